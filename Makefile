@@ -1,0 +1,40 @@
+# `make demo` and `make test` do all set-up by themselves.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+.PHONY: help install demo run test lint check bench lock format
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv/installed: pyproject.toml requirements/dev.txt requirements/uv.txt scripts/install.sh
+	@sh scripts/install.sh
+
+install: .venv/installed ## Make .venv with the ringdove command (nothing to do when nothing changed)
+
+demo: install ## Ring simulated phones with ring groups made over HTTP, and draw who rang when
+	@$(BIN)/ringdove demo
+
+run: install ## Keep a server up on the default ports
+	@$(BIN)/ringdove serve
+
+test: install ## Run the tests
+	@sh scripts/peers.sh
+	@$(BIN)/pytest
+
+lint: install ## Check format, lint, types and import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+check: lint test ## Everything that has to pass before a commit lands
+
+format: install ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: install ## Measure speed (prints ratios within one run)
+	@$(BIN)/python -m bench
+
+lock: install ## Renew the hashed requirement files
+	@sh scripts/lock.sh

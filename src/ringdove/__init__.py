@@ -1,0 +1,1 @@
+"""Ringdove, a self-hosted call server (PBX) for SIP phones."""
