@@ -1,0 +1,312 @@
+"""Header fields: an ordered collection with case-blind names, and the structured ones as values (RFC 3261 §7.3, §20)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from .errors import SipSyntaxError
+from .uri import Params, Uri, format_params, split_host_port
+
+COMPACT = {
+    "a": "Accept-Contact",
+    "b": "Referred-By",
+    "c": "Content-Type",
+    "d": "Request-Disposition",
+    "e": "Content-Encoding",
+    "f": "From",
+    "i": "Call-ID",
+    "j": "Reject-Contact",
+    "k": "Supported",
+    "l": "Content-Length",
+    "m": "Contact",
+    "o": "Event",
+    "r": "Refer-To",
+    "s": "Subject",
+    "t": "To",
+    "u": "Allow-Events",
+    "v": "Via",
+    "x": "Session-Expires",
+}
+"""Compact forms (§7.3.3 and the RFCs that define the fields)."""
+
+_SPECIAL = {
+    "call-id": "Call-ID",
+    "cseq": "CSeq",
+    "www-authenticate": "WWW-Authenticate",
+    "mime-version": "MIME-Version",
+}
+_CANONICAL: dict[str, str] = {
+    **{short: name for short, name in COMPACT.items()},
+    **{short.upper(): name for short, name in COMPACT.items()},
+    **_SPECIAL,
+}
+
+_TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+\Z")
+_CACHE_LIMIT = 512
+
+
+def canonical(name: str) -> str:
+    """The usual spelling of a field name: compact forms expanded, `call-id` as `Call-ID`."""
+    known = _CANONICAL.get(name)
+    if known is None:
+        lower = name.lower()
+        known = _CANONICAL.get(lower) or "-".join(part.capitalize() for part in lower.split("-"))
+        if len(_CANONICAL) < _CACHE_LIMIT:  # names come from the network: the cache must not grow with them
+            _CANONICAL[name] = known
+    return known
+
+
+class Headers:
+    """The header fields of a message in their order; several fields of one name stay apart."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: list[tuple[str, str]] | None = None) -> None:
+        self._fields = [(canonical(name), value) for name, value in fields] if fields else []
+
+    def get(self, name: str) -> str | None:
+        """The first field of that (canonical) name."""
+        for key, value in self._fields:
+            if key == name:
+                return value
+        return None
+
+    def get_all(self, name: str) -> list[str]:
+        """Every field of that name, as written."""
+        return [value for key, value in self._fields if key == name]
+
+    def values(self, name: str) -> list[str]:
+        """Every field of that name, comma-separated lists taken apart (§7.3.1)."""
+        return [part for value in self.get_all(name) for part in split_list(value)]
+
+    def tokens(self, name: str) -> set[str]:
+        """The values of a list of tokens such as Supported or Require, in lower case."""
+        return {value.lower() for value in self.values(name)}
+
+    def add(self, name: str, value: str) -> None:
+        """Append a field."""
+        self._fields.append((canonical(name), value))
+
+    def prepend(self, name: str, value: str) -> None:
+        """Put a field before all others (a Via, a Record-Route)."""
+        self._fields.insert(0, (canonical(name), value))
+
+    def set(self, name: str, value: str) -> None:
+        """Replace every field of that name by one, in the place of the first."""
+        name = canonical(name)
+        for index, (key, _) in enumerate(self._fields):
+            if key == name:
+                rest = [f for f in self._fields[index + 1 :] if f[0] != name]
+                self._fields[index:] = [(name, value), *rest]
+                return
+        self._fields.append((name, value))
+
+    def remove(self, name: str) -> None:
+        """Take out every field of that name."""
+        self._fields = [f for f in self._fields if f[0] != name]
+
+    def copy(self) -> "Headers":
+        """An independent collection with the same fields."""
+        twin = Headers()
+        twin._fields = self._fields.copy()
+        return twin
+
+    def __contains__(self, name: str) -> bool:
+        return any(key == name for key, _ in self._fields)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+
+def split_list(value: str, separator: str = ",") -> list[str]:
+    """Take a list apart at separators outside quotes and angle brackets."""
+    if separator not in value:
+        return [value.strip()] if value.strip() else []
+    parts: list[str] = []
+    start = 0
+    quoted = escaped = False
+    depth = 0
+    for index, char in enumerate(value):
+        if escaped:
+            escaped = False
+        elif quoted:
+            if char == "\\":
+                escaped = True
+            elif char == '"':
+                quoted = False
+        elif char == '"':
+            quoted = True
+        elif char == "<":
+            depth += 1
+        elif char == ">":
+            depth -= 1
+        elif char == separator and depth <= 0:
+            parts.append(value[start:index].strip())
+            start = index + 1
+    parts.append(value[start:].strip())
+    return [part for part in parts if part]
+
+
+def parse_params(text: str, field: str) -> Params:
+    """`;a=b;c` (as it follows a value) to pairs, names in lower case, quotes kept; raises SipSyntaxError."""
+    params: list[tuple[str, str | None]] = []
+    for part in split_list(text, ";"):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not _TOKEN.match(name) or (equals and not value):
+            raise SipSyntaxError(field, "bad parameter")
+        params.append((name.lower(), value if equals else None))
+    return tuple(params)
+
+
+def quote(text: str) -> str:
+    """`text` as a quoted-string (§25.1); line ends become spaces."""
+    clean = text.replace("\r", " ").replace("\n", " ").replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{clean}"'
+
+
+def unquote(text: str) -> str:
+    """The content of a quoted-string; other text as it is."""
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", text[1:-1])
+    return text
+
+
+def param_of(params: Params, name: str) -> str | None:
+    """The value of a parameter: None when absent, "" when it stands without a value."""
+    for key, value in params:
+        if key == name:
+            return value or ""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class NameAddr:
+    """What From, To, Contact, Route and Record-Route carry (§20.10): a URI, maybe a name, maybe parameters."""
+
+    uri: Uri
+    display_name: str = ""
+    params: Params = ()
+
+    @classmethod
+    def parse(cls, text: str, field: str = "address") -> "NameAddr":
+        """Read one value (not a list); raises SipSyntaxError."""
+        text = text.strip()
+        name = ""
+        if text.startswith('"'):
+            end = _closing_quote(text, field)
+            name, text = unquote(text[: end + 1]), text[end + 1 :].lstrip()
+            if not text.startswith("<"):
+                raise SipSyntaxError(field, "a name without <address>")
+        opening = text.find("<")
+        if opening >= 0:
+            closing = text.find(">", opening)
+            if closing < 0:
+                raise SipSyntaxError(field, "no closing >")
+            if opening:
+                name = " ".join(text[:opening].split())
+                if any(not _TOKEN.match(word) for word in name.split(" ")):
+                    raise SipSyntaxError(field, "a name that must be quoted")
+            after = text[closing + 1 :].strip()
+            if after and not after.startswith(";"):
+                raise SipSyntaxError(field, "text after the address")
+            return cls(Uri.parse(text[opening + 1 : closing]), name, parse_params(after, field))
+        # §20.10: without brackets, parameters belong to the header and the URI may not hold , ; or ?.
+        address, _, after = text.partition(";")
+        if "?" in address or "," in address:
+            raise SipSyntaxError(field, "an address that needs < >")
+        return cls(Uri.parse(address.strip()), "", parse_params(after, field))
+
+    def param(self, name: str) -> str | None:
+        """A header parameter: None when absent, "" when it stands without a value."""
+        return param_of(self.params, name)
+
+    @property
+    def tag(self) -> str | None:
+        """The tag, of a From or To."""
+        return self.param("tag") or None
+
+    def with_param(self, name: str, value: str | None) -> "NameAddr":
+        """The same with that parameter set."""
+        return replace(self, params=(*(p for p in self.params if p[0] != name), (name, value)))
+
+    def __str__(self) -> str:
+        name = f"{quote(self.display_name)} " if self.display_name else ""
+        return f"{name}<{self.uri}>{format_params(self.params)}"
+
+
+def _closing_quote(text: str, field: str) -> int:
+    index = 1
+    while index < len(text):
+        if text[index] == "\\":
+            index += 2
+            continue
+        if text[index] == '"':
+            return index
+        index += 1
+    raise SipSyntaxError(field, "no closing quote")
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """One Via (§20.42): how the request came and how the response goes back."""
+
+    transport: str
+    host: str
+    port: int | None = None
+    params: Params = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Via":
+        """Read one value; raises SipSyntaxError. White space around `/` and `:` is legal."""
+        sent, _, params = text.partition(";")
+        match = re.match(
+            r"\s*SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(.+?)\s*\Z", sent, re.IGNORECASE | re.DOTALL
+        )
+        if match is None:
+            raise SipSyntaxError("Via", "not SIP/2.0/transport host")
+        host, port = split_host_port(re.sub(r"\s*:\s*(\d+)\Z", r":\1", match[2]))
+        return cls(match[1].upper(), host, port, parse_params(params, "Via"))
+
+    def param(self, name: str) -> str | None:
+        """A parameter: None when absent, "" when it stands without a value."""
+        return param_of(self.params, name)
+
+    @property
+    def branch(self) -> str:
+        """The transaction's id, "" where an RFC 2543 client sent none."""
+        return self.param("branch") or ""
+
+    def with_param(self, name: str, value: str | None) -> "Via":
+        """The same with that parameter set, in its old place where it had one."""
+        if self.param(name) is None:
+            return replace(self, params=(*self.params, (name, value)))
+        return replace(self, params=tuple((k, value if k == name else v) for k, v in self.params))
+
+    def __str__(self) -> str:
+        port = "" if self.port is None else f":{self.port}"
+        return f"SIP/2.0/{self.transport} {self.host}{port}{format_params(self.params)}"
+
+
+class CSeq(NamedTuple):
+    """Sequence number, 0 to 2**31 - 1, and method (§20.16)."""
+
+    number: int
+    method: str
+
+    @classmethod
+    def parse(cls, text: str) -> "CSeq":
+        """Raises SipSyntaxError."""
+        number, _, method = text.strip().partition(" ")
+        method = method.strip()
+        if not (number.isascii() and number.isdigit() and len(number) <= 32) or not _TOKEN.match(method):
+            raise SipSyntaxError("CSeq", "not a number and a method")
+        if int(number) >= 2**31:
+            raise SipSyntaxError("CSeq", "number is not below 2**31")
+        return cls(int(number), method)
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.method}"

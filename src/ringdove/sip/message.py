@@ -1,0 +1,245 @@
+"""Requests and responses (RFC 3261 §7). Structured header fields are read when they are first asked for."""
+
+from typing import Final
+
+from .errors import SipSyntaxError
+from .headers import CSeq, Headers, NameAddr, Via
+from .uri import Uri
+
+REASONS: Final[dict[int, str]] = {
+    100: "Trying",
+    180: "Ringing",
+    181: "Call Is Being Forwarded",
+    182: "Queued",
+    183: "Session Progress",
+    200: "OK",
+    202: "Accepted",
+    300: "Multiple Choices",
+    301: "Moved Permanently",
+    302: "Moved Temporarily",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    406: "Not Acceptable",
+    407: "Proxy Authentication Required",
+    408: "Request Timeout",
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    415: "Unsupported Media Type",
+    416: "Unsupported URI Scheme",
+    420: "Bad Extension",
+    421: "Extension Required",
+    422: "Session Interval Too Small",
+    423: "Interval Too Brief",
+    439: "First Hop Lacks Outbound Support",
+    480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
+    483: "Too Many Hops",
+    484: "Address Incomplete",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+    489: "Bad Event",
+    491: "Request Pending",
+    493: "Undecipherable",
+    500: "Server Internal Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+    504: "Server Time-out",
+    505: "Version Not Supported",
+    513: "Message Too Large",
+    600: "Busy Everywhere",
+    603: "Decline",
+    604: "Does Not Exist Anywhere",
+    606: "Not Acceptable",
+}
+"""Default reason phrases (§21)."""
+
+
+class Message:
+    """What requests and responses share.
+
+    Structured fields (`via`, `to`, …) are cached: whoever changes a header in place must do so before reading it.
+    They raise SipSyntaxError where the field is absent or malformed; the validator asks first.
+    """
+
+    __slots__ = ("_cache", "body", "headers")
+
+    def __init__(self, headers: Headers | None = None, body: bytes = b"") -> None:
+        self.headers = headers if headers is not None else Headers()
+        self.body = body
+        self._cache: dict[str, object] = {}
+
+    def _required(self, name: str) -> str:
+        value = self.headers.get(name)
+        if value is None:
+            raise SipSyntaxError(name, "is missing")
+        return value
+
+    def _address(self, name: str) -> NameAddr:
+        cached = self._cache.get(name)
+        if cached is None:
+            cached = self._cache[name] = NameAddr.parse(self._required(name), name)
+        assert isinstance(cached, NameAddr)
+        return cached
+
+    @property
+    def call_id(self) -> str:
+        """The Call-ID."""
+        return self._required("Call-ID").strip()
+
+    @property
+    def cseq(self) -> CSeq:
+        """The CSeq."""
+        cached = self._cache.get("CSeq")
+        if cached is None:
+            cached = self._cache["CSeq"] = CSeq.parse(self._required("CSeq"))
+        assert isinstance(cached, CSeq)
+        return cached
+
+    @property
+    def from_(self) -> NameAddr:
+        """The From."""
+        return self._address("From")
+
+    @property
+    def to(self) -> NameAddr:
+        """The To."""
+        return self._address("To")
+
+    @property
+    def vias(self) -> list[Via]:
+        """Every Via, topmost first."""
+        return [Via.parse(value) for value in self.headers.values("Via")]
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via."""
+        cached = self._cache.get("Via")
+        if cached is None:
+            values = self.headers.values("Via")
+            if not values:
+                raise SipSyntaxError("Via", "is missing")
+            cached = self._cache["Via"] = Via.parse(values[0])
+        assert isinstance(cached, Via)
+        return cached
+
+    def replace_top_via(self, via: Via) -> None:
+        """Write a changed topmost Via back (received, rport: §18.2.1, RFC 3581 §4)."""
+        rest = self.headers.values("Via")[1:]
+        self.headers.set("Via", str(via))
+        position = next(i for i, (name, _) in enumerate(self.headers) if name == "Via")
+        for offset, value in enumerate(rest, start=1):
+            self.headers._fields.insert(position + offset, ("Via", value))
+        self._cache["Via"] = via
+
+    @property
+    def contacts(self) -> list[NameAddr]:
+        """Every Contact except `*`."""
+        return [NameAddr.parse(v, "Contact") for v in self.headers.values("Contact") if v != "*"]
+
+    @property
+    def routes(self) -> list[NameAddr]:
+        """Every Route, topmost first."""
+        return [NameAddr.parse(v, "Route") for v in self.headers.values("Route")]
+
+    @property
+    def record_routes(self) -> list[NameAddr]:
+        """Every Record-Route, topmost first."""
+        return [NameAddr.parse(v, "Record-Route") for v in self.headers.values("Record-Route")]
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters, in lower case; "" where there is none."""
+        return (self.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+
+    def set_body(self, content_type: str, body: bytes) -> None:
+        """Give the message a body."""
+        self.headers.set("Content-Type", content_type)
+        self.body = body
+
+    def _start_line(self) -> str:
+        raise NotImplementedError
+
+    def to_bytes(self) -> bytes:
+        """The message as it goes on the wire; Content-Length is always written anew and last (§20.14)."""
+        lines = [self._start_line()]
+        lines += [f"{name}: {value}" for name, value in self.headers if name != "Content-Length"]
+        lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
+        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
+
+
+class Request(Message):
+    """A request (§7.1). `uri` is text as received or as to be sent; `target` reads it."""
+
+    __slots__ = ("method", "uri")
+
+    def __init__(self, method: str, uri: str | Uri, headers: Headers | None = None, body: bytes = b"") -> None:
+        super().__init__(headers, body)
+        self.method = method
+        self.uri = str(uri)
+
+    @property
+    def target(self) -> Uri:
+        """The Request-URI, read; raises SipSyntaxError."""
+        cached = self._cache.get("uri")
+        if cached is None:
+            cached = self._cache["uri"] = Uri.parse(self.uri)
+        assert isinstance(cached, Uri)
+        return cached
+
+    def reply(self, status: int, reason: str | None = None, *, to_tag: str | None = None) -> "Response":
+        """A response to this request with the fields that §8.2.6.2 copies.
+
+        `to_tag` is added where the To has none; 100 never carries one (§8.2.6.1 leaves it optional).
+        """
+        headers = Headers()
+        fields = headers._fields  # written directly: names are canonical already and this runs for each response
+        for name, value in self.headers:
+            if name in ("Via", "From", "Call-ID", "CSeq"):
+                fields.append((name, value))
+            elif name == "To":
+                if to_tag is not None and status > 100 and self.to.tag is None:
+                    value = f"{value};tag={to_tag}" if ">" in value else f"<{self.to.uri}>;tag={to_tag}"  # noqa: PLW2901
+                fields.append((name, value))
+            elif name == "Timestamp" and status == 100:
+                fields.append((name, value))
+        return Response(status, reason, headers)
+
+    def _start_line(self) -> str:
+        return f"{self.method} {self.uri} SIP/2.0"
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.uri}>"
+
+
+class Response(Message):
+    """A response (§7.2)."""
+
+    __slots__ = ("reason", "status")
+
+    def __init__(
+        self, status: int, reason: str | None = None, headers: Headers | None = None, body: bytes = b""
+    ) -> None:
+        super().__init__(headers, body)
+        self.status = status
+        self.reason = REASONS.get(status, "") if reason is None else reason
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it ends the transaction's waiting: 200 to 699."""
+        return self.status >= 200
+
+    @property
+    def is_success(self) -> bool:
+        """2xx."""
+        return 200 <= self.status < 300
+
+    def _start_line(self) -> str:
+        return f"SIP/2.0 {self.status} {self.reason}"
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {self.reason}>"
