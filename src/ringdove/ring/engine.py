@@ -1,0 +1,325 @@
+"""The ring group at work: a pure state machine from events to actions (R1 to R10).
+
+The shell tells it what happened (`handle(event, now)`), performs the actions in their order, and calls again with
+`Tick` when `deadline` has come. Live calls, the simulator and the tests use this one engine.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from . import plan
+from .eligibility import Skip, Standing, skip_reason
+from .plan import Entry, Strategy, Window
+
+
+class Outcome(StrEnum):
+    """How a ring group ended."""
+
+    ANSWERED = "answered"
+    UNANSWERED = "unanswered"
+    NOBODY_ONLINE = "nobody_online"
+    NOBODY_ELIGIBLE = "nobody_eligible"
+    ABANDONED = "abandoned"
+
+
+class Why(StrEnum):
+    """Why a leg is to stop ringing; only ELSEWHERE is told to the phone (R5)."""
+
+    ELSEWHERE = "answered elsewhere"
+    WINDOW_CLOSED = "window closed"
+    DECLINED = "declined on another device"
+    CALLER_GONE = "caller gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Ringing begins: this is time 0 of the plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The deadline has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandingChanged:
+    """A member registered, lost a binding, became busy or free, changed presence …"""
+
+    member: int
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A leg got its 2xx."""
+
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A leg ended without an answer. `status` is the final SIP status, 408 for silence, 503 for no transport."""
+
+    leg: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """The caller hung up or cancelled."""
+
+
+Event = Begin | Tick | StandingChanged | Answered | Failed | CallerGone
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Send an INVITE to this binding of this member."""
+
+    leg: int
+    member: int
+    binding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End this leg: CANCEL it, or ACK and BYE where its 2xx has come meanwhile."""
+
+    leg: int
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """This member is not rung, or not in this window."""
+
+    member: int
+    reason: Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Win:
+    """Connect the caller to this leg."""
+
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The group is done. `status` is the most telling final code for the caller where nothing follows."""
+
+    outcome: Outcome
+    status: int
+
+
+Action = Ring | Stop | Skipped | Win | Finish
+
+
+@dataclass(slots=True)
+class _Member:
+    standing: Standing
+    legs: dict[int, str] = field(default_factory=dict)
+    """The legs that ring, with their bindings."""
+    tried: set[str] = field(default_factory=set)
+    """Bindings that rang in the window that is open."""
+    declined: bool = False
+    result: int | None = None
+    """The most telling failure: 486 busy, 603 declined, 480 the rest."""
+
+
+class Engine:
+    """One ringing of one group.
+
+    `entries` is the member list with extension groups expanded, `standings` holds every member of it.
+    """
+
+    def __init__(
+        self, strategy: Strategy, ring_timeout: float, entries: Sequence[Entry], standings: Mapping[int, Standing]
+    ) -> None:
+        self._strategy = strategy
+        self._ring_timeout = ring_timeout
+        self._entries = entries
+        self._order = plan.members(entries)
+        self._members = {member: _Member(standings[member]) for member in self._order}
+        self._legs: dict[int, int] = {}
+        """Ringing leg to its member."""
+        self._last_leg = 0
+        self._began_at: float | None = None
+        self._at = 0.0
+        """The time of the last event, in seconds since the beginning."""
+        self._planned: list[Window] = []
+        self._opened: set[tuple[int, float]] = set()
+        self._done = False
+        self._actions: list[Action] = []
+
+    @property
+    def deadline(self) -> float | None:
+        """When to call with `Tick` next, on the clock of `handle`; None when there is nothing to wait for."""
+        if self._done or self._began_at is None:
+            return None
+        ends = [w.start for w in self._planned] + [w.stop for w in self._planned if self._members[w.member].legs]
+        due = min((end for end in ends if end > self._at), default=None)
+        return None if due is None else self._began_at + due
+
+    @property
+    def windows(self) -> list[Window]:
+        """The plan as it stands, in seconds from the beginning."""
+        return list(self._planned)
+
+    def handle(self, event: Event, now: float) -> list[Action]:
+        """Take one event; returns what to do now, in order. After `Finish` or `Win` nothing more comes."""
+        self._actions = []
+        if self._done:
+            return self._actions
+        if self._began_at is None:
+            self._began_at = now
+        self._at = plan.tidy(now - self._began_at)
+        match event:
+            case Begin():
+                self._begin()
+            case Tick():
+                self._settle()
+            case StandingChanged(member, standing):
+                self._stand(member, standing)
+            case Answered(leg):
+                self._answered(leg)
+            case Failed(leg, status):
+                self._failed(leg, status)
+            case CallerGone():
+                self._stop_all(Why.CALLER_GONE)
+                self._finish(Outcome.ABANDONED, 487)
+        return self._actions
+
+    # Each event
+
+    def _begin(self) -> None:
+        reasons = {member: skip_reason(m.standing) for member, m in self._members.items()}
+        self._skip((member, reason) for member, reason in reasons.items() if reason is not None)
+        eligible = {member for member, reason in reasons.items() if reason is None}
+        if not any(m.standing.bindings and not m.standing.is_caller for m in self._members.values()):
+            self._finish(Outcome.NOBODY_ONLINE, 480)
+        elif not eligible:
+            self._finish(Outcome.NOBODY_ELIGIBLE, self._most_telling_status())
+        else:
+            self._planned = plan.windows(self._strategy, self._ring_timeout, self._entries, eligible)
+            self._settle()
+
+    def _stand(self, member: int, standing: Standing) -> None:
+        m = self._members.get(member)
+        if m is None:
+            return
+        m.standing = standing
+        m.tried &= set(standing.bindings)  # a phone that registers anew may be tried anew
+        if skip_reason(standing) is None and not m.declined:
+            self._give_windows(member)
+        self._settle()
+
+    def _answered(self, leg: int) -> None:
+        if leg not in self._legs:
+            return
+        self._forget(leg)
+        self._stop_all(Why.ELSEWHERE)
+        self._actions.append(Win(leg))
+        self._done = True
+
+    def _failed(self, leg: int, status: int) -> None:
+        if leg not in self._legs:
+            return
+        m = self._members[self._forget(leg)]
+        m.result = _telling(m.result, status)
+        if status >= 600:
+            m.declined = True
+            self._stop(list(m.legs), Why.DECLINED)
+        self._settle()
+
+    # What is due
+
+    def _settle(self) -> None:
+        """Close what is over, open what is due, and leave when nothing is left (R7, R8)."""
+        ringing = set(self._legs.values())
+        for member in ringing - {w.member for w in self._planned if w.is_open(self._at)}:
+            self._stop(list(self._members[member].legs), Why.WINDOW_CLOSED)
+        fruitless = self._open_due()
+        while fruitless and self._strategy.in_turn and self._has_future():
+            self._planned = plan.pull_forward(self._planned, self._at)
+            fruitless = self._open_due()
+        if not self._legs and not self._has_future():
+            self._finish(Outcome.UNANSWERED, self._most_telling_status())
+
+    def _open_due(self) -> bool:
+        """Ring whose window is open; True when that made nobody ring, so that the next turn is to come at once."""
+        fruitless = False
+        for window in self._planned:
+            m = self._members[window.member]
+            if not window.is_open(self._at) or m.declined:
+                continue
+            first = (window.member, window.start) not in self._opened
+            if first:
+                self._opened.add((window.member, window.start))
+                m.tried.clear()
+            reason = skip_reason(m.standing)
+            if reason is None:
+                self._ring(window.member, m)
+            elif first:
+                self._skip([(window.member, reason)])
+                fruitless = True
+        return fruitless or not self._legs
+
+    def _ring(self, member: int, m: _Member) -> None:
+        for binding in m.standing.bindings:
+            if binding not in m.tried:
+                m.tried.add(binding)
+                self._last_leg += 1
+                m.legs[self._last_leg] = binding
+                self._legs[self._last_leg] = member
+                self._actions.append(Ring(self._last_leg, member, binding))
+
+    def _give_windows(self, member: int) -> None:
+        """Windows for a member that had none because it was not eligible when the plan was made (R9)."""
+        if any(w.member == member for w in self._planned):
+            return
+        if self._strategy.in_turn:
+            newcomer = Window(member, self._at, plan.tidy(self._at + self._ring_timeout))
+            self._planned = plan.insert_turn(self._planned, self._strategy, self._ring_timeout, self._order, newcomer)
+        else:
+            self._planned += plan.windows(self._strategy, self._ring_timeout, self._entries, {member})
+
+    def _has_future(self) -> bool:
+        return any(w.start > self._at and not self._members[w.member].declined for w in self._planned)
+
+    # Bookkeeping
+
+    def _forget(self, leg: int) -> int:
+        member = self._legs.pop(leg)
+        del self._members[member].legs[leg]
+        return member
+
+    def _stop(self, legs: Iterable[int], why: Why) -> None:
+        for leg in legs:
+            self._forget(leg)
+            self._actions.append(Stop(leg, why))
+
+    def _stop_all(self, why: Why) -> None:
+        self._stop(list(self._legs), why)
+
+    def _skip(self, skipped: Iterable[tuple[int, Skip]]) -> None:
+        for member, reason in skipped:
+            if reason is Skip.BUSY:
+                self._members[member].result = _telling(self._members[member].result, 486)
+            self._actions.append(Skipped(member, reason))
+
+    def _finish(self, outcome: Outcome, status: int) -> None:
+        self._done = True
+        self._actions.append(Finish(outcome, status))
+
+    def _most_telling_status(self) -> int:
+        """486 if every member was busy, 603 if every one declined, else 480 (outcome table)."""
+        results = {m.result for m in self._members.values() if not m.standing.is_caller}
+        return results.pop() or 480 if len(results) == 1 else 480
+
+
+def _telling(before: int | None, status: int) -> int:
+    """One member's result from its legs: a refusal by hand says more than busy, busy more than the rest."""
+    telling = 603 if status in (603, 607, 608) else 486 if status in (486, 600) else 480
+    return max((before or 0, telling), key=(0, 480, 486, 603).index)
