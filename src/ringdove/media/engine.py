@@ -1,0 +1,252 @@
+"""What call code sees of media: sessions with parties. The engine owns ports, codecs and audio (design section 4).
+
+Late binding is the heart of it: `invite` gives a leg its own ports and silence, `bridge` commits. All who may ever talk to each
+other are parties of one session; a party is known from its first mention on. Only `open`, `close`, and an `invite` or `accept`
+that finds no ready port, may take time; everything else is done when it returns.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Set
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType, Protocol
+
+from ringdove.sip.sdp import Direction, SessionDescription
+from ringdove.sip.sdp_exchange import Media
+
+__all__ = [
+    "Caps",
+    "EngineDown",
+    "EngineUnavailable",
+    "EngineUp",
+    "Flow",
+    "Media",
+    "MediaEngine",
+    "MediaError",
+    "MediaEvent",
+    "MediaSession",
+    "MediaSilent",
+    "NoPortsLeft",
+    "NoUsableAudio",
+    "PartyId",
+    "Profile",
+    "SessionClosed",
+    "SessionId",
+    "SessionLost",
+    "Stats",
+]
+
+SessionId = NewType("SessionId", str)
+"""Ours, unique across nodes."""
+PartyId = NewType("PartyId", str)
+"""Ours, unique within its session: one leg of a call."""
+
+
+class MediaError(Exception):
+    """What a media engine may raise."""
+
+
+class NoUsableAudio(MediaError):
+    """An offer or answer holds no audio that this engine can carry, or none that both sides share. In SIP: 488."""
+
+
+class NoPortsLeft(MediaError):
+    """Every RTP port of the range is in use. In SIP: 503."""
+
+
+class EngineUnavailable(MediaError):
+    """The engine does not answer now. In SIP: 503."""
+
+
+class SessionClosed(MediaError):
+    """The session was closed or lost."""
+
+
+class Profile(StrEnum):
+    """What kind of media a leg speaks; one offer never mixes two."""
+
+    PLAIN = "plain"
+    """RTP/AVP: desk phones and trunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What an engine can do."""
+
+    webrtc: bool = False
+    """ICE, DTLS-SRTP."""
+    tap: bool = False
+    """Audio of a live call to a third party."""
+    survives_restart: bool = False
+    """Calls go on by themselves, after a moment of silence, when the engine's process died and was started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What was counted for one party. RTP only; octets include RTP headers, not UDP."""
+
+    packets_in: int = 0
+    """From the party, accepted."""
+    octets_in: int = 0
+    packets_out: int = 0
+    """To the party."""
+    octets_out: int = 0
+    dropped: int = 0
+    """From anybody on the party's port: strangers, malformed packets, formats that the other side did not agree to."""
+
+    def plus(self, other: "Flow") -> "Flow":
+        """Both together."""
+        return Flow(
+            self.packets_in + other.packets_in,
+            self.octets_in + other.octets_in,
+            self.packets_out + other.packets_out,
+            self.octets_out + other.octets_out,
+            self.dropped + other.dropped,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """The sums of a session at its end. What an engine's process had not told when it died is missing."""
+
+    flows: Mapping[PartyId, Flow] = field(default_factory=dict)
+    """Every party that ever had a port, dropped ones included."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSilent:
+    """A bridged party that should be sending was not heard for so long. Told once per silence."""
+
+    session: SessionId
+    party: PartyId
+    seconds: float
+    at: float
+    """Monotonic time in seconds, as in the other events."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLost:
+    """The engine cannot carry this session on; it is closed. Its calls should end."""
+
+    session: SessionId
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineDown:
+    """The engine went away; audio stands still."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class EngineUp:
+    """The engine is ready (at first, or again). Sessions that did not survive were named by SessionLost before."""
+
+    at: float
+
+
+MediaEvent = MediaSilent | SessionLost | EngineDown | EngineUp
+
+
+class MediaSession(Protocol):
+    """The media of one call: its parties and who hears whom.
+
+    Descriptions are passed as values (`sip.sdp.parse`); the returned `Media` is written by the dialog's `Author`. When a method
+    raises, nothing has changed.
+    """
+
+    @property
+    def id(self) -> SessionId:
+        """The id it was opened with."""
+        ...
+
+    def offered(self, p: PartyId, offer: SessionDescription) -> None:
+        """Note the offer that p made and that will be answered later, so that offers towards p can follow its codecs.
+
+        Costs nothing, takes no port. A later `accept` or `reoffer` answers it, `refused` forgets it. Raises NoUsableAudio.
+        """
+        ...
+
+    async def accept(
+        self, p: PartyId, offer: SessionDescription, profile: Profile = Profile.PLAIN, prefer: PartyId | None = None
+    ) -> Media:
+        """The answer for a leg that made the first offer; the same again when asked again (183, then 200).
+
+        Codecs are those that p's peer, or else `prefer`, has agreed to, in its order; without either, all that are supported, in
+        the order of the offer. Raises NoUsableAudio, NoPortsLeft, EngineUnavailable.
+        """
+        ...
+
+    async def invite(self, p: PartyId, toward: PartyId | None = None, profile: Profile = Profile.PLAIN) -> Media:
+        """The first offer for a leg: its own ports, silent both ways until bridged.
+
+        With codecs known of `toward` (agreed ones first, else as it offered them) it offers exactly those that are supported,
+        under the same payload numbers; else the engine's own list. Raises NoPortsLeft, EngineUnavailable.
+        """
+        ...
+
+    async def bridge(self, a: PartyId, b: PartyId, answer: SessionDescription | None = None) -> list[PartyId]:
+        """Two-way audio between a and b, as soon as both have described themselves; `answer`, if given, is b's.
+
+        Earlier bridges of either end. Returns who needs a re-INVITE (`remake`) because the chosen codecs do not meet; normally
+        empty. Raises NoUsableAudio when the answer refuses audio; b is then not bridged.
+        """
+        ...
+
+    async def answered(self, p: PartyId, answer: SessionDescription) -> list[PartyId]:
+        """Take p's answer to our last offer to it (`invite` in a 200 whose ACK carries it, or `remake`). Returns as `bridge`."""
+        ...
+
+    async def reoffer(self, p: PartyId, offer: SessionDescription) -> Media:
+        """The answer to p's re-INVITE, made here; the far side need not know.
+
+        The direction is what p's offer and its peer's state allow, codecs are those that the peer agreed to. To pass the offer on
+        first: `offered(p)`, `remake(peer)`, the peer's answer to `answered`, then this. Raises NoUsableAudio (answer 488; what was
+        agreed stays).
+        """
+        ...
+
+    async def remake(self, p: PartyId, *, toward: PartyId | None = None, direction: Direction | None = None) -> Media:
+        """A fresh offer for a re-INVITE of ours to p, or for our 200 to its re-INVITE without an offer.
+
+        Codecs follow `toward`, by default p's peer; p's ports and payload numbers stay. `direction` is ours towards p: by default
+        what the peer wants (its unanswered offer if there is one: a hold is passed on as it came), else sendrecv.
+        """
+        ...
+
+    def refused(self, p: PartyId) -> None:
+        """The offer in flight with p, either way, came to nothing (488, CANCEL, …); what was agreed stays."""
+        ...
+
+    async def part(self, a: PartyId, b: PartyId) -> None:
+        """Silence between them, ports kept."""
+        ...
+
+    async def drop(self, p: PartyId) -> None:
+        """Forget a leg and free its ports; never disturbs others. Unknown parties are fine."""
+        ...
+
+    async def close(self) -> Stats:
+        """End the session, free its ports and say what flowed; the same again when asked again."""
+        ...
+
+
+class MediaEngine(Protocol):
+    """Where sessions come from."""
+
+    @property
+    def caps(self) -> Caps:
+        """What this engine can do."""
+        ...
+
+    async def open(self, sid: SessionId) -> MediaSession:
+        """The session of this id, made if need be."""
+        ...
+
+    async def recover(self, known: Set[SessionId]) -> set[SessionId]:
+        """Which of these sessions still live, for use after EngineUp or after a restart of the caller."""
+        ...
+
+    def events(self) -> AsyncIterator[MediaEvent]:
+        """Everything that happens from this call on; ends when the engine is stopped."""
+        ...

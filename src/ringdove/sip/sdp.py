@@ -1,0 +1,379 @@
+"""Session descriptions as text and as values (RFC 8866, with what RFC 4566 senders do).
+
+`parse` accepts what phones really send, refuses nonsense with `SdpError`, costs time linear in the (bounded) length, and
+keeps every line, so that `SessionDescription.encode` says the same again. What offers and answers mean is in `sdp_exchange`.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAX_BYTES = 32_768
+MAX_LINES = 1_000
+MAX_MEDIA = 32
+
+Line = tuple[str, str]
+"""A line that has no field of its own: its letter and its value."""
+
+_SESSION_ORDER = "vosiuepcbtrzka"
+_MEDIA_ORDER = "micbka"
+
+
+class SdpError(ValueError):
+    """The body is not a session description that can be understood."""
+
+
+class Direction(StrEnum):
+    """Which way media is to flow, seen from the side that says it (RFC 8866 §6.7)."""
+
+    SENDRECV = "sendrecv"
+    SENDONLY = "sendonly"
+    RECVONLY = "recvonly"
+    INACTIVE = "inactive"
+
+    @classmethod
+    def of(cls, *, sends: bool, receives: bool) -> "Direction":
+        """The word for a pair of facts."""
+        if sends:
+            return cls.SENDRECV if receives else cls.SENDONLY
+        return cls.RECVONLY if receives else cls.INACTIVE
+
+    @property
+    def sends(self) -> bool:
+        """Whether the side that says this sends."""
+        return self in (Direction.SENDRECV, Direction.SENDONLY)
+
+    @property
+    def receives(self) -> bool:
+        """Whether the side that says this wants to receive."""
+        return self in (Direction.SENDRECV, Direction.RECVONLY)
+
+    @property
+    def mirrored(self) -> "Direction":
+        """The same flow, said by the other side."""
+        return Direction.of(sends=self.receives, receives=self.sends)
+
+    def within(self, other: "Direction") -> "Direction":
+        """The flow that both allow; both seen from the same side."""
+        return Direction.of(sends=self.sends and other.sends, receives=self.receives and other.receives)
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """One payload format: its number on this stream and what it stands for (RFC 8866 §6.6)."""
+
+    payload: int
+    """RTP payload type, 0 to 127."""
+    name: str
+    """Encoding name as the peer wrote it; compared without case."""
+    clock: int
+    """RTP clock rate in Hz (8000 for G722, whatever its sound, RFC 3551 §4.5.2)."""
+    channels: int = 1
+    fmtp: str = ""
+    """Format parameters, empty for none."""
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """What makes two codecs the same format, whatever their numbers."""
+        return (self.name.casefold(), self.clock, self.channels)
+
+    @property
+    def rtpmap(self) -> str:
+        """The value of the `rtpmap` attribute."""
+        return f"{self.payload} {self.name}/{self.clock}" + (f"/{self.channels}" if self.channels != 1 else "")
+
+
+STATIC_PAYLOADS = {
+    codec.payload: codec
+    for codec in (
+        Codec(0, "PCMU", 8000),
+        Codec(3, "GSM", 8000),
+        Codec(4, "G723", 8000),
+        Codec(8, "PCMA", 8000),
+        Codec(9, "G722", 8000),
+        Codec(13, "CN", 8000),
+        Codec(15, "G728", 8000),
+        Codec(18, "G729", 8000),
+    )
+}
+"""Numbers that mean something without `rtpmap` (RFC 3551 §6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A `c=` line, or the last half of an `o=` line."""
+
+    address: str
+    """Without TTL and count."""
+    family: str = "IP4"
+    net: str = "IN"
+    suffix: str = ""
+    """`/ttl` and `/count` of multicast, as written."""
+
+    def __str__(self) -> str:
+        return f"{self.net} {self.family} {self.address}{self.suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """An `o=` line (RFC 8866 §5.2). Ids stay text: some senders write numbers of any length."""
+
+    user: str
+    session_id: str
+    version: str
+    connection: Connection
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.session_id} {self.version} {self.connection}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An `a=` line; `value` is None for a flag."""
+
+    name: str
+    value: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.value is None else f"{self.name}:{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaDescription:
+    """An `m=` line and the lines that belong to it."""
+
+    kind: str
+    """audio, video, image, …"""
+    port: int
+    """0: the stream is refused or ended (RFC 3264 §6)."""
+    proto: str
+    formats: tuple[str, ...]
+    connection: Connection | None = None
+    attributes: tuple[Attribute, ...] = ()
+    """All of them, in order, `crypto`, `rtcp` and unknown ones included."""
+    port_count: int = 1
+    others: tuple[Line, ...] = ()
+    """Every line without a field of its own, in order."""
+
+    def attribute(self, name: str) -> str | None:
+        """The value of the first attribute of this name; empty for a flag; None without it."""
+        return _attribute(self.attributes, name)
+
+    @property
+    def codecs(self) -> tuple[Codec, ...]:
+        """The formats that are RTP payload types with a known meaning, in the order of preference."""
+        maps = _by_payload(self.attributes, "rtpmap")
+        parameters = _by_payload(self.attributes, "fmtp")
+        found: dict[int, Codec] = {}
+        for text in self.formats:
+            payload = _number(text, 127)
+            if payload is None or payload in found:
+                continue
+            codec = _rtpmap(payload, maps[payload]) if payload in maps else STATIC_PAYLOADS.get(payload)
+            if codec is not None:
+                fmtp = parameters.get(payload, "")
+                found[payload] = Codec(payload, codec.name, codec.clock, codec.channels, fmtp)
+        return tuple(found.values())
+
+    @property
+    def direction(self) -> Direction | None:
+        """The direction said on this level; None where it says none."""
+        return _direction(self.attributes)
+
+    @property
+    def ptime(self) -> int | None:
+        """Milliseconds of media per packet that this side would like, 1 to 1000 (RFC 8866 §6.4)."""
+        value = self.attribute("ptime")
+        return (_number(value, 1000) or None) if value is not None else None
+
+    @property
+    def rtcp_port(self) -> int:
+        """Where RTCP is to go: `a=rtcp` (RFC 3605), else the port above."""
+        value = self.attribute("rtcp")
+        port = _number(value.split(" ", 1)[0], 65535) if value else None
+        return port or self.port + 1
+
+    def lines(self) -> Iterator[Line]:
+        """The lines of this block, in the order of the RFC."""
+        ports = str(self.port) if self.port_count == 1 else f"{self.port}/{self.port_count}"
+        yield ("m", f"{self.kind} {ports} {self.proto} {' '.join(self.formats)}")
+        yield from _ordered(_MEDIA_ORDER, (*self.others, *_common(self.connection, self.attributes)))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDescription:
+    """A whole body."""
+
+    origin: Origin
+    name: str = "-"
+    connection: Connection | None = None
+    attributes: tuple[Attribute, ...] = ()
+    media: tuple[MediaDescription, ...] = ()
+    others: tuple[Line, ...] = (("t", "0 0"),)
+    """Every session line without a field of its own, in order; `t=` and `r=` among them."""
+
+    def connection_of(self, media: MediaDescription) -> Connection | None:
+        """The connection that holds for a media block: its own, else the session's (RFC 8866 §5.7)."""
+        return media.connection or self.connection
+
+    def direction_of(self, media: MediaDescription) -> Direction:
+        """The direction that holds for a media block: its own, else the session's, else sendrecv."""
+        return media.direction or _direction(self.attributes) or Direction.SENDRECV
+
+    def encode(self) -> bytes:
+        """The body as it goes on the wire."""
+        head = (
+            ("v", "0"),
+            ("o", str(self.origin)),
+            ("s", self.name),
+            *self.others,
+            *_common(self.connection, self.attributes),
+        )
+        lines = [*_ordered(_SESSION_ORDER, head), *(line for media in self.media for line in media.lines())]
+        text = "".join(f"{letter}={value}\r\n" for letter, value in lines)
+        return text.encode("utf-8", "surrogateescape")
+
+
+def parse(body: bytes) -> SessionDescription:
+    """Read a body of type application/sdp.
+
+    Liberal in line ends, missing `s=` and `t=`, blank lines and order within a block. `SdpError` says what is wrong otherwise.
+    """
+    lines = _split(body)
+    if lines[0] != ("v", "0"):
+        raise SdpError("a session description begins with v=0")
+    starts = [at for at, (letter, _) in enumerate(lines) if letter == "m"]
+    if len(starts) > MAX_MEDIA:
+        raise SdpError(f"more than {MAX_MEDIA} media lines")
+    ends = [*starts[1:], len(lines)]
+    head = lines[1 : starts[0] if starts else len(lines)]
+    connection, attributes, others = _sort(head)
+    origin = [value for letter, value in others if letter == "o"]
+    names = [value for letter, value in others if letter == "s"]
+    if len(origin) != 1:
+        raise SdpError("exactly one o= line is needed")
+    return SessionDescription(
+        origin=_origin(origin[0]),
+        name=names[0] if names else "-",
+        connection=connection,
+        attributes=attributes,
+        media=tuple(_media(lines[start:end]) for start, end in zip(starts, ends, strict=True)),
+        others=tuple(line for line in others if line[0] not in "vos"),
+    )
+
+
+def _split(body: bytes) -> list[Line]:
+    if len(body) > MAX_BYTES:
+        raise SdpError(f"longer than {MAX_BYTES} bytes")
+    if b"\0" in body:
+        raise SdpError("a NUL byte")
+    text = body.decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
+    lines: list[Line] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if number > MAX_LINES:
+            raise SdpError(f"more than {MAX_LINES} lines")
+        if not line.strip():
+            continue
+        letter, equals, value = line[:1], line[1:2], line[2:]
+        if equals != "=" or not (letter.isascii() and letter.isalpha()):
+            raise SdpError(f"line {number} is not of the form letter=value")
+        lines.append((letter, value))
+    if not lines:
+        raise SdpError("empty")
+    return lines
+
+
+def _sort(lines: Iterable[Line]) -> tuple[Connection | None, tuple[Attribute, ...], tuple[Line, ...]]:
+    """Connection, attributes, and the rest of one block; a second `c=` (several multicast groups) stays with the rest."""
+    connection: Connection | None = None
+    attributes: list[Attribute] = []
+    others: list[Line] = []
+    for letter, value in lines:
+        if letter == "c" and connection is None:
+            connection = _connection(value.split())
+        elif letter == "a":
+            name, colon, rest = value.partition(":")
+            attributes.append(Attribute(name, rest if colon else None))
+        else:
+            others.append((letter, value))
+    return connection, tuple(attributes), tuple(others)
+
+
+def _media(lines: list[Line]) -> MediaDescription:
+    words = lines[0][1].split()
+    if len(words) < 4:
+        raise SdpError("an m= line needs media, port, protocol and formats")
+    port_text, slash, count_text = words[1].partition("/")
+    port = _number(port_text, 65535)
+    count = _number(count_text, 65535) if slash else 1
+    if port is None or not count:
+        raise SdpError("an m= line with an impossible port")
+    connection, attributes, others = _sort(lines[1:])
+    return MediaDescription(words[0], port, words[2], tuple(words[3:]), connection, attributes, count, others)
+
+
+def _origin(value: str) -> Origin:
+    words = value.split()
+    if len(words) != 6:
+        raise SdpError("an o= line has six fields")
+    return Origin(words[0], words[1], words[2], _connection(words[3:]))
+
+
+def _connection(words: list[str]) -> Connection:
+    if len(words) != 3:
+        raise SdpError("an address needs network, family and host")
+    address, slash, suffix = words[2].partition("/")
+    return Connection(address, words[1], words[0], slash + suffix)
+
+
+def _rtpmap(payload: int, value: str) -> Codec | None:
+    """None where the value is malformed: that one format is then unusable, the others are not."""
+    name, *numbers = value.strip().split("/")
+    clock = _number(numbers[0], 10_000_000) if numbers else None
+    channels = _number(numbers[1], 255) if len(numbers) > 1 else 1
+    return Codec(payload, name, clock, channels) if name and " " not in name and clock and channels else None
+
+
+def _by_payload(attributes: Iterable[Attribute], name: str) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for attribute in attributes:
+        if attribute.name == name and attribute.value is not None:
+            text, _, value = attribute.value.strip().partition(" ")
+            payload = _number(text, 127)
+            if payload is not None:
+                found.setdefault(payload, value.strip())
+    return found
+
+
+def _attribute(attributes: Iterable[Attribute], name: str) -> str | None:
+    return next((a.value or "" for a in attributes if a.name == name), None)
+
+
+def _direction(attributes: Iterable[Attribute]) -> Direction | None:
+    words = frozenset(Direction)
+    return next((Direction(a.name) for a in attributes if a.value is None and a.name in words), None)
+
+
+def _number(text: str, most: int) -> int | None:
+    """A plain decimal number from 0 to `most`, else None; never a costly conversion."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        return None
+    value = int(text)
+    return value if value <= most else None
+
+
+def _common(connection: Connection | None, attributes: tuple[Attribute, ...]) -> Iterator[Line]:
+    if connection is not None:
+        yield ("c", str(connection))
+    for attribute in attributes:
+        yield ("a", str(attribute))
+
+
+def _ordered(order: str, lines: Iterable[Line]) -> list[Line]:
+    """In the order of the RFC; unknown letters go before the attributes; `t=` and `r=` keep together as they came."""
+
+    def rank(line: Line) -> int:
+        letter = "t" if line[0] == "r" else line[0]
+        return order.index(letter) if letter in order else len(order) - 2
+
+    return sorted(lines, key=rank)
