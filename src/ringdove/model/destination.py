@@ -45,9 +45,9 @@ def broken_rules(
         yield from (("value", error) for error in _errors(_AUDIO_NAME, value))
     elif kind is DestinationKind.EXTERNAL_NUM:
         yield from (("value", error) for error in _errors(_EXTERNAL_NUMBER, value))
-    elif not (value.isascii() and value.isdecimal()):
+    elif not (value.isascii() and value.isdecimal() and value[0] != "0"):
         yield "value", refuse("pattern", "the id of the destination")
-    elif not 1 <= int(value[:20]) <= MAX_ID:
+    elif len(value) > 10 or int(value) > MAX_ID:
         yield "value", refuse("range", "the id of the destination")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-MAX_ID = 2**63 - 1
+MAX_ID = 2**31 - 1
 MAX_MEMBERS = 500
 """Entries of one list (`member_list`, `sub_option`, `members`)."""
 MAX_SECONDS = 600

@@ -1,0 +1,47 @@
+"""Bindings in the database, so that phones need not register again after a restart."""
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringdove.model.binding import StoredBinding
+from ringdove.store.database import Database
+from ringdove.store.tables import binding, extension
+
+
+class Bindings:
+    """Keeps the bindings of all extensions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> list[StoredBinding]:
+        """Return every binding, oldest first."""
+        async with self._database.read() as conn:
+            rows = (await conn.execute(select(binding).order_by(binding.c.registered_at, binding.c.key))).all()
+        return [StoredBinding.model_validate(dict(row._mapping)) for row in rows]
+
+    async def put(self, new: StoredBinding) -> bool:
+        """Save a binding in place of the one with the same extension and key; False where the extension is gone."""
+
+        async def work(conn: AsyncConnection) -> bool:
+            owner = select(extension.c.id).where(extension.c.id == new.extension_id)
+            if not (await conn.execute(owner)).first():
+                return False
+            await _delete(conn, new.extension_id, new.key)
+            await conn.execute(insert(binding).values(new.model_dump()))
+            return True
+
+        return await self._database.write(work)
+
+    async def remove(self, extension_id: int, key: str) -> None:
+        """Forget one binding."""
+        await self._database.write(lambda conn: _delete(conn, extension_id, key))
+
+    async def remove_all(self, extension_id: int) -> None:
+        """Forget every binding of an extension."""
+        await self._database.write(lambda conn: _delete(conn, extension_id))
+
+
+async def _delete(conn: AsyncConnection, extension_id: int, key: str | None = None) -> None:
+    query = delete(binding).where(binding.c.extension_id == extension_id)
+    await conn.execute(query if key is None else query.where(binding.c.key == key))

@@ -1,0 +1,66 @@
+"""Why a change was refused. Nothing was saved when one of these is raised."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ringdove.model.reference import ObjectKind, Ref
+
+
+class StoreError(Exception):
+    """A change that would have left the settings in contradiction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """A value that must be unique and is taken: by which kind of object, and under which number or name."""
+
+    field: str
+    value: str
+    source: ObjectKind
+    source_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A ring group that sends calls somewhere, and the field that says so."""
+
+    id: int
+    number: str
+    name: str
+    field: str
+
+
+class Duplicate(StoreError):
+    """Unique values are taken."""
+
+    def __init__(self, clashes: Sequence[Clash]) -> None:
+        super().__init__(f"taken: {', '.join(f'{c.field} {c.value}' for c in clashes)}")
+        self.clashes = tuple(clashes)
+
+
+class InUse(StoreError):
+    """The object is still a destination of others."""
+
+    def __init__(self, users: Sequence[Usage]) -> None:
+        super().__init__(f"still a destination of: {', '.join(u.number for u in users)}")
+        self.users = tuple(users)
+
+
+class BrokenReference(StoreError):
+    """Members or destinations that do not exist."""
+
+    def __init__(self, missing: frozenset[Ref]) -> None:
+        super().__init__(f"no such object: {', '.join(f'{r.kind} {r.id}' for r in sorted(missing))}")
+        self.missing = missing
+
+
+class Loop(StoreError):
+    """A ring group would reach itself through the destinations in these fields (R12)."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        super().__init__(f"leads back to the same ring group: {', '.join(fields)}")
+        self.fields = tuple(fields)
+
+
+class Builtin(StoreError):
+    """The built-in extension group cannot be renamed, refilled or deleted."""

@@ -1,0 +1,156 @@
+"""Extensions in the database."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringdove.model.extension import Extension, Presence
+from ringdove.model.reference import DestinationKind, ObjectKind, Ref
+from ringdove.store import numbers
+from ringdove.store.database import Database
+from ringdove.store.errors import Clash, Duplicate
+from ringdove.store.listing import Listing, page
+from ringdove.store.references import check_unused
+from ringdove.store.ring_group_rows import drop_empty_entries
+from ringdove.store.tables import extension
+
+SORTABLE = {
+    name: extension.c[name]
+    for name in ("id", "number", "caller_id_name", "email_addr", "mobile_number", "presence_status")
+}
+_SEARCHED = [
+    extension.c[name] for name in ("number", "first_name", "last_name", "caller_id_name", "email_addr", "mobile_number")
+]
+
+
+class Extensions:
+    """Creates, finds, changes and deletes extensions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, extension_id: int) -> Extension | None:
+        """Return the extension with this id."""
+        return await self._one(extension.c.id == extension_id)
+
+    async def by_number(self, number: str) -> Extension | None:
+        """Return the extension that is dialled by this number."""
+        return await self._one(extension.c.number == number)
+
+    async def by_reg_name(self, reg_name: str) -> Extension | None:
+        """Return the extension whose phones register under this name."""
+        return await self._one(extension.c.reg_name == reg_name)
+
+    async def many(self, ids: Iterable[int]) -> list[Extension]:
+        """Return those of `ids` that exist, in the order asked for, each once."""
+        async with self._database.read() as conn:
+            found = await by_ids(conn, ids)
+        return [found[i] for i in dict.fromkeys(ids) if i in found]
+
+    async def page(self, listing: Listing) -> tuple[int, list[Extension]]:
+        """Return the number of all matches and the wanted part of them."""
+        async with self._database.read() as conn:
+            total, rows = await page(conn, select(extension), listing, SORTABLE, _SEARCHED)
+        return total, [_from_row(row) for row in rows]
+
+    async def count(self) -> int:
+        """Return how many extensions there are."""
+        async with self._database.read() as conn:
+            return (await conn.execute(select(func.count()).select_from(extension))).scalar_one()
+
+    async def create(self, new: Extension, id: int | None = None) -> Extension:  # noqa: A002
+        """Save a new extension and return it with its id, which is given by the database unless `id` says otherwise.
+
+        Raises Duplicate where the number, the registration name or the e-mail address is taken.
+        """
+
+        async def work(conn: AsyncConnection) -> Extension:
+            await _check_unique(conn, new, id)
+            values = new.model_dump(exclude={"id"}) | ({"id": id} if id else {})
+            given = (await conn.execute(insert(extension).values(values).returning(extension.c.id))).scalar_one()
+            if id and conn.dialect.name == "postgresql":
+                # There an explicit id leaves the sequence behind.
+                await conn.execute(
+                    text("SELECT setval(pg_get_serial_sequence('extension', 'id'), (SELECT max(id) FROM extension))")
+                )
+            await numbers.claim(conn, new.number, DestinationKind.EXTENSION, given)
+            return new.model_copy(update={"id": given})
+
+        return await self._database.write(work)
+
+    async def update(self, extension_id: int, change: Callable[[Extension], Extension]) -> Extension | None:
+        """Replace the extension by what `change` makes of it; its id and number stay. None where there is none.
+
+        Raises Duplicate where the registration name or the e-mail address is taken.
+        """
+
+        async def work(conn: AsyncConnection) -> Extension | None:
+            found = await by_ids(conn, [extension_id])
+            if not found:
+                return None
+            before = found[extension_id]
+            after = change(before).model_copy(update={"id": before.id, "number": before.number})
+            await _check_unique(conn, after)
+            values = after.model_dump(exclude={"id", "number"})
+            await conn.execute(update(extension).where(extension.c.id == extension_id).values(values))
+            return after
+
+        return await self._database.write(work)
+
+    async def delete(self, extension_id: int) -> bool:
+        """Delete an extension with its bindings and memberships; False where there is none.
+
+        Raises InUse while it is a destination of a ring group.
+        """
+
+        async def work(conn: AsyncConnection) -> bool:
+            await check_unused(conn, Ref(ObjectKind.EXTENSION, extension_id))
+            await numbers.release(conn, DestinationKind.EXTENSION, extension_id)
+            gone = await conn.execute(delete(extension).where(extension.c.id == extension_id))
+            await drop_empty_entries(conn)
+            return gone.rowcount > 0
+
+        return await self._database.write(work)
+
+    async def _one(self, condition: ColumnElement[bool]) -> Extension | None:
+        async with self._database.read() as conn:
+            row = (await conn.execute(select(extension).where(condition))).one_or_none()
+        return _from_row(row) if row else None
+
+
+async def by_ids(conn: AsyncConnection, ids: Iterable[int]) -> dict[int, Extension]:
+    """Return those of `ids` that exist."""
+    rows = (await conn.execute(select(extension).where(extension.c.id.in_(set(ids))))).all()
+    return {row.id: _from_row(row) for row in rows}
+
+
+async def everybody(conn: AsyncConnection) -> list[Extension]:
+    """Return every extension, ordered by number."""
+    query = select(extension).order_by(func.length(extension.c.number), extension.c.number)
+    return [_from_row(row) for row in (await conn.execute(query)).all()]
+
+
+def _from_row(row: Any) -> Extension:
+    # Stored values have passed the rules already; a rule that became stricter must not make them unreadable.
+    return Extension.model_construct(**dict(row._mapping) | {"presence_status": Presence(row.presence_status)})
+
+
+async def _check_unique(conn: AsyncConnection, new: Extension, explicit_id: int | None = None) -> None:
+    """Raise Duplicate naming every value of `new` that another extension, or any dialable object, holds."""
+    clashes: list[Clash] = []
+    if not new.id and (taken := await numbers.clash(conn, new.number)):
+        clashes.append(taken)
+    rivals: dict[str, ColumnElement[bool]] = {"reg_name": extension.c.reg_name == new.reg_name}
+    if new.email_addr:
+        rivals["email_addr"] = func.lower(extension.c.email_addr) == func.lower(new.email_addr)
+    if explicit_id:
+        rivals["id"] = extension.c.id == explicit_id
+    for field, same in rivals.items():
+        holder = (await conn.execute(select(extension.c.number).where(same, extension.c.id != new.id))).scalar()
+        if holder:
+            value = explicit_id if field == "id" else getattr(new, field)
+            clashes.append(Clash(field, str(value), ObjectKind.EXTENSION, holder))
+    if clashes:
+        raise Duplicate(clashes)

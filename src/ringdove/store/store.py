@@ -1,0 +1,49 @@
+"""The store: one object with a part for each kind of data."""
+
+from typing import Self
+
+from ringdove.store.applications import Applications, Tokens
+from ringdove.store.bindings import Bindings
+from ringdove.store.calls import Calls
+from ringdove.store.database import Database
+from ringdove.store.extension_groups import ExtensionGroups
+from ringdove.store.extensions import Extensions
+from ringdove.store.migrate import upgrade
+from ringdove.store.numbers import Numbers
+from ringdove.store.references import References
+from ringdove.store.ring_groups import RingGroups
+
+
+class Store:
+    """Everything that outlives the process. Open one with `await Store.open(url)`, end it with `await close()`.
+
+    Each create, update and delete is one transaction: saved as a whole and on disk when it returns, or refused with a
+    `StoreError` and nothing changed.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.numbers = Numbers(database)
+        self.extensions = Extensions(database)
+        self.extension_groups = ExtensionGroups(database)
+        self.ring_groups = RingGroups(database)
+        self.references = References(database)
+        self.bindings = Bindings(database)
+        self.calls = Calls(database)
+        self.applications = Applications(database)
+        self.tokens = Tokens(database)
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Open the database at an SQLAlchemy URL with an async driver, and bring its tables up to date."""
+        database = Database(url)
+        try:
+            await database.write(upgrade)
+        except BaseException:
+            await database.close()
+            raise
+        return cls(database)
+
+    async def close(self) -> None:
+        """Close every connection; the store is of no use afterwards."""
+        await self._database.close()
