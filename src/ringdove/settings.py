@@ -1,0 +1,168 @@
+"""Settings: flags of `ringdove serve`, then environment `RINGDOVE_*`, then a TOML file, then the defaults."""
+
+import os
+import re
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, Self
+
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+_HOST_NAME = re.compile(
+    r"^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$"
+)
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used; the text names each of them."""
+
+
+class HostPort(NamedTuple):
+    """An address to listen on. Port 0 takes any free one; an IPv6 host stands without its brackets."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `host:port` or `[v6]:port`. Raises ValueError."""
+        host, colon, port = text.strip().rpartition(":")
+        if not colon or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+            raise ValueError("wants HOST:PORT, such as 127.0.0.1:5060 or [::1]:5060, with a port from 0 to 65535")
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+            if ":" not in host:
+                raise ValueError("wants an IPv6 address inside the brackets")
+        elif ":" in host:
+            raise ValueError("wants an IPv6 address in brackets, such as [::1]:5060")
+        return cls(check_host(host), int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class PortRange(NamedTuple):
+    """Ports from `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `first-last`. Raises ValueError."""
+        match = re.fullmatch(r"\s*(\d{1,5})\s*-\s*(\d{1,5})\s*", text)
+        first, last = (int(match[1]), int(match[2])) if match else (0, 0)
+        if not 1024 <= first < last <= 65535:
+            raise ValueError("wants FIRST-LAST, such as 30000-39999, within 1024 to 65535")
+        return cls(first, last)
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+def check_host(host: str) -> str:
+    """Return `host` where it is an IP address or a host name. Raises ValueError."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        if not _HOST_NAME.match(host) or re.fullmatch(r"[0-9.]+", host):
+            raise ValueError(f"{host!r} is neither an IP address nor a host name") from None
+        return host
+
+
+def _parsed(kind: type[HostPort] | type[PortRange]) -> BeforeValidator:
+    return BeforeValidator(lambda value: kind.parse(value) if isinstance(value, str) else value)
+
+
+Listen = Annotated[HostPort, _parsed(HostPort), PlainSerializer(str)]
+Ports = Annotated[PortRange, _parsed(PortRange), PlainSerializer(str)]
+
+
+class Settings(BaseSettings):
+    """Everything that is fixed while the server runs (design section 6). Use `Settings.load`, which words errors."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RINGDOVE_", extra="forbid", frozen=True, env_ignore_empty=True, enable_decoding=False
+    )
+
+    config: Path | None = Field(default=None, description="A TOML file with settings.")
+    data: Path = Field(default=Path("data"), description="The folder for database, audio, recordings and keys.")
+    http: Listen = Field(default=HostPort("127.0.0.1", 8088), description="Where the API listens.")
+    sip: Listen = Field(default=HostPort("127.0.0.1", 5060), description="Where SIP listens, UDP and TCP.")
+    sip_tls: Listen | None = Field(default=None, description="Where SIP over TLS listens.")
+    sip_ws: Listen | None = Field(default=None, description="Where SIP over WebSocket listens.")
+    rtp_ports: Ports = Field(default=PortRange(30000, 39999), description="UDP ports for audio.")
+    advertise: str | None = Field(default=None, description="The address in SDP, Contact and Via.")
+    database: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data folder.")
+    client_id: str | None = Field(default=None, min_length=1, max_length=127, description="Of the API application.")
+    client_secret: SecretStr | None = Field(default=None, min_length=8, description="Of the API application.")
+
+    @field_validator("advertise")
+    @classmethod
+    def _an_address(cls, value: str | None) -> str | None:
+        return None if value is None else check_host(value.strip("[]"))
+
+    @classmethod
+    def load(cls, **flags: Any) -> Self:
+        """Read the settings; flags that are None count as not given. Raises SettingsError naming each bad one."""
+        given = {name: value for name, value in flags.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as broken:
+            lines = [f"{_where(error['loc'], given)}: {_why(error)}" for error in broken.errors(include_url=False)]
+            raise SettingsError("\n".join(lines)) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources; the TOML file is the one that flags or environment name."""
+        path = init_settings().get("config") or env_settings().get("config")
+        if path is None:
+            return init_settings, env_settings
+        if not Path(path).is_file():
+            raise SettingsError(f"RINGDOVE_CONFIG: there is no file {path}")
+        try:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(path))
+        except ValueError as broken:
+            raise SettingsError(f"RINGDOVE_CONFIG: {path}: {broken}") from None
+
+    @property
+    def database_url(self) -> str:
+        """The database as an SQLAlchemy URL with an async driver."""
+        return self.database or f"sqlite+aiosqlite:///{self.data.absolute() / 'ringdove.db'}"
+
+    @property
+    def keys(self) -> Path:
+        """The folder for secrets of this installation."""
+        return self.data / "keys"
+
+    @property
+    def audio(self) -> Path:
+        """The folder for prompts, playlists and ringtones."""
+        return self.data / "audio"
+
+    @property
+    def recordings(self) -> Path:
+        """The folder for recordings."""
+        return self.data / "recordings"
+
+
+def _where(location: tuple[int | str, ...], flags: dict[str, Any]) -> str:
+    name = str(location[0]) if location else "settings"
+    if name in flags:
+        return f"--{name.replace('_', '-')}"
+    variable = f"RINGDOVE_{name.upper()}"
+    return variable if variable in os.environ else f"{name} in the settings file"
+
+
+def _why(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "no such setting"
+    return str(error["msg"]).removeprefix("Value error, ")
