@@ -1,12 +1,12 @@
-"""Header fields: an ordered collection with case-blind names, and the structured ones as values (RFC 3261 §7.3, §20)."""
+"""Header fields: an ordered collection with case-blind names, and structured ones as values (RFC 3261 §7.3, §20)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from .errors import SipSyntaxError
-from .uri import Params, Uri, format_params, split_host_port
+from .uri import Params, Uri, format_params, read_port, split_host_port
 
 COMPACT = {
     "a": "Accept-Contact",
@@ -37,19 +37,30 @@ _SPECIAL = {
     "mime-version": "MIME-Version",
 }
 _CANONICAL: dict[str, str] = {
-    **{short: name for short, name in COMPACT.items()},
+    **COMPACT,
     **{short.upper(): name for short, name in COMPACT.items()},
     **_SPECIAL,
 }
 
-_TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+\Z")
+TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+\Z")
+"""A token (§25.1), to the end of the text."""
+
+# More than gen-value (§25.1) allows, as phones send it; never what could end the value early.
+_PARAM_VALUE = re.compile(r'(?:[^\s"<>;,]+|"(?:[^"\\]|\\.)*")\Z', re.DOTALL)
+_VIA = re.compile(
+    r"SIP\s*/\s*\d+\.\d+\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]]*\]|[^\s:]+)(?:\s*:\s*(\d{1,5}))?\Z", re.IGNORECASE
+)
+_CSEQ = re.compile(r"([0-9]{1,32})[ \t]+([A-Za-z0-9\-.!%*_+`'~]+)\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CACHE_LIMIT = 512
 
 
 def canonical(name: str) -> str:
-    """The usual spelling of a field name: compact forms expanded, `call-id` as `Call-ID`."""
+    """The usual spelling of a field name: compact forms expanded, `call-id` as `Call-ID`; raises SipSyntaxError."""
     known = _CANONICAL.get(name)
     if known is None:
+        if not TOKEN.match(name):
+            raise SipSyntaxError("header", "a name that is no token")
         lower = name.lower()
         known = _CANONICAL.get(lower) or "-".join(part.capitalize() for part in lower.split("-"))
         if len(_CANONICAL) < _CACHE_LIMIT:  # names come from the network: the cache must not grow with them
@@ -62,8 +73,15 @@ class Headers:
 
     __slots__ = ("_fields",)
 
-    def __init__(self, fields: list[tuple[str, str]] | None = None) -> None:
-        self._fields = [(canonical(name), value) for name, value in fields] if fields else []
+    def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
+        self._fields = [(canonical(name), value) for name, value in fields]
+
+    @classmethod
+    def of_canonical(cls, fields: list[tuple[str, str]]) -> "Headers":
+        """A collection over fields whose names are canonical already; it takes the list over."""
+        headers = cls.__new__(cls)
+        headers._fields = fields
+        return headers
 
     def get(self, name: str) -> str | None:
         """The first field of that (canonical) name."""
@@ -94,13 +112,14 @@ class Headers:
 
     def set(self, name: str, value: str) -> None:
         """Replace every field of that name by one, in the place of the first."""
+        self.set_all(name, [value])
+
+    def set_all(self, name: str, values: Sequence[str]) -> None:
+        """Replace every field of that name by these, in the place of the first."""
         name = canonical(name)
-        for index, (key, _) in enumerate(self._fields):
-            if key == name:
-                rest = [f for f in self._fields[index + 1 :] if f[0] != name]
-                self._fields[index:] = [(name, value), *rest]
-                return
-        self._fields.append((name, value))
+        place = next((i for i, (key, _) in enumerate(self._fields) if key == name), len(self._fields))
+        rest = [field for field in self._fields[place:] if field[0] != name]
+        self._fields[place:] = [*((name, value) for value in values), *rest]
 
     def remove(self, name: str) -> None:
         """Take out every field of that name."""
@@ -108,9 +127,7 @@ class Headers:
 
     def copy(self) -> "Headers":
         """An independent collection with the same fields."""
-        twin = Headers()
-        twin._fields = self._fields.copy()
-        return twin
+        return Headers.of_canonical(self._fields.copy())
 
     def __contains__(self, name: str) -> bool:
         return any(key == name for key, _ in self._fields)
@@ -123,43 +140,31 @@ class Headers:
 
 
 def split_list(value: str, separator: str = ",") -> list[str]:
-    """Take a list apart at separators outside quotes and angle brackets."""
-    if separator not in value:
-        return [value.strip()] if value.strip() else []
-    parts: list[str] = []
-    start = 0
-    quoted = escaped = False
-    depth = 0
-    for index, char in enumerate(value):
-        if escaped:
-            escaped = False
-        elif quoted:
-            if char == "\\":
-                escaped = True
-            elif char == '"':
-                quoted = False
-        elif char == '"':
-            quoted = True
-        elif char == "<":
-            depth += 1
-        elif char == ">":
-            depth -= 1
-        elif char == separator and depth <= 0:
-            parts.append(value[start:index].strip())
-            start = index + 1
-    parts.append(value[start:].strip())
-    return [part for part in parts if part]
+    """Take a list apart at separators outside quotes and angle brackets; empty elements are left out."""
+    return [part for part in _split(value, separator) if part]
 
 
 def parse_params(text: str, field: str) -> Params:
-    """`;a=b;c` (as it follows a value) to pairs, names in lower case, quotes kept; raises SipSyntaxError."""
+    """`;a=b;c` (the first `;` may be missing) to pairs, names in lower case, quotes kept; raises SipSyntaxError."""
+    text = text.strip().removeprefix(";")
+    if not text:
+        return ()
     params: list[tuple[str, str | None]] = []
-    for part in split_list(text, ";"):
-        name, equals, value = (piece.strip() for piece in part.partition("="))
-        if not _TOKEN.match(name) or (equals and not value):
+    for part in _split(text, ";"):
+        name, equals, value = part.partition("=")
+        name, value = name.rstrip(), value.lstrip()
+        if not TOKEN.match(name) or (equals and not _PARAM_VALUE.match(value)):
             raise SipSyntaxError(field, "bad parameter")
         params.append((name.lower(), value if equals else None))
     return tuple(params)
+
+
+def delta_seconds(text: str | None) -> int | None:
+    """A number of seconds, 0 to 2**32 - 1 (§20.19); None where it is absent or malformed."""
+    text = (text or "").strip()
+    if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) >= 2**32:
+        return None
+    return int(text)
 
 
 def quote(text: str) -> str:
@@ -185,7 +190,10 @@ def param_of(params: Params, name: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class NameAddr:
-    """What From, To, Contact, Route and Record-Route carry (§20.10): a URI, maybe a name, maybe parameters."""
+    """What From, To, Contact, Route and Record-Route carry (§20.10): a URI, maybe a name, maybe parameters.
+
+    `display_name` is for people: control characters, legal in quotes, are left out.
+    """
 
     uri: Uri
     display_name: str = ""
@@ -198,7 +206,7 @@ class NameAddr:
         name = ""
         if text.startswith('"'):
             end = _closing_quote(text, field)
-            name, text = unquote(text[: end + 1]), text[end + 1 :].lstrip()
+            name, text = _CONTROL.sub("", unquote(text[: end + 1])), text[end + 1 :].lstrip()
             if not text.startswith("<"):
                 raise SipSyntaxError(field, "a name without <address>")
         opening = text.find("<")
@@ -208,17 +216,17 @@ class NameAddr:
                 raise SipSyntaxError(field, "no closing >")
             if opening:
                 name = " ".join(text[:opening].split())
-                if any(not _TOKEN.match(word) for word in name.split(" ")):
+                if not all(map(TOKEN.match, name.split(" "))):
                     raise SipSyntaxError(field, "a name that must be quoted")
             after = text[closing + 1 :].strip()
             if after and not after.startswith(";"):
                 raise SipSyntaxError(field, "text after the address")
-            return cls(Uri.parse(text[opening + 1 : closing]), name, parse_params(after, field))
+            return cls(_read_uri(text[opening + 1 : closing], field), name, parse_params(after, field))
         # §20.10: without brackets, parameters belong to the header and the URI may not hold , ; or ?.
-        address, _, after = text.partition(";")
+        address = text.partition(";")[0]
         if "?" in address or "," in address:
             raise SipSyntaxError(field, "an address that needs < >")
-        return cls(Uri.parse(address.strip()), "", parse_params(after, field))
+        return cls(_read_uri(address.strip(), field), "", parse_params(text[len(address) :], field))
 
     def param(self, name: str) -> str | None:
         """A header parameter: None when absent, "" when it stands without a value."""
@@ -236,6 +244,40 @@ class NameAddr:
     def __str__(self) -> str:
         name = f"{quote(self.display_name)} " if self.display_name else ""
         return f"{name}<{self.uri}>{format_params(self.params)}"
+
+
+def _read_uri(text: str, field: str) -> Uri:
+    try:
+        return Uri.parse(text)
+    except SipSyntaxError as error:
+        raise SipSyntaxError(field, error.reason) from None
+
+
+def _split(value: str, separator: str) -> list[str]:
+    if separator not in value:
+        return [value.strip()]
+    if '"' not in value and "<" not in value:
+        return [part.strip() for part in value.split(separator)]
+    parts: list[str] = []
+    start = 0
+    quoted = escaped = bracketed = False
+    for index, char in enumerate(value):
+        if escaped:
+            escaped = False
+        elif quoted:
+            escaped = char == "\\"
+            quoted = char != '"'
+        elif char == '"':
+            quoted = True
+        elif char == "<":
+            bracketed = True
+        elif char == ">":
+            bracketed = False
+        elif char == separator and not bracketed:
+            parts.append(value[start:index].strip())
+            start = index + 1
+    parts.append(value[start:].strip())
+    return parts
 
 
 def _closing_quote(text: str, field: str) -> int:
@@ -262,14 +304,13 @@ class Via:
     @classmethod
     def parse(cls, text: str) -> "Via":
         """Read one value; raises SipSyntaxError. White space around `/` and `:` is legal."""
-        sent, _, params = text.partition(";")
-        match = re.match(
-            r"\s*SIP\s*/\s*2\.0\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(.+?)\s*\Z", sent, re.IGNORECASE | re.DOTALL
-        )
+        sent = text.partition(";")[0]
+        match = _VIA.match(sent.strip())
         if match is None:
             raise SipSyntaxError("Via", "not SIP/2.0/transport host")
-        host, port = split_host_port(re.sub(r"\s*:\s*(\d+)\Z", r":\1", match[2]))
-        return cls(match[1].upper(), host, port, parse_params(params, "Via"))
+        host, _ = split_host_port(match[2])
+        port = read_port(match[3]) if match[3] else None
+        return cls(match[1].upper(), host, port, parse_params(text[len(sent) :], "Via"))
 
     def param(self, name: str) -> str | None:
         """A parameter: None when absent, "" when it stands without a value."""
@@ -300,13 +341,13 @@ class CSeq(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "CSeq":
         """Raises SipSyntaxError."""
-        number, _, method = text.strip().partition(" ")
-        method = method.strip()
-        if not (number.isascii() and number.isdigit() and len(number) <= 32) or not _TOKEN.match(method):
+        match = _CSEQ.match(text.strip())
+        if match is None:
             raise SipSyntaxError("CSeq", "not a number and a method")
-        if int(number) >= 2**31:
+        number = int(match[1])
+        if number >= 2**31:
             raise SipSyntaxError("CSeq", "number is not below 2**31")
-        return cls(int(number), method)
+        return cls(number, match[2])
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"

@@ -4,7 +4,7 @@ from typing import Final
 
 from .errors import SipSyntaxError
 from .headers import CSeq, Headers, NameAddr, Via
-from .uri import Uri
+from .uri import Uri, format_params
 
 REASONS: Final[dict[int, str]] = {
     100: "Trying",
@@ -58,20 +58,25 @@ REASONS: Final[dict[int, str]] = {
 }
 """Default reason phrases (§21)."""
 
+DEFAULT_MAX_FORWARDS: Final = 70
+
 
 class Message:
     """What requests and responses share.
 
-    Structured fields (`via`, `to`, …) are cached: whoever changes a header in place must do so before reading it.
+    Structured fields (`via`, `to`, …) are read once: whoever changes a header in place must do so before reading it.
     They raise SipSyntaxError where the field is absent or malformed; the validator asks first.
     """
 
-    __slots__ = ("_cache", "body", "headers")
+    __slots__ = ("_cseq", "_from", "_to", "_via", "body", "headers")
 
     def __init__(self, headers: Headers | None = None, body: bytes = b"") -> None:
         self.headers = headers if headers is not None else Headers()
         self.body = body
-        self._cache: dict[str, object] = {}
+        self._via: Via | None = None
+        self._from: NameAddr | None = None
+        self._to: NameAddr | None = None
+        self._cseq: CSeq | None = None
 
     def _required(self, name: str) -> str:
         value = self.headers.get(name)
@@ -79,62 +84,51 @@ class Message:
             raise SipSyntaxError(name, "is missing")
         return value
 
-    def _address(self, name: str) -> NameAddr:
-        cached = self._cache.get(name)
-        if cached is None:
-            cached = self._cache[name] = NameAddr.parse(self._required(name), name)
-        assert isinstance(cached, NameAddr)
-        return cached
-
     @property
     def call_id(self) -> str:
         """The Call-ID."""
-        return self._required("Call-ID").strip()
+        return self._required("Call-ID")
 
     @property
     def cseq(self) -> CSeq:
         """The CSeq."""
-        cached = self._cache.get("CSeq")
-        if cached is None:
-            cached = self._cache["CSeq"] = CSeq.parse(self._required("CSeq"))
-        assert isinstance(cached, CSeq)
-        return cached
+        if self._cseq is None:
+            self._cseq = CSeq.parse(self._required("CSeq"))
+        return self._cseq
 
     @property
     def from_(self) -> NameAddr:
         """The From."""
-        return self._address("From")
+        if self._from is None:
+            self._from = NameAddr.parse(self._required("From"), "From")
+        return self._from
 
     @property
     def to(self) -> NameAddr:
         """The To."""
-        return self._address("To")
+        if self._to is None:
+            self._to = NameAddr.parse(self._required("To"), "To")
+        return self._to
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via."""
+        if self._via is None:
+            values = self.headers.values("Via")
+            if not values:
+                raise SipSyntaxError("Via", "is missing")
+            self._via = Via.parse(values[0])
+        return self._via
 
     @property
     def vias(self) -> list[Via]:
         """Every Via, topmost first."""
         return [Via.parse(value) for value in self.headers.values("Via")]
 
-    @property
-    def via(self) -> Via:
-        """The topmost Via."""
-        cached = self._cache.get("Via")
-        if cached is None:
-            values = self.headers.values("Via")
-            if not values:
-                raise SipSyntaxError("Via", "is missing")
-            cached = self._cache["Via"] = Via.parse(values[0])
-        assert isinstance(cached, Via)
-        return cached
-
     def replace_top_via(self, via: Via) -> None:
         """Write a changed topmost Via back (received, rport: §18.2.1, RFC 3581 §4)."""
-        rest = self.headers.values("Via")[1:]
-        self.headers.set("Via", str(via))
-        position = next(i for i, (name, _) in enumerate(self.headers) if name == "Via")
-        for offset, value in enumerate(rest, start=1):
-            self.headers._fields.insert(position + offset, ("Via", value))
-        self._cache["Via"] = via
+        self.headers.set_all("Via", [str(via), *self.headers.values("Via")[1:]])
+        self._via = via
 
     @property
     def contacts(self) -> list[NameAddr]:
@@ -169,48 +163,56 @@ class Message:
         lines = [self._start_line()]
         lines += [f"{name}: {value}" for name, value in self.headers if name != "Content-Length"]
         lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
-        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
+        return "\r\n".join(lines).encode("utf-8", "replace") + self.body
 
 
 class Request(Message):
     """A request (§7.1). `uri` is text as received or as to be sent; `target` reads it."""
 
-    __slots__ = ("method", "uri")
+    __slots__ = ("_target", "method", "uri", "version")
 
-    def __init__(self, method: str, uri: str | Uri, headers: Headers | None = None, body: bytes = b"") -> None:
+    def __init__(
+        self,
+        method: str,
+        uri: str | Uri,
+        headers: Headers | None = None,
+        body: bytes = b"",
+        version: str = "SIP/2.0",
+    ) -> None:
         super().__init__(headers, body)
         self.method = method
         self.uri = str(uri)
+        self.version = version
+        self._target: Uri | None = None
 
     @property
     def target(self) -> Uri:
         """The Request-URI, read; raises SipSyntaxError."""
-        cached = self._cache.get("uri")
-        if cached is None:
-            cached = self._cache["uri"] = Uri.parse(self.uri)
-        assert isinstance(cached, Uri)
-        return cached
+        if self._target is None:
+            self._target = Uri.parse(self.uri)
+        return self._target
+
+    @property
+    def max_forwards(self) -> int:
+        """How many more hops the request may take; 70 where an RFC 2543 client did not say (§20.22)."""
+        value = self.headers.get("Max-Forwards")
+        return int(value) if value is not None else DEFAULT_MAX_FORWARDS
 
     def reply(self, status: int, reason: str | None = None, *, to_tag: str | None = None) -> "Response":
-        """A response to this request with the fields that §8.2.6.2 copies.
+        """A response to this request with the fields that §8.2.6.2 copies, malformed ones as they came.
 
         `to_tag` is added where the To has none; 100 never carries one (§8.2.6.1 leaves it optional).
         """
-        headers = Headers()
-        fields = headers._fields  # written directly: names are canonical already and this runs for each response
+        fields: list[tuple[str, str]] = []
         for name, value in self.headers:
-            if name in ("Via", "From", "Call-ID", "CSeq"):
+            if name in ("Via", "From", "Call-ID", "CSeq") or (name == "Timestamp" and status == 100):
                 fields.append((name, value))
             elif name == "To":
-                if to_tag is not None and status > 100 and self.to.tag is None:
-                    value = f"{value};tag={to_tag}" if ">" in value else f"<{self.to.uri}>;tag={to_tag}"  # noqa: PLW2901
-                fields.append((name, value))
-            elif name == "Timestamp" and status == 100:
-                fields.append((name, value))
-        return Response(status, reason, headers)
+                fields.append((name, _with_tag(value, to_tag) if to_tag is not None and status > 100 else value))
+        return Response(status, reason, Headers.of_canonical(fields))
 
     def _start_line(self) -> str:
-        return f"{self.method} {self.uri} SIP/2.0"
+        return f"{self.method} {self.uri} {self.version}"
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.uri}>"
@@ -243,3 +245,13 @@ class Response(Message):
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.reason}>"
+
+
+def _with_tag(to: str, tag: str) -> str:
+    try:
+        address = NameAddr.parse(to, "To")
+    except SipSyntaxError:
+        return to
+    if address.tag is not None:
+        return to
+    return f"{to};tag={tag}" if ">" in to else f"<{address.uri}>{format_params(address.params)};tag={tag}"

@@ -2,31 +2,34 @@
 
 import re
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 from .errors import SipSyntaxError
 
 Params = tuple[tuple[str, str | None], ...]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
+_FORBIDDEN = re.compile(r"[^!#-;=?-~]")  # whatever is not visible ASCII, and " < >
 _USER = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]|%[0-9A-Fa-f]{2})+\Z")
 _PASSWORD = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*\Z")
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9\-._]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\])\Z")
 _PARAM = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|%[0-9A-Fa-f]{2})+\Z")
-_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _PLAIN_IN_USER = re.compile(r"[^A-Za-z0-9\-_.!~*'()&=+$,;?/]")
 
 
 def unescape(text: str) -> str:
-    """Replace %HH by the octets they stand for, read as UTF-8 (§19.1.4)."""
+    """Replace %HH by the octets they stand for, read as UTF-8 (§19.1.4); raises SipSyntaxError."""
     if "%" not in text:
         return text
-    octets = _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text)
-    return octets.encode("latin-1", "ignore").decode("utf-8", "replace") if octets.isascii() is False else octets
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise SipSyntaxError("uri", "escapes that are not UTF-8") from None
 
 
 def escape_user(text: str) -> str:
     """Write `text` as the user part of a URI."""
-    return _PLAIN_IN_USER.sub(lambda m: "".join(f"%{octet:02X}" for octet in m[0].encode()), text)
+    return _PLAIN_IN_USER.sub(lambda m: "".join(f"%{octet:02X}" for octet in m[0].encode("utf-8", "replace")), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +53,19 @@ class Uri:
         """Read one URI without angle brackets; raises SipSyntaxError."""
         scheme, colon, rest = text.partition(":")
         scheme = scheme.lower()
-        if not colon or not _SCHEME.match(scheme) or not rest:
+        if not colon or not rest or not _SCHEME.match(scheme):
             raise SipSyntaxError("uri", "no scheme")
-        if any(c <= " " or c in '<>"' for c in rest):
+        if _FORBIDDEN.search(rest):
             raise SipSyntaxError("uri", "a character that must be escaped")
         if scheme not in ("sip", "sips"):
             return cls(scheme=scheme, opaque=rest)
-        # §19.1.1: `;` and `?` are legal in the user part, so the `@` decides first where that part ends.
-        userinfo, at, rest = rest.rpartition("@") if "@" in rest.partition("?")[0] or "@" in rest else ("", "", rest)
-        user = password = None
-        if at:
-            user, _, secret = userinfo.partition(":")
-            password = secret if ":" in userinfo else None
-            if not _USER.match(user) or (password is not None and not _PASSWORD.match(password)):
-                raise SipSyntaxError("uri", "bad user part")
-        rest, _, headers = rest.partition("?")
-        hostport, *raw_params = rest.split(";")
+        # §25.1: `;` and `?` are legal in the user part, while `@` is legal nowhere else.
+        userinfo, at, rest = rest.rpartition("@")
+        user, password = _read_userinfo(userinfo) if at else (None, None)
+        address, _, headers = rest.partition("?")
+        hostport, *params = address.split(";")
         host, port = split_host_port(hostport)
-        return cls(
-            scheme=scheme,
-            host=host,
-            user=None if user is None else unescape(user),
-            password=password,
-            port=port,
-            params=tuple(_param(p) for p in raw_params),
-            headers=headers,
-        )
+        return cls(scheme, host, user, port, tuple(map(_read_param, params)), headers, password)
 
     def param(self, name: str) -> str | None:
         """The value of a parameter: None when absent, "" when it stands without a value."""
@@ -87,6 +77,11 @@ class Uri:
     def without_params(self, *names: str) -> "Uri":
         """The same URI less the named parameters."""
         return replace(self, params=tuple(p for p in self.params if p[0] not in names))
+
+    @property
+    def is_sip(self) -> bool:
+        """Whether it is a SIP or SIPS URI."""
+        return not self.opaque
 
     @property
     def transport(self) -> str:
@@ -123,11 +118,14 @@ def split_host_port(text: str) -> tuple[str, int | None]:
         host, colon, port = text.partition(":")
     if not _HOST.match(host):
         raise SipSyntaxError("host", "neither a host name nor an address")
-    if not colon:
-        return host.lower(), None
-    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
-        raise SipSyntaxError("port", "not in 1 to 65535")
-    return host.lower(), int(port)
+    return host.lower(), read_port(port) if colon else None
+
+
+def read_port(text: str) -> int:
+    """A port as a number, 1 to 65535; raises SipSyntaxError."""
+    if text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536:
+        return int(text)
+    raise SipSyntaxError("port", "not in 1 to 65535")
 
 
 def format_params(params: Params) -> str:
@@ -135,7 +133,14 @@ def format_params(params: Params) -> str:
     return "".join(f";{name}" if value is None else f";{name}={value}" for name, value in params)
 
 
-def _param(text: str) -> tuple[str, str | None]:
+def _read_userinfo(text: str) -> tuple[str, str | None]:
+    user, colon, password = text.partition(":")
+    if not _USER.match(user) or not _PASSWORD.match(password):
+        raise SipSyntaxError("uri", "bad user part")
+    return unescape(user), password if colon else None
+
+
+def _read_param(text: str) -> tuple[str, str | None]:
     name, equals, value = text.partition("=")
     if not _PARAM.match(name) or (equals and not _PARAM.match(value)):
         raise SipSyntaxError("uri", "bad parameter")

@@ -1,0 +1,186 @@
+"""From octets to messages (RFC 3261 §7, §18.3): whole datagrams, and streams that have to be framed.
+
+Only the start line and the field lines are read here. What the fields say is the validator's business, so that a
+request with a bad one can still be answered.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from .errors import SipSyntaxError
+from .headers import TOKEN, Headers, canonical
+from .message import Message, Request, Response
+
+CRLF = b"\r\n"
+END_OF_HEAD = b"\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a message may cost us. `head`, `line` and `body` are octets, `fields` is a count."""
+
+    head: int = 32_768
+    line: int = 8_192
+    fields: int = 256
+    body: int = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """The keep-alive of RFC 5626 §4.4.1, a double CRLF on a stream; it is answered by a single one."""
+
+
+DEFAULT_LIMITS: Final = Limits()
+PING: Final = Ping()
+
+_VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+\Z", re.IGNORECASE)
+_STATUS_LINE = re.compile(r"SIP/2\.0 ([0-9]{3})(?: (.*))?\Z", re.IGNORECASE | re.DOTALL)
+_LENGTH = re.compile(r"[0-9]{1,9}\Z")
+
+
+def parse(datagram: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Response:
+    """Read the message in a datagram; raises SipSyntaxError.
+
+    The body is what Content-Length says of the rest (§18.3), or all of it where it says nothing readable: a body that
+    is too short, or a length that is no number, is for the validator to refuse. The empty line may be missing after
+    a complete last field.
+    """
+    data = datagram.lstrip(CRLF)  # §7.5
+    end = data.find(END_OF_HEAD)
+    if end < 0:
+        if not data.endswith(CRLF):
+            raise SipSyntaxError("message", "no end of the header")
+        end = len(data) - 2
+    message, length = _read_head(data[:end], limits)
+    body = data[end + 4 :]
+    message.body = body if length is None else body[:length]
+    if len(message.body) > limits.body:
+        raise SipSyntaxError("message", "body too long")
+    return message
+
+
+class StreamParser:
+    """Takes a stream apart into messages by their Content-Length (§18.3)."""
+
+    __slots__ = ("_buffer", "_limits", "_pending", "_searched")
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
+        self._buffer = bytearray()
+        self._searched = 0
+        self._pending: tuple[Request | Response, int] | None = None
+
+    def feed(self, data: bytes) -> list[Request | Response | Ping]:
+        """What became complete with `data`, in order.
+
+        Raises SipSyntaxError where the stream cannot be framed any more (no or several Content-Lengths, no SIP at
+        all, more than the limits); nothing can be read after that and the connection is to be closed.
+        """
+        self._buffer += data
+        found: list[Request | Response | Ping] = []
+        while (item := self._next()) is not None:
+            found.append(item)
+        return found
+
+    def _next(self) -> Request | Response | Ping | None:
+        if self._pending is None:
+            if self._skip_line_ends():
+                return PING
+            self._pending = self._next_head()
+            if self._pending is None:
+                return None
+        message, length = self._pending
+        if len(self._buffer) < length:
+            return None
+        message.body = bytes(self._buffer[:length])
+        del self._buffer[:length]
+        self._pending = None
+        return message
+
+    def _skip_line_ends(self) -> bool:
+        """Pass over CRLFs before a message (§7.5); True for a keep-alive. A lone CRLF at the end may become one."""
+        buffer = self._buffer
+        if buffer.startswith(END_OF_HEAD):
+            del buffer[:4]
+            return True
+        if buffer.startswith(CRLF) and len(buffer) > 2 and buffer[2:4] != b"\r":
+            del buffer[:2]
+        return False
+
+    def _next_head(self) -> tuple[Request | Response, int] | None:
+        buffer = self._buffer
+        if END_OF_HEAD.startswith(buffer):
+            return None  # nothing, or what may become a keep-alive
+        end = buffer.find(END_OF_HEAD, self._searched, self._limits.head + 4)
+        if end < 0:
+            if len(buffer) >= self._limits.head + 4:
+                raise SipSyntaxError("message", "header too long")
+            self._searched = max(0, len(buffer) - 3)
+            return None
+        message, length = _read_head(bytes(buffer[:end]), self._limits)
+        if length is None or len(message.headers.get_all("Content-Length")) > 1:
+            raise SipSyntaxError("Content-Length", "does not frame the message")
+        if length > self._limits.body:
+            raise SipSyntaxError("message", "body too long")
+        del buffer[: end + 4]
+        self._searched = 0
+        return message, length
+
+
+def _read_head(head: bytes, limits: Limits) -> tuple[Request | Response, int | None]:
+    """The message without its body, and its first Content-Length where that is a number."""
+    if len(head) > limits.head:
+        raise SipSyntaxError("message", "header too long")
+    try:
+        text = head.decode()
+    except UnicodeDecodeError:
+        text = head.decode("latin-1")  # what old phones write into names; every octet string can be read so
+    lines = text.split("\r\n")
+    if len(lines) > limits.fields + 1:
+        raise SipSyntaxError("message", "too many fields")
+    # A bare CR or LF would be a line end to somebody else: what we pass on must mean the same to everybody.
+    if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1:
+        raise SipSyntaxError("message", "a bare CR or LF")
+    if max(map(len, lines)) > limits.line:
+        raise SipSyntaxError("message", "line too long")
+    message = _read_start_line(lines[0])
+    length = _read_fields(message, lines)
+    return message, length
+
+
+def _read_start_line(line: str) -> Request | Response:
+    status = _STATUS_LINE.match(line)
+    if status is not None:
+        return Response(int(status[1]), status[2] or "")
+    method, _, rest = line.partition(" ")
+    # Trailing space stays with the version and other stray space with the URI, where the validator finds it.
+    stripped = rest.rstrip(" ")
+    uri, _, version = stripped.rpartition(" ")
+    if not uri or not TOKEN.match(method) or not _VERSION.match(version):
+        raise SipSyntaxError("start line", "neither a request nor a response")
+    return Request(method, uri, version=version.upper() + rest[len(stripped) :])
+
+
+def _read_fields(message: Message, lines: list[str]) -> int | None:
+    fields: list[tuple[str, str]] = []
+    length: int | None = None
+    index, count = 1, len(lines)
+    while index < count:
+        line = lines[index]
+        index += 1
+        if index < count and lines[index][:1] in (" ", "\t"):
+            folded = [line.rstrip(" \t")]
+            while index < count and lines[index][:1] in (" ", "\t"):  # §7.3.1: a fold counts as one space
+                folded.append(lines[index].strip(" \t"))
+                index += 1
+            line = " ".join(folded)
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise SipSyntaxError("header", "a line without a colon")
+        name, value = canonical(name.rstrip(" \t")), value.strip(" \t")
+        fields.append((name, value))
+        if name == "Content-Length" and length is None and _LENGTH.match(value):
+            length = int(value)
+    message.headers = Headers.of_canonical(fields)
+    return length
