@@ -1,8 +1,8 @@
 """What call code sees of media: sessions with parties. The engine owns ports, codecs and audio (design section 4).
 
-Late binding is the heart of it: `invite` gives a leg its own ports and silence, `bridge` commits. All who may ever talk to each
-other are parties of one session; a party is known from its first mention on. Only `open`, `close`, and an `invite` or `accept`
-that finds no ready port, may take time; everything else is done when it returns.
+Late binding is the heart of it: `invite` gives a leg its own ports and silence, `bridge` commits. All who may ever
+talk to each other are parties of one session; a party is known from its first mention on. Only `open`, `close`, and
+an `invite` or `accept` that finds no ready port, may take time; everything else is done when it returns.
 """
 
 from collections.abc import AsyncIterator, Mapping, Set
@@ -91,7 +91,9 @@ class Flow:
     """To the party."""
     octets_out: int = 0
     dropped: int = 0
-    """From anybody on the party's port: strangers, malformed packets, formats that the other side did not agree to."""
+    """Came to the party's port and went nowhere: strangers, malformed packets, formats that the other side did not
+    agree to, audio while nobody was bridged or on hold.
+    """
 
     def plus(self, other: "Flow") -> "Flow":
         """Both together."""
@@ -151,8 +153,8 @@ MediaEvent = MediaSilent | SessionLost | EngineDown | EngineUp
 class MediaSession(Protocol):
     """The media of one call: its parties and who hears whom.
 
-    Descriptions are passed as values (`sip.sdp.parse`); the returned `Media` is written by the dialog's `Author`. When a method
-    raises, nothing has changed.
+    Descriptions are passed as values (`sip.sdp.parse`); the returned `Media` is written by the dialog's `Author`.
+    When a method raises, nothing has changed.
     """
 
     @property
@@ -163,7 +165,8 @@ class MediaSession(Protocol):
     def offered(self, p: PartyId, offer: SessionDescription) -> None:
         """Note the offer that p made and that will be answered later, so that offers towards p can follow its codecs.
 
-        Costs nothing, takes no port. A later `accept` or `reoffer` answers it, `refused` forgets it. Raises NoUsableAudio.
+        Costs nothing, takes no port. A later `accept` or `reoffer` answers it, `refused` forgets it. Raises
+        NoUsableAudio.
         """
         ...
 
@@ -172,45 +175,49 @@ class MediaSession(Protocol):
     ) -> Media:
         """The answer for a leg that made the first offer; the same again when asked again (183, then 200).
 
-        Codecs are those that p's peer, or else `prefer`, has agreed to, in its order; without either, all that are supported, in
-        the order of the offer. Raises NoUsableAudio, NoPortsLeft, EngineUnavailable.
+        Codecs are those that p's peer, or else `prefer`, has agreed to, in its order; without either, all that are
+        supported, in the order of the offer. Raises NoUsableAudio, NoPortsLeft, EngineUnavailable.
         """
         ...
 
     async def invite(self, p: PartyId, toward: PartyId | None = None, profile: Profile = Profile.PLAIN) -> Media:
         """The first offer for a leg: its own ports, silent both ways until bridged.
 
-        With codecs known of `toward` (agreed ones first, else as it offered them) it offers exactly those that are supported,
-        under the same payload numbers; else the engine's own list. Raises NoPortsLeft, EngineUnavailable.
+        With codecs known of `toward` (agreed ones first, else as it offered them) it offers exactly those that are
+        supported, under the same payload numbers; else the engine's own list. Raises NoPortsLeft,
+        EngineUnavailable.
         """
         ...
 
     async def bridge(self, a: PartyId, b: PartyId, answer: SessionDescription | None = None) -> list[PartyId]:
         """Two-way audio between a and b, as soon as both have described themselves; `answer`, if given, is b's.
 
-        Earlier bridges of either end. Returns who needs a re-INVITE (`remake`) because the chosen codecs do not meet; normally
-        empty. Raises NoUsableAudio when the answer refuses audio; b is then not bridged.
+        Earlier bridges of either end. Returns who needs a re-INVITE (`remake`) because the chosen codecs do not
+        meet; normally empty. Raises NoUsableAudio when the answer refuses audio; b is then not bridged.
         """
         ...
 
     async def answered(self, p: PartyId, answer: SessionDescription) -> list[PartyId]:
-        """Take p's answer to our last offer to it (`invite` in a 200 whose ACK carries it, or `remake`). Returns as `bridge`."""
+        """Take p's answer to our last offer to it (`invite` in a 200 whose ACK carries it, or `remake`).
+        Returns as `bridge`.
+        """
         ...
 
     async def reoffer(self, p: PartyId, offer: SessionDescription) -> Media:
         """The answer to p's re-INVITE, made here; the far side need not know.
 
-        The direction is what p's offer and its peer's state allow, codecs are those that the peer agreed to. To pass the offer on
-        first: `offered(p)`, `remake(peer)`, the peer's answer to `answered`, then this. Raises NoUsableAudio (answer 488; what was
-        agreed stays).
+        The direction is what p's offer and its peer's state allow, codecs are those that the peer agreed to. To
+        pass the offer on first: `offered(p)`, `remake(peer)`, the peer's answer to `answered`, then this. Raises
+        NoUsableAudio (answer 488; what was agreed stays).
         """
         ...
 
     async def remake(self, p: PartyId, *, toward: PartyId | None = None, direction: Direction | None = None) -> Media:
         """A fresh offer for a re-INVITE of ours to p, or for our 200 to its re-INVITE without an offer.
 
-        Codecs follow `toward`, by default p's peer; p's ports and payload numbers stay. `direction` is ours towards p: by default
-        what the peer wants (its unanswered offer if there is one: a hold is passed on as it came), else sendrecv.
+        Codecs follow `toward`, by default p's peer; p's ports and payload numbers stay. `direction` is ours towards
+        p: by default what the peer wants (its unanswered offer if there is one: a hold is passed on as it came),
+        else sendrecv.
         """
         ...
 

@@ -1,7 +1,8 @@
 """Session descriptions as text and as values (RFC 8866, with what RFC 4566 senders do).
 
-`parse` accepts what phones really send, refuses nonsense with `SdpError`, costs time linear in the (bounded) length, and
-keeps every line, so that `SessionDescription.encode` says the same again. What offers and answers mean is in `sdp_exchange`.
+`parse` accepts what phones really send, refuses nonsense with `SdpError`, costs time linear in the (bounded)
+length, and keeps every line, so that `SessionDescription.encode` says the same again. What offers and answers mean
+is in `sdp_exchange`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -237,7 +238,8 @@ class SessionDescription:
 def parse(body: bytes) -> SessionDescription:
     """Read a body of type application/sdp.
 
-    Liberal in line ends, missing `s=` and `t=`, blank lines and order within a block. `SdpError` says what is wrong otherwise.
+    Liberal in line ends, missing `s=` and `t=`, blank lines and order within a block. `SdpError` says what is wrong
+    otherwise.
     """
     lines = _split(body)
     if lines[0] != ("v", "0"):
@@ -284,7 +286,9 @@ def _split(body: bytes) -> list[Line]:
 
 
 def _sort(lines: Iterable[Line]) -> tuple[Connection | None, tuple[Attribute, ...], tuple[Line, ...]]:
-    """Connection, attributes, and the rest of one block; a second `c=` (several multicast groups) stays with the rest."""
+    """Connection, attributes, and the rest of one block; a second `c=` (several multicast groups) stays with
+    the rest.
+    """
     connection: Connection | None = None
     attributes: list[Attribute] = []
     others: list[Line] = []

@@ -1,6 +1,7 @@
 """What offers and answers mean for one audio stream (RFC 3264), and writing them, dialog by dialog.
 
-`Media` is what one side says of its audio. `read_audio` gets it out of a peer's description, an `Author` puts ours into words.
+`Media` is what one side says of its audio. `read_audio` gets it out of a peer's description, an `Author` puts ours
+into words.
 """
 
 import ipaddress
@@ -61,8 +62,9 @@ def common(preferred: Iterable[Codec], among: Iterable[Codec]) -> tuple[Codec, .
 def numbered(codecs: Iterable[Codec], used: dict[int, Codec]) -> tuple[Codec, ...]:
     """The codecs with numbers that a dialog allows, where `used` holds every number it ever saw.
 
-    A number keeps its meaning for the life of a dialog (RFC 3264 §8.3.2): a codec seen before keeps its number, a new one keeps
-    the number it comes with unless that is taken, and gets a free dynamic one then. Codecs beyond the free numbers are left out.
+    A number keeps its meaning for the life of a dialog (RFC 3264 §8.3.2): a codec seen before keeps its number, a
+    new one keeps the number it comes with unless that is taken, and gets a free dynamic one then. Codecs beyond the
+    free numbers are left out.
     """
     known = {codec.key: payload for payload, codec in reversed(used.items())}
     taken = set(used)
@@ -87,8 +89,8 @@ def read_audio(
 ) -> Media | None:
     """The first audio line that can be used, with only its supported codecs; None when there is none.
 
-    Usable: not refused (port 0), of a known protocol, with at least one supported voice codec. Hold in the old way, by address
-    0.0.0.0 (RFC 3264 §8.4), comes out as a direction that does not receive.
+    Usable: not refused (port 0), of a known protocol, with at least one supported voice codec. Hold in the old way,
+    by address 0.0.0.0 (RFC 3264 §8.4), comes out as a direction that does not receive.
     """
     for line, media in enumerate(description.media):
         if media.kind != "audio" or media.port == 0 or media.proto not in protos:
@@ -119,9 +121,9 @@ def _reachable(connection: Connection | None) -> tuple[str | None, bool]:
 class Author:
     """Writes the bodies of one dialog.
 
-    The session id stays, the version goes up by one when, and only when, the body differs from the last one (RFC 3264 §8). Media
-    lines keep their number and order for the life of the dialog: what an offer of the peer had beyond the audio line stays there,
-    refused, in our own later offers too.
+    The session id stays, the version goes up by one when, and only when, the body differs from the last one (RFC
+    3264 §8). Media lines keep their number and order for the life of the dialog: what an offer of the peer had
+    beyond the audio line stays there, refused, in our own later offers too.
     """
 
     def __init__(self, session_id: int, user: str = "-") -> None:

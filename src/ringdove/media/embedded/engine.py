@@ -1,0 +1,255 @@
+"""The embedded engine: keeps a child process alive, hands out ports, and rebuilds everything in a new child
+when one dies.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Set
+from contextlib import suppress
+
+from ringdove.media.embedded.child import Child
+from ringdove.media.embedded.ports import PortPool
+from ringdove.media.embedded.session import EmbeddedSession
+from ringdove.media.embedded.wire import Bind, Bound, Free, Freed, Report, Silent, Stream
+from ringdove.media.engine import (
+    Caps,
+    EngineDown,
+    EngineUnavailable,
+    EngineUp,
+    MediaEvent,
+    MediaSilent,
+    NoPortsLeft,
+    PartyId,
+    SessionId,
+    SessionLost,
+)
+
+START = 10.0
+"""Seconds that the first start may take."""
+LEASE = 2.0
+"""Seconds to wait for a port when none is ready."""
+STEADY = 10.0
+"""Seconds of life after which a child counts as healthy, and the next one is started without delay."""
+LONGEST_PAUSE = 5.0
+
+
+class EmbeddedEngine:
+    """A `MediaEngine` with RTP in a child process.
+
+    `bind`: IP address of all RTP sockets. `advertise`: the address put into descriptions, needed where `bind` is a
+    wildcard. `ports`: RTP and RTCP ports to use. `ready`: port pairs held bound ahead. `silence`: seconds until
+    MediaSilent, 0 for never. `grace`: seconds before a source other than the signalled one is learned. `rest`:
+    seconds before a port is used again.
+    """
+
+    def __init__(
+        self,
+        bind: str,
+        ports: range,
+        *,
+        advertise: str | None = None,
+        ready: int = 128,
+        silence: float = 30.0,
+        grace: float = 0.5,
+        rest: float = 5.0,
+    ) -> None:
+        self.address = advertise or bind
+        if self.address in ("0.0.0.0", "::"):  # noqa: S104
+            raise ValueError("a wildcard address cannot be advertised")
+        self._bind = bind
+        self._silence = silence
+        self._grace = grace
+        self._pool = PortPool(ports, ready=ready, rest=rest)
+        self._sessions: dict[SessionId, EmbeddedSession] = {}
+        self._owners: dict[int, tuple[EmbeddedSession, PartyId]] = {}
+        self._freeing: dict[int, asyncio.Future[Freed]] = {}
+        self._listeners: list[asyncio.Queue[MediaEvent | None]] = []
+        self._progress = asyncio.Event()
+        self._child: Child | None = None
+        self._up = False
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def caps(self) -> Caps:
+        """What it can do."""
+        return Caps(survives_restart=True)
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id; None while there is none."""
+        return self._child.pid if self._child else None
+
+    async def start(self) -> None:
+        """Start the child and wait until ports are bound. Raises EngineUnavailable when that does not come about."""
+        self._keeper = asyncio.create_task(self._keep(), name="media engine")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(START):
+                while not self._up:
+                    await self._wait()
+        if not self._pool.ready:
+            await self.stop()
+            raise EngineUnavailable(f"no RTP port could be bound on {self._bind}")
+
+    async def stop(self) -> None:
+        """End the child and all sessions; every `events()` iterator ends."""
+        for session in list(self._sessions.values()):
+            session.lose()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._keeper
+            self._keeper = None
+        self._progress.set()
+        for queue in self._listeners:
+            queue.put_nowait(None)
+
+    async def open(self, sid: SessionId) -> EmbeddedSession:
+        """The session of this id, made if need be. Raises EngineUnavailable when the engine is not running."""
+        if self._keeper is None:
+            raise EngineUnavailable("the media engine is not running")
+        session = self._sessions.get(sid)
+        if session is None:
+            session = self._sessions[sid] = EmbeddedSession(sid, self)
+        return session
+
+    async def recover(self, known: Set[SessionId]) -> set[SessionId]:
+        """Which of these still live: all that were open and not named by SessionLost."""
+        return set(known & self._sessions.keys())
+
+    def events(self) -> AsyncIterator[MediaEvent]:
+        """Everything that happens from this call on."""
+        queue: asyncio.Queue[MediaEvent | None] = asyncio.Queue()
+        self._listeners.append(queue)
+        return self._drain(queue)
+
+    async def lease(self, session: EmbeddedSession, party: PartyId) -> int:
+        """A port pair, bound; at once when one is ready."""
+        deadline = self._now() + LEASE
+        while (port := self._pool.take()) is None:
+            if self._keeper is None:
+                raise EngineUnavailable("the media engine is not running")
+            self._refill()
+            if self._up and self._pool.exhausted(self._now()):
+                raise NoPortsLeft("every RTP port is in use")
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._wait()
+            except TimeoutError:
+                raise EngineUnavailable(f"no RTP port within {LEASE:g} s") from None
+        self._owners[port] = (session, party)
+        self._refill()
+        return port
+
+    def free(self, port: int) -> asyncio.Future[Freed]:
+        """Close a pair; the future brings its counts, zeros where the child that knew them is gone."""
+        future: asyncio.Future[Freed] = asyncio.get_running_loop().create_future()
+        del self._owners[port]
+        if self._up and self._child is not None:
+            self._freeing[port] = future
+            self._child.send(Free([port]))
+        else:
+            self._pool.release(port, self._now())
+            future.set_result(Freed(port))
+        return future
+
+    def tell(self, stream: Stream) -> None:
+        """Pass on to the child; while it is down, nothing is lost: `_restored` replays."""
+        if self._up and self._child is not None:
+            self._child.send(stream)
+
+    def forget(self, session: SessionId) -> None:
+        """The session is closed."""
+        self._sessions.pop(session, None)
+
+    async def _keep(self) -> None:
+        """One child after the other."""
+        pause = 0.0
+        while True:
+            born = self._now()
+            with suppress(OSError):  # no process to be had now; the pause grows
+                await self._live()
+            pause = 0.0 if self._now() - born > STEADY else min(LONGEST_PAUSE, 2 * pause or 0.05)
+            await asyncio.sleep(pause)
+
+    async def _live(self) -> None:
+        """The life of one child."""
+        child = self._child = await Child.start(self._bind, self._silence, self._grace)
+        try:
+            child.send(Bind([*self._owners, *self._pool.wanted(self._now(), at_least=1)]))
+            async for report in child.reports():
+                self._hear(report)
+        finally:
+            self._child = None
+            self._fell()
+            await child.end()
+
+    def _hear(self, report: Report) -> None:
+        if isinstance(report, Bound):
+            self._pool.bound(report.ports)
+            self._pool.failed(report.failed, self._now())
+            if not self._up:
+                self._restored(report)
+            self._progress.set()
+        elif isinstance(report, Freed):
+            future = self._freeing.pop(report.port, None)
+            if future is not None:
+                self._pool.release(report.port, self._now())
+                future.set_result(report)
+        elif isinstance(report, Silent):
+            self._silent(report)
+
+    def _restored(self, report: Bound) -> None:
+        """A new child holds the ports again: lose what it could not get, close what nobody needs any more,
+        replay the rest.
+        """
+        self._up = True
+        for port in report.failed:
+            if port in self._owners:
+                session = self._owners[port][0]
+                session.lose()
+                self._publish(SessionLost(session.id, self._now()))
+        needed = {*self._owners, *self._freeing, *self._pool.ready}
+        stale = [port for port in report.ports if port not in needed]
+        if stale and self._child is not None:
+            self._child.send(Free(stale))
+        for session in self._sessions.values():
+            session.replay()
+        self._publish(EngineUp(self._now()))
+
+    def _fell(self) -> None:
+        """The child is gone, and with it every socket."""
+        was_up, self._up = self._up, False
+        self._pool.unbind()
+        for port, future in self._freeing.items():
+            self._pool.release(port, self._now())
+            future.set_result(Freed(port))
+        self._freeing.clear()
+        if was_up:
+            self._publish(EngineDown(self._now()))
+
+    def _silent(self, report: Silent) -> None:
+        owner = self._owners.get(report.port)
+        if owner is not None:
+            self._publish(MediaSilent(owner[0].id, owner[1], report.seconds, report.at))
+
+    def _refill(self) -> None:
+        if self._up and self._child is not None and (ports := self._pool.wanted(self._now())):
+            self._child.send(Bind(ports))
+
+    async def _wait(self) -> None:
+        self._progress.clear()
+        await self._progress.wait()
+
+    def _publish(self, event: MediaEvent) -> None:
+        for queue in self._listeners:
+            queue.put_nowait(event)
+
+    async def _drain(self, queue: asyncio.Queue[MediaEvent | None]) -> AsyncIterator[MediaEvent]:
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            self._listeners.remove(queue)
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

@@ -1,0 +1,170 @@
+"""One party's side of offer and answer, and what follows for its packets. Pure.
+
+Offers towards a party are made of what is known of the one it is to talk to; so are answers. Nothing is decided
+twice: the codecs that an answer settled are `agreed`, and payload numbers once used in a dialog keep their meaning.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from ringdove.media.codecs import DEFAULT_OFFER, supported
+from ringdove.media.embedded.wire import Stream
+from ringdove.media.engine import Media, NoUsableAudio, PartyId
+from ringdove.sip.sdp import Codec, Direction, SessionDescription
+from ringdove.sip.sdp_exchange import common, is_voice, matching, numbered, read_audio
+
+
+def audio_of(description: SessionDescription) -> Media:
+    """The peer's audio with the codecs that can be carried; raises NoUsableAudio."""
+    media = read_audio(description, supported)
+    if media is None:
+        raise NoUsableAudio("no RTP/AVP audio line with a codec that can be carried")
+    return media
+
+
+@dataclass(slots=True)
+class Party:
+    """A leg's media: what we told it, what it told us, what was settled."""
+
+    id: PartyId
+    port: int | None = None
+    """Our port pair for it, once it has one."""
+    peer: PartyId | None = None
+    """Who hears it."""
+    ours: Media | None = None
+    """Our last description to it."""
+    theirs: Media | None = None
+    """Its description in force."""
+    pending: Media | None = None
+    """Its offer that is not answered yet."""
+    agreed: tuple[Codec, ...] = ()
+    """The settled codecs in the answerer's order, under the numbers that the party wants to receive."""
+    wish: Direction = Direction.SENDRECV
+    """What the party wants by itself, as far as our own offers let it say so."""
+    epoch: int = 0
+    """Goes up when its packets may come from elsewhere than before."""
+    told: dict[int, Codec] = field(default_factory=dict)
+    """Every payload number we ever gave it."""
+    heard: dict[int, Codec] = field(default_factory=dict)
+    """Every payload number it ever gave us."""
+
+    def offer(self, address: str, port: int, toward: "Party | None", direction: Direction | None) -> Media:
+        """Our offer to this party, on behalf of `toward`."""
+        basis = (toward.pending or toward.theirs) if toward else None
+        codecs = numbered(toward._offerable() if toward and basis else DEFAULT_OFFER, {**self.heard, **self.told})
+        if direction is None:
+            direction = toward.wanted if toward else Direction.SENDRECV
+        line, proto = (self.ours.line, self.ours.proto) if self.ours else (0, "RTP/AVP")
+        ptime = basis.ptime if basis else None
+        return self._say(Media(address, port, port + 1, codecs, direction, ptime, proto, line))
+
+    def take_answer(self, media: Media) -> None:
+        """It answered our last offer. Raises NoUsableAudio when the two share no voice codec."""
+        if self.ours is None:
+            raise NoUsableAudio("an answer to nothing")
+        agreed = tuple(codec for codec in media.codecs if matching(codec, self.ours.codecs))
+        if not any(map(is_voice, agreed)):
+            raise NoUsableAudio("the answer has no codec of the offer")
+        offered = self.ours.direction
+        said = media.direction
+        self.wish = Direction.of(
+            sends=said.sends if offered.receives else self.wish.sends,
+            receives=said.receives if offered.sends else self.wish.receives,
+        )
+        self._settle(media, agreed)
+
+    def answer(self, address: str, port: int, media: Media, peer: "Party | None") -> Media:
+        """Our answer to its offer: codecs that the peer agreed to, the direction that the peer allows."""
+        direction = media.direction.mirrored
+        chosen = media.codecs
+        ptime = None
+        if peer is not None and peer.theirs is not None:
+            chosen = common(peer.agreed, media.codecs)
+            direction = direction.within(peer.theirs.direction)
+            ptime = peer.theirs.ptime
+        if not any(map(is_voice, chosen)):
+            raise NoUsableAudio("the offer has no codec that the other side agreed to")
+        said = tuple(replace(codec, fmtp=_fmtp(codec, peer)) for codec in chosen)
+        self.wish = media.direction
+        self._settle(media, chosen)
+        return self._say(Media(address, port, port + 1, said, direction, ptime, media.proto, media.line))
+
+    @property
+    def wanted(self) -> Direction:
+        """The direction of our offer to somebody else that passes on what this party wants."""
+        return self.pending.direction if self.pending else self.wish
+
+    def stream(self, peer: "Party | None") -> Stream | None:
+        """What the relay is to know of it; None while there is nothing to relay."""
+        if self.port is None or self.theirs is None:
+            return None
+        at = self.theirs
+        if peer is None or peer.port is None or peer.theirs is None:
+            return Stream(self.port, at.address, at.port, at.rtcp_port, self.epoch, None, (), False)
+        passes = at.direction.sends and peer.theirs.direction.receives
+        numbers = self._numbers(peer) if passes else ()
+        talk = at.direction == peer.theirs.direction == Direction.SENDRECV
+        return Stream(self.port, at.address, at.port, at.rtcp_port, self.epoch, peer.port, numbers, talk)
+
+    def meets(self, peer: "Party") -> bool:
+        """Whether the first choice of each is agreed with the other; true while one of them has not settled
+        anything.
+        """
+        if not self.agreed or not peer.agreed:
+            return True
+        return _voice(self.agreed).key in _keys(peer.agreed) and _voice(peer.agreed).key in _keys(self.agreed)
+
+    def could(self, codec: Codec) -> bool:
+        """Whether its description in force holds this codec."""
+        return self.theirs is not None and matching(codec, self.theirs.codecs) is not None
+
+    @property
+    def voice(self) -> Codec:
+        """Its first agreed voice codec."""
+        return _voice(self.agreed)
+
+    def _offerable(self) -> tuple[Codec, ...]:
+        if self.pending is not None:
+            return self.pending.codecs
+        rest = self.theirs.codecs if self.theirs else ()
+        return tuple(dict.fromkeys((*self.agreed, *rest)))
+
+    def _say(self, media: Media) -> Media:
+        self.ours = media
+        self.told.update((codec.payload, codec) for codec in media.codecs)
+        return media
+
+    def _settle(self, theirs: Media, agreed: tuple[Codec, ...]) -> None:
+        before = self.theirs
+        moved = before is None or (before.address, before.port, before.rtcp_port) != (
+            theirs.address,
+            theirs.port,
+            theirs.rtcp_port,
+        )
+        if moved or (before is not None and theirs.direction.sends and not before.direction.sends):
+            self.epoch += 1
+        self.theirs = theirs
+        self.agreed = agreed
+        self.pending = None
+        self.heard.update((codec.payload, codec) for codec in theirs.codecs)
+
+    def _numbers(self, peer: "Party") -> tuple[tuple[int, int], ...]:
+        """What arrives under our numbers (or, from phones that send what they ask for, under its own) goes out
+        under the peer's.
+        """
+        known = {**{codec.payload: codec for codec in self.agreed}, **self.told}
+        pairs = ((payload, matching(codec, peer.agreed)) for payload, codec in sorted(known.items()))
+        return tuple((payload, codec.payload) for payload, codec in pairs if codec is not None)
+
+
+def _voice(codecs: tuple[Codec, ...]) -> Codec:
+    return next(filter(is_voice, codecs))
+
+
+def _keys(codecs: tuple[Codec, ...]) -> set[tuple[str, int, int]]:
+    return {codec.key for codec in codecs}
+
+
+def _fmtp(codec: Codec, peer: Party | None) -> str:
+    """Parameters say what one wants to receive, so the peer's are passed on where it has some."""
+    theirs = matching(codec, peer.agreed) if peer else None
+    return (theirs.fmtp if theirs else "") or codec.fmtp
