@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringdove.model.destination import REFERS_TO
 from ringdove.model.reference import DestinationKind, ObjectKind, Ref
+from ringdove.model.rules import MAX_ID
 from ringdove.store.database import Database
 from ringdove.store.errors import BrokenReference, InUse, Usage
 from ringdove.store.tables import extension, extension_group, ring_group
@@ -41,7 +42,7 @@ async def missing(conn: AsyncConnection, refs: Iterable[Ref]) -> frozenset[Ref]:
     wanted = frozenset(refs)
     found: set[Ref] = set()
     for kind in sorted({ref.kind for ref in wanted}):
-        ids = [ref.id for ref in wanted if ref.kind is kind]
+        ids = [ref.id for ref in wanted if ref.kind is kind and ref.id <= MAX_ID]
         column = _TABLES[kind].c.id
         found.update(Ref(kind, row) for row in (await conn.execute(select(column).where(column.in_(ids)))).scalars())
     return wanted - found

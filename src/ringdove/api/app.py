@@ -1,0 +1,53 @@
+"""Puts the families together."""
+
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from ringdove.api import calls, extension, extensiongroup, ringgroup, system, tokens
+from ringdove.api.documentation import add_reference
+from ringdove.api.lockout import Lockout
+from ringdove.api.routing import TokenOutOfSight, not_existed
+from ringdove.api.services import Services
+
+BASE_PATH = "/openapi/v1.0"
+
+_FAMILIES: tuple[APIRouter, ...] = (
+    tokens.router,
+    tokens.guarded,
+    ringgroup.router,
+    extension.router,
+    extensiongroup.router,
+    system.router,
+    calls.router,
+)
+
+
+def create_app(services: Services) -> FastAPI:
+    """Return the whole HTTP interface: OpenAPI v1.0, `/healthz`, and the reference at `/docs`."""
+    app = FastAPI(
+        title="Ringdove",
+        version=version("ringdove"),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    app.state.lockout = Lockout()
+    app.add_middleware(TokenOutOfSight)
+    app.add_exception_handler(HTTPException, not_existed)
+    for router in _FAMILIES:
+        app.include_router(router, prefix=BASE_PATH)
+    app.add_api_route("/healthz", _healthz, include_in_schema=False)
+    add_reference(app)
+    return app
+
+
+async def _healthz(request: Request) -> JSONResponse:
+    """Answer 200 once SIP and HTTP are ready, else 503."""
+    services: Services = request.app.state.services
+    ready = services.ready()
+    return JSONResponse({"status": "ready" if ready else "starting"}, status_code=200 if ready else 503)

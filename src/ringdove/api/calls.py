@@ -1,0 +1,109 @@
+"""`calls/…`: the records of calls, running ones included."""
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+from ringdove.api.auth import family
+from ringdove.api.crud import existing
+from ringdove.api.envelope import Failure, One, PageOf
+from ringdove.api.form import LIBERAL_INT, Form
+from ringdove.api.listing import MAX_PAGE_SIZE, Order, Page, PageSize
+from ringdove.api.services import Injected
+from ringdove.model.rules import ObjectId
+from ringdove.model.story import Disposition, Party, Story
+from ringdove.store.calls import CallFilter
+
+router = family("calls")
+
+UnixTime = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
+
+
+class CallQuery(Form):
+    """Which calls, and which part of the list."""
+
+    page: Page = 1
+    page_size: PageSize = MAX_PAGE_SIZE
+    order_by: Order = "desc"
+    caller: str | None = Field(None, max_length=127, description="The number of the caller.")
+    dialled: str | None = Field(None, max_length=127, description="The number that was dialled.")
+    extension_id: Annotated[ObjectId, LIBERAL_INT] | None = Field(
+        None, description="An extension that took part: as caller, as member (rung or skipped), or by answering."
+    )
+    ring_group_id: Annotated[ObjectId, LIBERAL_INT] | None = Field(None, description="A ring group the call came to.")
+    disposition: Disposition | None = Field(None, description="How the call is counted.")
+    start_time: UnixTime | None = Field(None, description="Calls that began then or later (Unix seconds).")
+    end_time: UnixTime | None = Field(None, description="Calls that began before then (Unix seconds).")
+
+
+class CallById(Form):
+    """Names one call."""
+
+    id: str = Field(max_length=128, description="The id of the call.")
+
+
+class CallRow(BaseModel):
+    """A call in a list. Times are Unix seconds, durations seconds; what has not happened is null."""
+
+    id: str
+    start_time: float
+    caller: Party
+    dialled: str
+    live: bool = Field(description="Whether the call is running.")
+    disposition: Disposition | None
+    answered_by: Party | None
+    duration: float | None
+    talk_duration: float | None
+    reason: str = Field(description="Why it ended as it did, in words.")
+
+
+@router.get("/list", name="list", response_model=PageOf[CallRow] | Failure)
+async def list_(query: Annotated[CallQuery, Query()], services: Injected) -> PageOf[CallRow]:
+    """List calls, the latest first unless `order_by` says otherwise; running calls count as the latest."""
+    wanted = CallFilter(
+        caller=query.caller,
+        dialled=query.dialled,
+        extension_id=query.extension_id,
+        ring_group_id=query.ring_group_id,
+        disposition=query.disposition,
+        since=query.start_time,
+        until=query.end_time,
+    )
+    descending = query.order_by == "desc"
+    live = sorted(filter(wanted.matches, services.live_calls()), key=lambda s: s.started_at, reverse=descending)
+    first, last = (query.page - 1) * query.page_size, query.page * query.page_size
+    before = len(live) if descending else 0
+    start, stop = max(0, first - before), max(0, last - before)
+    finished, stories = await services.store.calls.page(wanted, offset=start, limit=stop - start, descending=descending)
+    if descending:
+        stories = [*live[first:last], *stories]
+    else:
+        stories = [*stories, *live[max(0, first - finished) : max(0, last - finished)]]
+    running = {story.id for story in live}
+    return PageOf(total_number=finished + len(live), data=[_row(s, live=s.id in running) for s in stories])
+
+
+@router.get("/get", response_model=One[Story] | Failure)
+async def get(query: Annotated[CallById, Query()], services: Injected) -> One[Story]:
+    """Tell the whole story of one call: every place it came to, everybody rung or skipped, and how each of it ended."""
+    running = next((story for story in services.live_calls() if story.id == query.id), None)
+    return One(data=running or existing(await services.store.calls.get(query.id)))
+
+
+def _row(story: Story, *, live: bool) -> CallRow:
+    talked = None
+    if story.answered_at is not None and story.ended_at is not None:
+        talked = max(0.0, story.ended_at - story.answered_at)
+    return CallRow(
+        id=story.id,
+        start_time=story.started_at,
+        caller=story.caller,
+        dialled=story.dialled,
+        live=live,
+        disposition=story.disposition,
+        answered_by=story.answered_by,
+        duration=story.ended_at,
+        talk_duration=talked,
+        reason=story.reason,
+    )

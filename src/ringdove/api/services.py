@@ -1,0 +1,53 @@
+"""What the interface needs from the rest of the server."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from ringdove.events.bus import Bus
+from ringdove.model.reference import DestinationKind
+from ringdove.model.simulation import Simulation
+from ringdove.model.story import Story
+from ringdove.settings import Settings
+from ringdove.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineStatus:
+    """How many live bindings an extension has, by kind of phone."""
+
+    sip_phones: int = 0
+    web_phones: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the server behind the interface.
+
+    `online` tells the live bindings of an extension; `simulate` plans a call to a ring group in the present state;
+    `live_calls` are the stories of running calls; `destination_kinds` are those that this build can enter; `ready` says
+    whether SIP is up. `clock` tells Unix time in seconds.
+    """
+
+    store: Store
+    settings: Settings
+    bus: Bus
+    online: Callable[[int], OnlineStatus]
+    simulate: Callable[[int], Awaitable[Simulation]]
+    live_calls: Callable[[], list[Story]]
+    destination_kinds: frozenset[DestinationKind]
+    ready: Callable[[], bool]
+    clock: Callable[[], float] = time.time
+
+
+def _services(request: Request) -> Services:
+    services = request.app.state.services
+    assert isinstance(services, Services)  # noqa: S101  # create_app put it there
+    return services
+
+
+Injected = Annotated[Services, Depends(_services)]
+"""The type of an endpoint's parameter that is to receive the services."""
