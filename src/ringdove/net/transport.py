@@ -1,0 +1,49 @@
+"""What every transport offers, and whom it reports to. Each is one file beside `udp.py`, named in `endpoint.py`."""
+
+from typing import Protocol
+
+from ringdove.sip.errors import SipSyntaxError
+from ringdove.sip.hop import Hop
+from ringdove.sip.message import Request, Response
+
+
+class Receiver(Protocol):
+    """Who owns the transports. None of these is called from within `Transport.send`."""
+
+    def received(self, message: Request | Response, source: Hop) -> None:
+        """A message that could be parsed."""
+
+    def malformed(self, source: Hop, error: SipSyntaxError) -> None:
+        """Octets that are no SIP message; they are dropped."""
+
+    def send_failed(self, hop: Hop) -> None:
+        """Nothing listens at the far end, or it cannot be reached."""
+
+    def flow_closed(self, hop: Hop) -> None:
+        """A connection that was there is gone."""
+
+
+class Transport(Protocol):
+    """One listener. `host` and `port` are those it is bound to."""
+
+    @property
+    def host(self) -> str:
+        """The address it is bound to."""
+
+    @property
+    def port(self) -> int:
+        """The port it is bound to."""
+
+    def send(self, hop: Hop, data: bytes) -> None:
+        """Send at once, or as soon as a connection is there; never raises."""
+
+    def has_flow(self, hop: Hop) -> bool:
+        """Whether `hop` can be reached without a new connection."""
+
+    async def close(self) -> None:
+        """Close the sockets; returns when they are closed."""
+
+
+def is_wildcard(host: str) -> bool:
+    """Whether a listener's address stands for all of the machine's."""
+    return host in ("0.0.0.0", "::")  # noqa: S104

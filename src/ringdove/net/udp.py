@@ -1,0 +1,135 @@
+"""SIP over UDP (RFC 3261 §18): one socket, read in batches, written at once."""
+
+import asyncio
+import errno
+import select
+import socket
+import struct
+import sys
+from typing import Final
+
+from ringdove.sip.errors import SipSyntaxError
+from ringdove.sip.hop import Hop
+from ringdove.sip.parser import parse
+
+from .transport import Receiver
+
+BATCH: Final = 64
+"""Datagrams read before other work gets its turn."""
+MAX_DATAGRAM: Final = 65_535
+RECEIVE_BUFFER: Final = 4 * 1024 * 1024
+"""Octets asked of the kernel: enough for a burst of re-registering phones."""
+
+# Linux only, and not all named by Python 3.11's socket module (linux/in.h, linux/in6.h, linux/errqueue.h).
+_IP_RECVERR: Final = 11
+_IPV6_RECVERR: Final = 25
+_REFUSALS: Final = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN}
+_LINUX: Final = sys.platform == "linux"
+
+
+class UdpTransport:
+    """One UDP socket.
+
+    On Linux the error queue of the socket says which peer refused a datagram (ICMP), which asyncio's own datagram
+    transports cannot tell; hence a bare socket.
+    """
+
+    def __init__(self, sock: socket.socket, receiver: Receiver) -> None:
+        self._socket = sock
+        self._receiver = receiver
+        self._loop = asyncio.get_running_loop()
+        self.host, self.port = sock.getsockname()[:2]
+        self._watched: select.epoll | socket.socket = sock
+        if _LINUX:
+            # uvloop stops watching a socket that reports an error. An epoll set in between never reports one: it
+            # merely becomes readable.
+            self._watched = select.epoll()
+            self._watched.register(sock, select.EPOLLIN)
+        self._loop.add_reader(self._watched.fileno(), self._readable)
+
+    @classmethod
+    async def listen(cls, host: str, port: int, receiver: Receiver) -> "UdpTransport":
+        """Bind to an address; raises OSError."""
+        loop = asyncio.get_running_loop()
+        family, _, _, _, address = (await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM))[0]
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                if _LINUX:
+                    sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+            elif _LINUX:
+                sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+            sock.bind(address)
+        except BaseException:
+            sock.close()
+            raise
+        return cls(sock, receiver)
+
+    def send(self, hop: Hop, data: bytes) -> None:
+        """Send the datagram in this turn of the loop. What the kernel has no room for is lost like on the wire."""
+        address = (hop.remote_host, hop.remote_port)
+        try:
+            try:
+                self._socket.sendto(data, address)
+            except OSError as error:
+                if error.errno not in _REFUSALS or not self._read_refusals():
+                    raise
+                self._socket.sendto(data, address)  # the error was an earlier datagram's
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._loop.call_soon(self._receiver.send_failed, hop)
+
+    def has_flow(self, hop: Hop) -> bool:
+        """Always: datagrams need none."""
+        return True
+
+    async def close(self) -> None:
+        """Close the socket."""
+        self._loop.remove_reader(self._watched.fileno())
+        self._watched.close()
+        self._socket.close()
+
+    def _readable(self) -> None:
+        if _LINUX:
+            self._read_refusals()
+        for _ in range(BATCH):
+            try:
+                data, address = self._socket.recvfrom(MAX_DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                continue  # a refusal that came after the queue was read
+            self._received(data, self._hop(address))
+            if self._socket.fileno() < 0:
+                return  # closed by what the message led to
+
+    def _received(self, data: bytes, source: Hop) -> None:
+        if not data.strip(b"\r\n\0"):
+            return  # keep-alives (RFC 5626 §3.5.1 and what phones make of it)
+        try:
+            message = parse(data)
+        except SipSyntaxError as error:
+            self._receiver.malformed(source, error)
+            return
+        self._receiver.received(message, source)
+
+    def _read_refusals(self) -> bool:
+        """Empty the error queue; whether there was anything in it."""
+        found = False
+        for _ in range(BATCH):
+            try:
+                _, ancillary, _, address = self._socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
+            except OSError:
+                break
+            found = True
+            for _, kind, value in ancillary:
+                if kind in (_IP_RECVERR, _IPV6_RECVERR) and struct.unpack_from("=I", value)[0] in _REFUSALS:
+                    self._loop.call_soon(self._receiver.send_failed, self._hop(address))
+        return found
+
+    def _hop(self, address: tuple[str, int]) -> Hop:
+        return Hop("udp", address[0], address[1], self.host, self.port)

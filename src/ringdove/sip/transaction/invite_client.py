@@ -1,0 +1,158 @@
+"""INVITE client transaction (RFC 3261 §17.1.1, RFC 6026 §8.4), with the client's side of CANCEL (§9.1)."""
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from typing import Final
+
+from ..hop import Hop
+from ..message import Request, Response
+from .actions import Action, DeliverResponse, Ended, Failed, Failure, Send, StartCancel
+from .derived import ack_of, cancel_of
+from .keys import ClientKey, DialogTransaction, dialog_transaction
+from .machine import Machine, TimerName
+from .timers import Timers
+
+MAX_ANSWERS: Final = 16
+"""How many phones behind one forked INVITE may answer it; what comes after them is taken for abuse."""
+
+
+class State(Enum):
+    """As in RFC 6026 figure 5."""
+
+    CALLING = auto()
+    PROCEEDING = auto()
+    COMPLETED = auto()
+    ACCEPTED = auto()
+    TERMINATED = auto()
+
+
+class InviteClient(Machine):
+    """One INVITE of ours."""
+
+    __slots__ = (
+        "_ack",
+        "_acks",
+        "_cancel",
+        "_cancelled",
+        "_interval",
+        "_send",
+        "answers",
+        "hop",
+        "key",
+        "request",
+        "state",
+    )
+
+    def __init__(self, key: ClientKey, request: Request, hop: Hop, timers: Timers) -> None:
+        super().__init__(timers)
+        self.key = key
+        self.request = request
+        self.hop = hop
+        self.state = State.CALLING
+        self.answers: set[DialogTransaction] = set()
+        """The 2xx responses, as their ACKs will name them."""
+        self._send = Send(request, request.to_bytes(), hop)
+        self._interval = timers.t1
+        self._ack: Send | None = None
+        self._acks: dict[DialogTransaction, Send] = {}
+        self._cancel: Request | None = None
+        self._cancelled = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the layer can forget it."""
+        return self.state is State.TERMINATED
+
+    def start(self, now: float) -> list[Action]:
+        """Send the INVITE."""
+        if not self.hop.reliable:
+            self._set("A", now + self._interval)
+        self._set("B", now + self.timers.timeout)
+        return [self._send]
+
+    def receive(self, response: Response, now: float) -> list[Action]:
+        """A response that matches."""
+        match self.state:
+            case State.CALLING | State.PROCEEDING:
+                return self._waiting(response, now)
+            case State.COMPLETED if response.status >= 300 and self._ack is not None:
+                return [self._ack]
+            case State.ACCEPTED if response.is_success:
+                return self._accepted(response)
+        return []
+
+    def cancel(self, headers: Iterable[tuple[str, str]], now: float) -> list[Action]:
+        """Ask the far end to stop: now if it has shown itself by a provisional response, else as soon as it does.
+
+        Nothing happens once a final response is there.
+        """
+        if self._cancelled or self.state not in (State.CALLING, State.PROCEEDING):
+            return []
+        self._cancelled = True
+        self._cancel = cancel_of(self.request, headers)
+        return self._send_cancel(now) if self.state is State.PROCEEDING else []
+
+    def acknowledge(self, ack: Request, hop: Hop) -> Send:
+        """Send the ACK to a 2xx, and again whenever that 2xx is repeated (§13.2.2.4)."""
+        send = Send(ack, ack.to_bytes(), hop)
+        if self.state is State.ACCEPTED:
+            self._acks[dialog_transaction(ack)] = send
+        return send
+
+    def transport_failed(self) -> list[Action]:
+        """The INVITE or its CANCEL cannot be delivered."""
+        if self.state in (State.CALLING, State.PROCEEDING):
+            return self._fail(Failure.TRANSPORT)
+        return []
+
+    def _waiting(self, response: Response, now: float) -> list[Action]:
+        self._stop("A", "B")
+        deliver = DeliverResponse(self.key, response)
+        if not response.is_final:
+            first = self.state is State.CALLING
+            self.state = State.PROCEEDING
+            return [deliver, *(self._send_cancel(now) if first else [])]
+        self._stop("cancel")
+        if response.is_success:
+            self.state = State.ACCEPTED
+            self._set("M", now + self.timers.timeout)
+            return self._accepted(response)
+        ack = ack_of(self.request, response)
+        self._ack = Send(ack, ack.to_bytes(), self.hop)
+        self.state = State.COMPLETED
+        self._set("D", now + self.timers.d(self.hop.reliable))
+        return [self._ack, deliver]
+
+    def _accepted(self, response: Response) -> list[Action]:
+        answer = dialog_transaction(response)
+        if answer not in self.answers and len(self.answers) == MAX_ANSWERS:
+            return []
+        self.answers.add(answer)
+        acknowledged = self._acks.get(answer)
+        return [DeliverResponse(self.key, response) if acknowledged is None else acknowledged]
+
+    def _send_cancel(self, now: float) -> list[Action]:
+        if self._cancel is None:
+            return []
+        cancel, self._cancel = self._cancel, None
+        self._set("cancel", now + self.timers.timeout)
+        return [StartCancel(cancel, self.hop)]
+
+    def _fire(self, timer: TimerName, now: float) -> list[Action]:
+        match timer:
+            case "A":
+                self._interval *= 2
+                self._set("A", now + self._interval)
+                return [self._send]
+            case "B" | "cancel":
+                return self._fail(Failure.TIMEOUT)
+            case _:
+                return self._end()
+
+    def _fail(self, failure: Failure) -> list[Action]:
+        return [Failed(self.key, failure), *self._end()]
+
+    def _end(self) -> list[Action]:
+        self.state = State.TERMINATED
+        self._alarms.clear()
+        return [Ended(self.key)]

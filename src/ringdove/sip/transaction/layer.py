@@ -1,0 +1,228 @@
+"""All transactions of a node: matching, timing, and what belongs to several of them (RFC 3261 §8.2.2.2, §9, §17)."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ..hop import Hop
+from ..identifiers import new_tag as random_tag
+from ..message import Request, Response
+from .actions import Action, DeliverResponse, Ended, Failed, Send, StartCancel
+from .client import Client
+from .invite_client import InviteClient
+from .invite_server import InviteServer
+from .keys import (
+    ClientKey,
+    DialogTransaction,
+    MergeKey,
+    ServerKey,
+    client_key,
+    dialog_transaction,
+    merge_key,
+    same_sender,
+    server_key,
+)
+from .routing import ReplyPath
+from .schedule import Schedule
+from .server import Server
+from .timers import Timers
+
+K = TypeVar("K")
+V = TypeVar("V")
+AnyClient = InviteClient | Client
+AnyServer = InviteServer | Server
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How many requests that open a dialog or stand alone may be held at once: in all, and from one address."""
+
+    total: int = 20_000
+    per_source: int = 4_000
+
+
+class TransactionLayer:
+    """Every method that takes `now` returns what is to be done, in order."""
+
+    def __init__(
+        self, timers: Timers | None = None, caps: Caps | None = None, new_tag: Callable[[], str] = random_tag
+    ) -> None:
+        self._timers = timers or Timers()
+        self._caps = caps or Caps()
+        self._new_tag = new_tag
+        self._schedule: Schedule[AnyClient | AnyServer] = Schedule()
+        self._clients: dict[ClientKey, AnyClient] = {}
+        self._servers: dict[ServerKey, AnyServer] = {}
+        self._by_remote: dict[tuple[str, str, int], dict[ClientKey, None]] = {}
+        self._accepted: dict[DialogTransaction, InviteClient] = {}
+        self._answers: dict[DialogTransaction, InviteServer] = {}
+        self._merge: dict[MergeKey, ServerKey] = {}
+        self._per_source: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._clients) + len(self._servers)
+
+    @property
+    def deadline(self) -> float | None:
+        """When `tick` has to run next; None while nothing is waiting."""
+        return self._schedule.deadline
+
+    def tick(self, now: float) -> list[Action]:
+        """Fire every timer that is due."""
+        actions: list[Action] = []
+        for machine in self._schedule.pop_due(now):
+            actions += self._settle(machine, machine.tick(now), now)
+        return actions
+
+    # Requests of ours
+
+    def request(self, request: Request, hop: Hop, now: float) -> tuple[ClientKey, list[Action]]:
+        """Send a request, which carries its Via already, in a new transaction. Not for ACK and CANCEL."""
+        key = client_key(request)
+        kind = InviteClient if request.method == "INVITE" else Client
+        machine = self._clients[key] = kind(key, request, hop, self._timers)
+        self._by_remote.setdefault(hop.remote, {})[key] = None
+        return key, self._settle(machine, machine.start(now), now)
+
+    def cancel(self, key: ClientKey, headers: Iterable[tuple[str, str]], now: float) -> list[Action]:
+        """Cancel an INVITE of ours, with more header fields such as Reason (§9.1); without effect when it is over."""
+        machine = self._clients.get(key)
+        if not isinstance(machine, InviteClient):
+            return []
+        return self._settle(machine, machine.cancel(headers, now), now)
+
+    def acknowledge(self, ack: Request, hop: Hop) -> list[Action]:
+        """Send the ACK to a 2xx; it is sent again by itself when that 2xx comes again."""
+        machine = self._accepted.get(dialog_transaction(ack))
+        return [machine.acknowledge(ack, hop) if machine else Send(ack, ack.to_bytes(), hop)]
+
+    def transport_failed(self, remote: tuple[str, str, int], now: float) -> list[Action]:
+        """What goes to that transport, address and port does not arrive: end what waits for it."""
+        actions: list[Action] = []
+        for key in list(self._by_remote.get(remote, ())):
+            machine = self._clients[key]
+            actions += self._settle(machine, machine.transport_failed(), now)
+        return actions
+
+    # Requests of others
+
+    def respond(self, key: ServerKey, response: Response, now: float, *, forget: bool = False) -> list[Action]:
+        """Answer a request. What comes after its final response is ignored.
+
+        With `forget` the (final) response is sent once and nothing is kept, where nothing was said before: for
+        challenges, which every stranger can call forth.
+        """
+        machine = self._servers.get(key)
+        if machine is None:
+            return []
+        if forget and machine.can_forget:
+            return self._settle(machine, machine.forget(response), now)
+        actions = machine.respond(response, now)
+        if isinstance(machine, InviteServer) and machine.answer is not None:
+            self._answers[machine.answer] = machine
+        return self._settle(machine, actions, now)
+
+    # The network
+
+    def receive(self, message: Request | Response, source: Hop, now: float) -> list[Action]:
+        """A message that the validator let pass; a request's Via is stamped already."""
+        if isinstance(message, Response):
+            return self._receive_response(message, now)
+        key = server_key(message)
+        machine = self._servers.get(key)
+        if message.method == "ACK":
+            return self._receive_ack(message, machine, now)
+        if machine is not None:
+            return self._settle(machine, machine.receive(now), now)
+        if message.method == "CANCEL":
+            return self._receive_cancel(key, message, source, now)
+        if message.to.tag is None:
+            refusal = self._refuse(message, source)
+            if refusal is not None:
+                return [ReplyPath.of(message, source).send(refusal)]
+            self._merge[merge_key(message)] = key
+            self._per_source[source.remote_host] += 1
+        kind = InviteServer if message.method == "INVITE" else Server
+        server = self._servers[key] = kind(key, message, source, self._timers)
+        return self._settle(server, server.start(now), now)
+
+    def _receive_response(self, response: Response, now: float) -> list[Action]:
+        machine = self._clients.get(client_key(response))
+        if machine is None or not same_sender(response, machine.request):
+            return []  # RFC 6026 §8.9: a stray response is dropped
+        actions = machine.receive(response, now)
+        if response.is_success and isinstance(machine, InviteClient):
+            self._accepted.update(dict.fromkeys(machine.answers, machine))
+        return self._settle(machine, actions, now)
+
+    def _receive_ack(self, ack: Request, machine: AnyServer | None, now: float) -> list[Action]:
+        answered = machine or self._answers.get(dialog_transaction(ack))
+        if not isinstance(answered, InviteServer):
+            return []
+        return self._settle(answered, answered.acknowledge(ack, now), now)
+
+    def _receive_cancel(self, key: ServerKey, cancel: Request, source: Hop, now: float) -> list[Action]:
+        """§9.2: 200 whether or not it comes in time, with the To tag of the INVITE's responses."""
+        invite = self._servers.get(server_key(cancel, "INVITE"))
+        server = self._servers[key] = Server(key, cancel, source, self._timers)
+        if not isinstance(invite, InviteServer):
+            return self._settle(server, server.respond(cancel.reply(481, to_tag=self._new_tag()), now), now)
+        response = cancel.reply(200, to_tag=invite.to_tag or self._new_tag())
+        actions = self._settle(server, server.respond(response, now), now)
+        return actions + self._settle(invite, invite.cancel(cancel), now)
+
+    def _refuse(self, request: Request, source: Hop) -> Response | None:
+        """What a request that belongs to no dialog is turned away with, at no cost."""
+        if merge_key(request) in self._merge:
+            return request.reply(482, "Merged Request", to_tag=self._new_tag())
+        if len(self._merge) >= self._caps.total or self._per_source[source.remote_host] >= self._caps.per_source:
+            busy = request.reply(503, to_tag=self._new_tag())
+            busy.headers.add("Retry-After", "10")
+            return busy
+        return None
+
+    # Bookkeeping
+
+    def _settle(self, machine: AnyClient | AnyServer, actions: list[Action], now: float) -> list[Action]:
+        """Bring the tables in line with what the machine has become; start its CANCEL; keep the CANCEL's fate here."""
+        self._schedule.update(machine)
+        if machine.is_over:
+            self._forget(machine)
+        done: list[Action] = []
+        for action in actions:
+            match action:
+                case StartCancel(request, hop):
+                    done += self.request(request, hop, now)[1]
+                case DeliverResponse(key) | Failed(key) | Ended(key) if key.method == "CANCEL":
+                    pass
+                case _:
+                    done.append(action)
+        return done
+
+    def _forget(self, machine: AnyClient | AnyServer) -> None:
+        if isinstance(machine, InviteClient | Client):
+            del self._clients[machine.key]
+            remote = machine.hop.remote
+            del self._by_remote[remote][machine.key]
+            if not self._by_remote[remote]:
+                del self._by_remote[remote]
+            if isinstance(machine, InviteClient):
+                _drop(self._accepted, machine.answers, machine)
+            return
+        del self._servers[machine.key]
+        if isinstance(machine, InviteServer) and machine.answer is not None:
+            _drop(self._answers, [machine.answer], machine)
+        merge = merge_key(machine.request)
+        if self._merge.get(merge) == machine.key:
+            del self._merge[merge]
+            self._per_source[machine.source.remote_host] -= 1
+            if not self._per_source[machine.source.remote_host]:
+                del self._per_source[machine.source.remote_host]
+
+
+def _drop(table: dict[K, V], keys: Iterable[K], value: V) -> None:
+    """Take out the entries that still lead to `value`."""
+    for key in keys:
+        if table.get(key) is value:
+            del table[key]

@@ -1,0 +1,80 @@
+"""Non-INVITE server transaction (RFC 3261 §17.2.2)."""
+
+from enum import Enum, auto
+
+from ..hop import Hop
+from ..message import Request, Response
+from .actions import Action, DeliverRequest, Ended, Send
+from .keys import ServerKey
+from .machine import Machine, TimerName
+from .routing import ReplyPath
+from .timers import Timers
+
+
+class State(Enum):
+    """As in figure 8."""
+
+    TRYING = auto()
+    PROCEEDING = auto()
+    COMPLETED = auto()
+    TERMINATED = auto()
+
+
+class Server(Machine):
+    """One request of somebody's that is neither INVITE nor ACK.
+
+    A response that cannot be sent changes nothing: the state stays to absorb retransmissions (RFC 6026 §7.1).
+    """
+
+    __slots__ = ("_last", "_path", "key", "request", "source", "state")
+
+    def __init__(self, key: ServerKey, request: Request, source: Hop, timers: Timers) -> None:
+        super().__init__(timers)
+        self.key = key
+        self.request = request
+        self.source = source
+        self.state = State.TRYING
+        self._path = ReplyPath.of(request, source)
+        self._last: Send | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the layer can forget it."""
+        return self.state is State.TERMINATED
+
+    def start(self, now: float) -> list[Action]:
+        """Hand the request up."""
+        return [DeliverRequest(self.key, self.request, self.source)]
+
+    def receive(self, now: float) -> list[Action]:
+        """The request once more: it gets the latest response, if there is one."""
+        return [] if self._last is None else [self._last]
+
+    def respond(self, response: Response, now: float) -> list[Action]:
+        """Send a provisional response or the final one; nothing after that."""
+        if self.state not in (State.TRYING, State.PROCEEDING):
+            return []
+        self._last = self._path.send(response)
+        if not response.is_final:
+            self.state = State.PROCEEDING
+            return [self._last]
+        self.state = State.COMPLETED
+        self._set("J", now + self.timers.j(self.source.reliable))
+        return [self._last]
+
+    @property
+    def can_forget(self) -> bool:
+        """Whether nothing has been said yet."""
+        return self.state is State.TRYING
+
+    def forget(self, response: Response) -> list[Action]:
+        """Send the final response and keep nothing: a retransmission counts as a new request (§8.2.7)."""
+        return [self._path.send(response), *self._end()]
+
+    def _fire(self, timer: TimerName, now: float) -> list[Action]:
+        return self._end()
+
+    def _end(self) -> list[Action]:
+        self.state = State.TERMINATED
+        self._alarms.clear()
+        return [Ended(self.key)]
