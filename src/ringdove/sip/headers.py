@@ -35,6 +35,11 @@ _SPECIAL = {
     "cseq": "CSeq",
     "www-authenticate": "WWW-Authenticate",
     "mime-version": "MIME-Version",
+    "min-se": "Min-SE",
+    "rack": "RAck",
+    "rseq": "RSeq",
+    "sip-etag": "SIP-ETag",
+    "sip-if-match": "SIP-If-Match",
 }
 _CANONICAL: dict[str, str] = {
     **COMPACT,
@@ -51,7 +56,7 @@ _VIA = re.compile(
     r"SIP\s*/\s*\d+\.\d+\s*/\s*([A-Za-z0-9\-.!%*_+`'~]+)\s+(\[[^\]]*\]|[^\s:]+)(?:\s*:\s*(\d{1,5}))?\Z", re.IGNORECASE
 )
 _CSEQ = re.compile(r"([0-9]{1,32})[ \t]+([A-Za-z0-9\-.!%*_+`'~]+)\Z")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CACHE_LIMIT = 512
 
 

@@ -1,0 +1,286 @@
+"""Digest authentication (RFC 7616, RFC 8760): the side that challenges and the side that answers."""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+import struct
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import Final
+
+from .errors import SipSyntaxError
+from .headers import TOKEN, quote, split_list, unquote
+from .message import Request
+from .uri import Uri
+
+NONCE_LIFETIME: Final = 300.0
+"""Seconds for which a nonce is good."""
+
+MAX_NONCES: Final = 20_000
+"""How many nonces in use are remembered at most; each belongs to a phone that knew its password."""
+
+_SCHEME = re.compile(r"Digest[ \t]+(.+)\Z", re.IGNORECASE | re.DOTALL)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"\Z', re.DOTALL)
+_PLAIN = re.compile(r'[^\s",;<>]+\Z')
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NONCE_COUNT = re.compile(r"[0-9a-fA-F]{8}\Z")
+_STAMP = struct.Struct("!d8s")  # when it was issued, and what makes it unlike all others
+_SEAL_OCTETS = 16
+
+
+class Algorithm(StrEnum):
+    """The hash of a challenge, strongest first: that is the order of preference (RFC 8760 §2.3)."""
+
+    SHA256 = "SHA-256"
+    MD5 = "MD5"
+
+    def hash(self, *parts: str) -> str:
+        """`parts`, joined by colons, as lower-case hexadecimal."""
+        text = ":".join(parts).encode("utf-8", "replace")
+        if self is Algorithm.SHA256:
+            return hashlib.sha256(text).hexdigest()
+        return hashlib.md5(text, usedforsecurity=False).hexdigest()
+
+
+class Verdict(Enum):
+    """What became of credentials."""
+
+    GRANTED = "granted"
+    STALE = "stale"
+    """The nonce is old, unknown or used up, whatever the password: the phone may try again by itself."""
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The content of an Authorization field (RFC 7616 §3.4) with qop=auth, the only one that we offer."""
+
+    username: str
+    realm: str
+    nonce: str
+    uri: str
+    response: str
+    algorithm: Algorithm
+    cnonce: str
+    nonce_count: str
+
+    @classmethod
+    def parse(cls, value: str) -> "Credentials":
+        """Read the value of one field.
+
+        Raises SipSyntaxError: another scheme, an algorithm or qop that was not offered, or a parameter that is
+        missing, doubled or malformed.
+        """
+        params = _read_params(value, "Authorization")
+        algorithm = _algorithm(params.get("algorithm"))
+        if algorithm is None or params.get("qop", "").lower() != "auth":
+            raise SipSyntaxError("Authorization", "an algorithm or qop that was not offered")
+        wanted = ("username", "realm", "nonce", "uri", "response", "cnonce", "nc")
+        if any(not params.get(name) for name in wanted):
+            raise SipSyntaxError("Authorization", "a parameter is missing")
+        if not _NONCE_COUNT.match(params["nc"]):
+            raise SipSyntaxError("Authorization", "bad nonce count")
+        return cls(
+            username=params["username"],
+            realm=params["realm"],
+            nonce=params["nonce"],
+            uri=params["uri"],
+            response=params["response"].lower(),
+            algorithm=algorithm,
+            cnonce=params["cnonce"],
+            nonce_count=params["nc"],
+        )
+
+    def expected(self, password: str, method: str) -> str:
+        """What `response` is where the sender knows `password` (RFC 7616 §3.4.1)."""
+        secret = self.algorithm.hash(self.username, self.realm, password)
+        action = self.algorithm.hash(method, self.uri)
+        return self.algorithm.hash(secret, self.nonce, self.nonce_count, self.cnonce, "auth", action)
+
+
+class Realm:
+    """A protection domain: hands out nonces without remembering them, and judges credentials.
+
+    A nonce carries the time it was made and a seal over it, so that a challenge costs no memory. Only nonces that
+    were used with the right password are remembered, each with its last count, to refuse replays. When there are too
+    many of them, the oldest are given up and every nonce of that age counts as stale. `now` is in seconds of one
+    steady clock.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        key: bytes | None = None,
+        lifetime: float = NONCE_LIFETIME,
+        max_nonces: int = MAX_NONCES,
+    ) -> None:
+        self.name = name
+        self._key = key if key is not None else secrets.token_bytes(32)
+        self._lifetime = lifetime
+        self._max_nonces = max_nonces
+        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._forgotten_until = float("-inf")
+
+    def challenges(self, now: float, *, stale: bool = False) -> list[str]:
+        """The values for the WWW-Authenticate fields, one per algorithm, the preferred one first (RFC 8760 §2.4)."""
+        nonce = self._new_nonce(now)
+        again = ", stale=true" if stale else ""
+        return [
+            f'Digest realm={quote(self.name)}, nonce="{nonce}", algorithm={algorithm}, qop="auth"{again}'
+            for algorithm in Algorithm
+        ]
+
+    def credentials(self, values: Iterable[str]) -> Credentials | None:
+        """The first Authorization among `values` that is for this realm and can be read."""
+        for value in values:
+            try:
+                credentials = Credentials.parse(value)
+            except SipSyntaxError:
+                continue
+            if credentials.realm == self.name:
+                return credentials
+        return None
+
+    def is_fresh(self, nonce: str, now: float) -> bool:
+        """Whether this nonce is ours and still good. Asked first, it keeps made-up credentials cheap."""
+        issued = self._issued(nonce)
+        return issued is not None and issued > self._forgotten_until and issued <= now <= issued + self._lifetime
+
+    def verify(self, credentials: Credentials, password: str, request: Request, now: float) -> Verdict:
+        """Judge the credentials of a request whose Request-URI is well-formed."""
+        if not self.is_fresh(credentials.nonce, now):
+            return Verdict.STALE
+        expected = credentials.expected(password, request.method)
+        right = hmac.compare_digest(expected.encode(), credentials.response.encode("utf-8", "replace"))
+        if not right or not _same_resource(credentials.uri, request):
+            return Verdict.DENIED
+        return Verdict.GRANTED if self._count(credentials, now) else Verdict.STALE
+
+    def _new_nonce(self, now: float) -> str:
+        stamp = _STAMP.pack(now, secrets.token_bytes(8))
+        return base64.urlsafe_b64encode(stamp + self._seal(stamp)).decode()
+
+    def _seal(self, stamp: bytes) -> bytes:
+        return hmac.digest(self._key, stamp + self.name.encode(), "sha256")[:_SEAL_OCTETS]
+
+    def _issued(self, nonce: str) -> float | None:
+        """When we made this nonce; None where we did not."""
+        try:
+            octets = base64.b64decode(nonce.encode("ascii"), altchars=b"-_", validate=True)
+        except ValueError:
+            return None
+        stamp, seal = octets[: _STAMP.size], octets[_STAMP.size :]
+        if not hmac.compare_digest(seal, self._seal(stamp)):
+            return None
+        issued, _ = _STAMP.unpack(stamp)
+        return float(issued)
+
+    def _count(self, credentials: Credentials, now: float) -> bool:
+        """Take note that the nonce was used; False where its count does not rise (RFC 7616 §3.4.5)."""
+        count = int(credentials.nonce_count, 16)
+        if count <= self._counts.get(credentials.nonce, 0):
+            return False
+        self._counts[credentials.nonce] = count
+        self._forget(now)
+        return True
+
+    def _forget(self, now: float) -> None:
+        """Drop the nonces that are too old anyway, and where that is not enough, give up the oldest."""
+        while self._counts:
+            nonce = next(iter(self._counts))
+            issued = self._issued(nonce) or 0.0
+            if issued + self._lifetime >= now and len(self._counts) <= self._max_nonces:
+                return
+            del self._counts[nonce]
+            self._forgotten_until = max(self._forgotten_until, issued)
+
+
+def authorize(
+    challenges: Iterable[str],
+    username: str,
+    password: str,
+    method: str,
+    uri: str,
+    *,
+    nonce_count: int = 1,
+    cnonce: str | None = None,
+    algorithms: Iterable[Algorithm] = tuple(Algorithm),
+) -> str:
+    """The value of the Authorization field that answers the first challenge we can (RFC 8760 §2.4).
+
+    `challenges` are the values of all WWW-Authenticate (or Proxy-Authenticate) fields. Raises SipSyntaxError where
+    none of them can be answered.
+    """
+    able = set(algorithms)
+    for challenge in challenges:
+        try:
+            params = _read_params(challenge, "WWW-Authenticate")
+        except SipSyntaxError:
+            continue
+        algorithm = _algorithm(params.get("algorithm"))
+        offered = {qop.lower() for qop in split_list(params.get("qop", ""))}
+        if algorithm not in able or not params.get("nonce") or "realm" not in params or "auth" not in offered:
+            continue
+        credentials = Credentials(
+            username=username,
+            realm=params["realm"],
+            nonce=params["nonce"],
+            uri=uri,
+            response="",
+            algorithm=algorithm,
+            cnonce=cnonce if cnonce is not None else secrets.token_hex(8),
+            nonce_count=f"{nonce_count:08x}",
+        )
+        opaque = f", opaque={quote(params['opaque'])}" if "opaque" in params else ""
+        return (
+            f"Digest username={quote(username)}, realm={quote(credentials.realm)}, nonce={quote(credentials.nonce)}, "
+            f'uri="{uri}", response="{credentials.expected(password, method)}", algorithm={algorithm}, '
+            f'qop=auth, cnonce="{credentials.cnonce}", nc={credentials.nonce_count}{opaque}'
+        )
+    raise SipSyntaxError("WWW-Authenticate", "no challenge that can be answered")
+
+
+def _algorithm(name: str | None) -> Algorithm | None:
+    """The algorithm of that name, MD5 where none is named (RFC 7616 §3.3)."""
+    try:
+        return Algorithm((name or "MD5").upper())
+    except ValueError:
+        return None
+
+
+def _read_params(value: str, field: str) -> dict[str, str]:
+    match = _SCHEME.match(value.strip())
+    if match is None:
+        raise SipSyntaxError(field, "another scheme than Digest")
+    params: dict[str, str] = {}
+    for part in split_list(match[1]):
+        name, _, text = part.partition("=")
+        name, text = name.strip().lower(), text.strip()
+        if not TOKEN.match(name) or name in params or not (_QUOTED.match(text) or _PLAIN.match(text)):
+            raise SipSyntaxError(field, "bad parameter")
+        params[name] = unquote(text)
+        if _CONTROL.search(params[name]):
+            raise SipSyntaxError(field, "a control character")
+    return params
+
+
+def _same_resource(uri: str, request: Request) -> bool:
+    """Whether digest-uri names what the request asks for (RFC 7616 §3.4.6); URI parameters may differ on the way."""
+    if uri == request.uri:
+        return True
+    try:
+        named = Uri.parse(uri)
+    except SipSyntaxError:
+        return False
+    target = request.target
+    return (named.scheme, named.user, named.host, named.port or 5060) == (
+        target.scheme,
+        target.user,
+        target.host,
+        target.port or 5060,
+    )
