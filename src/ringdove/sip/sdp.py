@@ -8,6 +8,7 @@ is in `sdp_exchange`.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 MAX_BYTES = 32_768
 MAX_LINES = 1_000
@@ -244,12 +245,10 @@ def parse(body: bytes) -> SessionDescription:
     lines = _split(body)
     if lines[0] != ("v", "0"):
         raise SdpError("a session description begins with v=0")
-    starts = [at for at, (letter, _) in enumerate(lines) if letter == "m"]
-    if len(starts) > MAX_MEDIA:
+    bounds = [*(at for at, (letter, _) in enumerate(lines) if letter == "m"), len(lines)]
+    if len(bounds) - 1 > MAX_MEDIA:
         raise SdpError(f"more than {MAX_MEDIA} media lines")
-    ends = [*starts[1:], len(lines)]
-    head = lines[1 : starts[0] if starts else len(lines)]
-    connection, attributes, others = _sort(head)
+    connection, attributes, others = _sort(lines[1 : bounds[0]])
     origin = [value for letter, value in others if letter == "o"]
     names = [value for letter, value in others if letter == "s"]
     if len(origin) != 1:
@@ -259,7 +258,7 @@ def parse(body: bytes) -> SessionDescription:
         name=names[0] if names else "-",
         connection=connection,
         attributes=attributes,
-        media=tuple(_media(lines[start:end]) for start, end in zip(starts, ends, strict=True)),
+        media=tuple(_media(lines[start:end]) for start, end in pairwise(bounds)),
         others=tuple(line for line in others if line[0] not in "vos"),
     )
 

@@ -32,6 +32,8 @@ class Party:
     """Who hears it."""
     ours: Media | None = None
     """Our last description to it."""
+    answers: Media | None = None
+    """Its offer that `ours` answers; None while `ours` is an offer."""
     theirs: Media | None = None
     """Its description in force."""
     pending: Media | None = None
@@ -55,11 +57,12 @@ class Party:
             direction = toward.wanted if toward else Direction.SENDRECV
         line, proto = (self.ours.line, self.ours.proto) if self.ours else (0, "RTP/AVP")
         ptime = basis.ptime if basis else None
+        self.answers = None
         return self._say(Media(address, port, port + 1, codecs, direction, ptime, proto, line))
 
     def take_answer(self, media: Media) -> None:
         """It answered our last offer. Raises NoUsableAudio when the two share no voice codec."""
-        if self.ours is None:
+        if self.ours is None or self.answers is not None:
             raise NoUsableAudio("an answer to nothing")
         agreed = tuple(codec for codec in media.codecs if matching(codec, self.ours.codecs))
         if not any(map(is_voice, agreed)):
@@ -84,6 +87,7 @@ class Party:
         if not any(map(is_voice, chosen)):
             raise NoUsableAudio("the offer has no codec that the other side agreed to")
         said = tuple(replace(codec, fmtp=_fmtp(codec, peer)) for codec in chosen)
+        self.answers = media
         self.wish = media.direction
         self._settle(media, chosen)
         return self._say(Media(address, port, port + 1, said, direction, ptime, media.proto, media.line))

@@ -62,7 +62,7 @@ class EmbeddedSession:
         self._check_open()
         media = audio_of(offer)
         known = self._parties.get(p)
-        if known is not None and known.ours is not None and known.theirs == media:
+        if known is not None and known.ours is not None and known.answers == media:
             return known.ours
         port = await self._port(p)
         party = self._party(p)

@@ -1,0 +1,145 @@
+"""Headers of RTP and RTCP, and where packets may come from."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringdove.media.embedded.rtp import is_rtcp, is_rtp
+from ringdove.media.embedded.source import Source
+
+HEADER = bytes.fromhex("80 00 0001 00000000 00001234")
+A, B, C, ELSEWHERE = ("10.0.0.1", 4000), ("10.0.0.1", 5000), ("10.0.0.1", 5002), ("10.9.9.9", 4000)
+
+
+def rtp(packet: bytes) -> bool:
+    buffer = bytearray(2048)
+    buffer[: len(packet)] = packet
+    return is_rtp(buffer, len(packet))
+
+
+def rtcp(packet: bytes) -> bool:
+    buffer = bytearray(2048)
+    buffer[: len(packet)] = packet
+    return is_rtcp(buffer, len(packet))
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        HEADER,
+        HEADER + b"x" * 160,
+        b"\x82" + HEADER[1:] + b"csrccsrc",
+        b"\x90" + HEADER[1:] + b"\xbe\xde\x00\x01ext." + b"x",
+        b"\xa0" + HEADER[1:] + b"x\x00\x00\x03",
+    ],
+)
+def test_rtp_is_taken(packet: bytes) -> None:
+    assert rtp(packet)
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"",
+        HEADER[:11],
+        b"\x00" + HEADER[1:],
+        b"\x40" + HEADER[1:],
+        b"\xc0" + HEADER[1:],
+        b"\x82" + HEADER[1:] + b"csrc",
+        b"\x90" + HEADER[1:] + b"\xbe\xde",
+        b"\x90" + HEADER[1:] + b"\xbe\xde\xff\xffext.",
+        b"\xa0" + HEADER[1:] + b"x\x00",
+        b"\xa0" + HEADER[1:] + b"x\xff",
+        b"\xa0" + HEADER[1:],
+    ],
+)
+def test_what_is_no_rtp_is_not(packet: bytes) -> None:
+    assert not rtp(packet)
+
+
+@given(st.binary(max_size=2048))
+def test_nothing_makes_the_checks_fail(packet: bytes) -> None:
+    assert rtp(packet) in (True, False)
+    assert rtcp(packet) in (True, False)
+
+
+def test_rtcp() -> None:
+    report = bytes.fromhex("80 c9 0001 00001234")
+    assert rtcp(report)
+    assert rtcp(report + b"more")
+    assert not rtcp(report[:7])
+    assert not rtcp(b"\x80\xc9\x00\x02" + report[4:])
+    assert not rtcp(HEADER)
+    assert not rtcp(b"\x00" + report[1:])
+
+
+class TestSource:
+    def source(self) -> Source:
+        source = Source(grace=0.5)
+        source.signal(A)
+        return source
+
+    def test_before_anything_is_heard_packets_go_to_the_signalled_address(self) -> None:
+        assert self.source().target == A
+
+    def test_the_signalled_address_is_learned_at_once(self) -> None:
+        source = self.source()
+        assert source.admits(A, 0.0)
+        assert not source.admits(B, 99.0)
+        assert source.target == A
+
+    def test_another_source_is_learned_after_the_grace_and_answered_there(self) -> None:
+        source = self.source()
+        assert not source.admits(ELSEWHERE, 0.0)
+        assert not source.admits(ELSEWHERE, 0.4)
+        assert source.target == A
+        assert source.admits(ELSEWHERE, 0.5)
+        assert source.target == ELSEWHERE
+        assert not source.admits(B, 99.0)
+
+    def test_the_signalled_host_goes_before_any_other(self) -> None:
+        source = self.source()
+        assert not source.admits(ELSEWHERE, 0.0)
+        assert not source.admits(B, 0.1)
+        assert not source.admits(ELSEWHERE, 0.6)
+        assert not source.admits(C, 0.6)
+        assert source.admits(B, 0.6)
+
+    def test_the_signalled_address_takes_over_from_whoever_was_learned(self) -> None:
+        source = self.source()
+        source.admits(ELSEWHERE, 0.0)
+        assert source.admits(ELSEWHERE, 1.0)
+        assert source.admits(A, 2.0)
+        assert not source.admits(ELSEWHERE, 9.0)
+
+    def test_without_a_signalled_address_the_first_that_stays_is_learned(self) -> None:
+        source = Source(grace=0.5)
+        assert source.target is None
+        assert not source.admits(B, 0.0)
+        assert not source.admits(ELSEWHERE, 0.6)
+        assert source.admits(B, 0.6)
+
+    def test_a_new_signal_learns_anew(self) -> None:
+        source = self.source()
+        source.admits(A, 0.0)
+        source.signal(ELSEWHERE)
+        assert source.target == ELSEWHERE
+        assert source.admits(ELSEWHERE, 1.0)
+        assert not source.admits(A, 1.0)
+
+    @given(st.lists(st.tuples(st.sampled_from([A, B, C, ELSEWHERE]), st.floats(0, 0.3)), max_size=30))
+    def test_one_source_at_a_time_and_the_signalled_one_for_ever(
+        self, packets: list[tuple[tuple[str, int], float]]
+    ) -> None:
+        source = self.source()
+        now = 0.0
+        admitted: list[tuple[str, int]] = []
+        for address, pause in packets:
+            now += pause
+            if source.admits(address, now):
+                admitted.append(address)
+                assert source.target == source.learned == address
+        strangers = {address for address in admitted if address != A}
+        assert len(strangers) <= 1
+        if A in admitted:
+            assert set(admitted[admitted.index(A) :]) == {A}

@@ -1,0 +1,427 @@
+"""What the parent's side of a session decides, without a child: offers, answers and the streams to be relayed."""
+
+import asyncio
+from collections import deque
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringdove.media.codecs import DEFAULT_OFFER
+from ringdove.media.embedded.session import EmbeddedSession
+from ringdove.media.embedded.wire import (
+    Bind,
+    Bound,
+    Command,
+    Free,
+    Freed,
+    Silent,
+    Stream,
+    encode,
+    read_command,
+    read_report,
+)
+from ringdove.media.engine import MediaError, NoUsableAudio, PartyId, SessionClosed, SessionId
+from ringdove.sip.sdp import (
+    Attribute,
+    Codec,
+    Connection,
+    Direction,
+    MediaDescription,
+    Origin,
+    SessionDescription,
+    parse,
+)
+from ringdove.sip.sdp_exchange import Author, Media
+
+A, B, C = PartyId("a"), PartyId("b"), PartyId("c")
+PCMU, PCMA, G722 = Codec(0, "PCMU", 8000), Codec(8, "PCMA", 8000), Codec(9, "G722", 8000)
+EVENT = Codec(101, "telephone-event", 8000, fmtp="0-15")
+SENDRECV, SENDONLY, RECVONLY, INACTIVE = Direction
+
+
+class Ports:
+    """An engine of which only the ports and the last words to the child are real."""
+
+    address = "198.51.100.1"
+
+    def __init__(self) -> None:
+        self.ports = deque(range(30000, 30100, 2))
+        self.streams: dict[int, Stream] = {}
+        self.told = 0
+
+    async def lease(self, session: EmbeddedSession, party: PartyId) -> int:
+        return self.ports.popleft()
+
+    def free(self, port: int) -> asyncio.Future[Freed]:
+        self.ports.append(port)
+        self.streams.pop(port, None)
+        future: asyncio.Future[Freed] = asyncio.get_running_loop().create_future()
+        future.set_result(Freed(port, packets_in=1))
+        return future
+
+    def tell(self, stream: Stream) -> None:
+        self.streams[stream.port] = stream
+        self.told += 1
+
+    def forget(self, session: SessionId) -> None:
+        pass
+
+
+@pytest.fixture
+def ports() -> Ports:
+    return Ports()
+
+
+@pytest.fixture
+def session(ports: Ports) -> EmbeddedSession:
+    return EmbeddedSession(SessionId("s"), ports)
+
+
+def body(
+    port: int,
+    *codecs: Codec,
+    direction: Direction = SENDRECV,
+    address: str = "192.0.2.1",
+    proto: str = "RTP/AVP",
+    ptime: int | None = None,
+) -> SessionDescription:
+    attributes = [Attribute("rtpmap", codec.rtpmap) for codec in codecs]
+    attributes += [Attribute("fmtp", f"{codec.payload} {codec.fmtp}") for codec in codecs if codec.fmtp]
+    attributes += [Attribute("ptime", str(ptime))] if ptime else []
+    media = MediaDescription(
+        "audio",
+        port,
+        proto,
+        tuple(str(codec.payload) for codec in codecs),
+        attributes=(*attributes, Attribute(direction.value)),
+    )
+    at = Connection(address)
+    return SessionDescription(Origin("-", "1", "1", at), "-", at, (), (media,))
+
+
+async def connected(session: EmbeddedSession, *codecs: Codec) -> tuple[Media, Media]:
+    """a has called b."""
+    offer = body(4000, *(codecs or (PCMU, EVENT)))
+    session.offered(A, offer)
+    to_b = await session.invite(B, A)
+    assert await session.bridge(A, B, body(5000, *(codecs or (PCMU, EVENT)))) == []
+    return await session.accept(A, offer, prefer=B), to_b
+
+
+async def test_members_are_offered_what_the_caller_offered_and_we_carry(session: EmbeddedSession) -> None:
+    gsm = Codec(3, "GSM", 8000)
+    opus = Codec(114, "opus", 48000, 2, "useinbandfec=1")
+    session.offered(A, body(4000, opus, gsm, G722, PCMA, EVENT, ptime=30))
+    media = await session.invite(B, A)
+    assert media.codecs == (opus, G722, PCMA, EVENT)
+    assert media.ptime == 30
+    assert media.address == "198.51.100.1"
+
+
+async def test_members_are_offered_our_own_list_when_the_caller_has_said_nothing(session: EmbeddedSession) -> None:
+    assert (await session.invite(B, A)).codecs == DEFAULT_OFFER
+    assert (await session.invite(C)).codecs == DEFAULT_OFFER
+
+
+async def test_members_are_offered_first_what_is_agreed_with_the_caller(session: EmbeddedSession) -> None:
+    offer = body(4000, G722, PCMU, PCMA)
+    session.offered(A, offer)
+    await session.invite(B, A)
+    await session.bridge(A, B, body(5000, PCMA))
+    await session.accept(A, offer, prefer=B)
+    assert (await session.invite(C, A)).codecs == (PCMA, G722, PCMU)
+
+
+async def test_the_caller_gets_the_codecs_of_the_winner_in_its_order(session: EmbeddedSession) -> None:
+    offer = body(4000, G722, PCMU, PCMA, EVENT)
+    session.offered(A, offer)
+    await session.invite(B, A)
+    assert await session.bridge(A, B, body(5000, PCMA, PCMU, EVENT, ptime=40)) == []
+    answer = await session.accept(A, offer, prefer=B)
+    assert answer.codecs == (PCMA, PCMU, EVENT)
+    assert answer.ptime == 40
+
+
+async def test_the_answer_in_200_is_that_of_183(session: EmbeddedSession) -> None:
+    offer = body(4000, PCMU, PCMA)
+    early = await session.accept(A, offer)
+    assert early.codecs == (PCMU, PCMA)
+    await session.invite(B, A)
+    await session.bridge(A, B, body(5000, PCMU))
+    assert await session.accept(A, offer, prefer=B) == early
+
+
+async def test_who_cannot_be_matched_is_named_for_a_reinvite(session: EmbeddedSession) -> None:
+    offer = body(4000, PCMU, PCMA)
+    session.offered(A, offer)
+    await session.invite(B, A)
+    await session.accept(A, offer)
+    assert await session.bridge(A, B, body(5000, PCMA)) == [A]
+    assert (await session.remake(A)).codecs[0] == PCMA
+    assert await session.answered(A, body(4000, PCMA)) == []
+
+
+@pytest.mark.parametrize(
+    "offer",
+    [
+        body(4000, Codec(18, "G729", 8000)),
+        body(4000, EVENT),
+        body(0, PCMU),
+        body(4000, PCMU, proto="RTP/SAVP"),
+        SessionDescription(Origin("-", "1", "1", Connection("h"))),
+    ],
+)
+async def test_an_offer_without_usable_audio_is_refused_and_changes_nothing(
+    ports: Ports, session: EmbeddedSession, offer: SessionDescription
+) -> None:
+    with pytest.raises(NoUsableAudio):
+        session.offered(A, offer)
+    with pytest.raises(NoUsableAudio):
+        await session.accept(A, offer)
+    with pytest.raises(NoUsableAudio):
+        await session.reoffer(A, offer)
+    assert len(ports.ports) == 50
+
+
+async def test_an_answer_that_refuses_audio_bridges_nobody(ports: Ports, session: EmbeddedSession) -> None:
+    session.offered(A, body(4000, PCMU))
+    await session.invite(B, A)
+    for answer in (body(0, PCMU), body(5000, G722)):
+        with pytest.raises(NoUsableAudio):
+            await session.bridge(A, B, answer)
+    await session.accept(A, body(4000, PCMU))
+    assert not ports.streams
+
+
+async def test_an_answer_to_nothing_is_refused(session: EmbeddedSession) -> None:
+    with pytest.raises(NoUsableAudio):
+        await session.answered(A, body(4000, PCMU))
+
+
+async def test_ringing_costs_the_child_nothing(ports: Ports, session: EmbeddedSession) -> None:
+    session.offered(A, body(4000, PCMU))
+    for leg in range(20):
+        await session.invite(PartyId(str(leg)), A)
+    for leg in range(20):
+        await session.drop(PartyId(str(leg)))
+    assert ports.told == 0
+    assert len(ports.ports) == 50
+
+
+async def test_saying_the_same_again_costs_the_child_nothing(ports: Ports, session: EmbeddedSession) -> None:
+    to_a, _ = await connected(session)
+    told = ports.told
+    assert await session.reoffer(A, body(4000, PCMU, EVENT)) == to_a
+    assert await session.bridge(B, A) == []
+    assert ports.told == told
+
+
+async def test_a_new_child_is_told_everything(ports: Ports, session: EmbeddedSession) -> None:
+    await connected(session)
+    before = dict(ports.streams)
+    ports.streams.clear()
+    session.replay()
+    assert ports.streams == before
+    assert len(before) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "passed_on", "answered", "back"),
+    [
+        (SENDONLY, SENDONLY, RECVONLY, RECVONLY),
+        (SENDONLY, SENDONLY, INACTIVE, INACTIVE),
+        (INACTIVE, INACTIVE, INACTIVE, INACTIVE),
+        (RECVONLY, RECVONLY, SENDONLY, SENDONLY),
+        (SENDRECV, SENDRECV, SENDRECV, SENDRECV),
+        (SENDRECV, SENDRECV, RECVONLY, RECVONLY),
+        (SENDRECV, SENDRECV, SENDONLY, SENDONLY),
+    ],
+)
+async def test_directions_are_passed_on_and_answered(
+    ports: Ports, session: EmbeddedSession, said: Direction, passed_on: Direction, answered: Direction, back: Direction
+) -> None:
+    to_a, to_b = await connected(session)
+    offer = body(4000, PCMU, EVENT, direction=said)
+    session.offered(A, offer)
+    assert (await session.remake(B)).direction is passed_on
+    await session.answered(B, body(5000, PCMU, EVENT, direction=answered))
+    assert (await session.reoffer(A, offer)).direction is back
+    assert bool(ports.streams[to_a.port].numbers) == (said.sends and answered.receives)
+    assert bool(ports.streams[to_b.port].numbers) == (said.receives and answered.sends)
+    assert ports.streams[to_a.port].watch == (said == answered == SENDRECV)
+
+
+async def test_who_was_held_can_offer_to_end_its_own_hold_only(session: EmbeddedSession) -> None:
+    await connected(session)
+    hold = body(4000, PCMU, EVENT, direction=SENDONLY)
+    session.offered(A, hold)
+    await session.remake(B)
+    await session.answered(B, body(5000, PCMU, EVENT, direction=RECVONLY))
+    await session.reoffer(A, hold)
+    assert (await session.remake(B)).direction is SENDONLY
+    assert (await session.remake(A)).direction is SENDRECV
+    assert (await session.remake(A, direction=INACTIVE)).direction is INACTIVE
+
+
+async def test_a_refused_offer_leaves_no_trace(ports: Ports, session: EmbeddedSession) -> None:
+    await connected(session)
+    before = dict(ports.streams)
+    session.offered(A, body(4000, G722, direction=SENDONLY))
+    assert (await session.remake(B)).codecs == (G722,)
+    session.refused(A)
+    session.refused(B)
+    again = await session.remake(B)
+    assert (again.codecs, again.direction) == ((PCMU, EVENT), SENDRECV)
+    assert ports.streams == before
+
+
+async def test_a_number_keeps_its_meaning_when_codecs_change(session: EmbeddedSession) -> None:
+    await connected(session, PCMU, Codec(96, "telephone-event", 8000))
+    session.offered(A, body(4000, Codec(96, "opus", 48000, 2)))
+    media = await session.remake(B)
+    assert [(codec.payload, codec.name) for codec in media.codecs] == [(97, "opus")]
+
+
+async def test_only_a_change_of_place_or_a_resume_learns_the_source_anew(
+    ports: Ports, session: EmbeddedSession
+) -> None:
+    to_a, _ = await connected(session)
+
+    async def epoch(offer: SessionDescription) -> int:
+        await session.reoffer(A, offer)
+        return ports.streams[to_a.port].epoch
+
+    first = ports.streams[to_a.port].epoch
+    assert await epoch(body(4000, PCMU, EVENT)) == first
+    assert await epoch(body(4002, PCMU, EVENT)) == first + 1
+    assert await epoch(body(4002, PCMU, EVENT, direction=INACTIVE)) == first + 1
+    assert await epoch(body(4002, PCMU, EVENT)) == first + 2
+    assert await epoch(body(4002, PCMU, EVENT, address="192.0.2.9")) == first + 3
+
+
+async def test_dropping_one_leg_leaves_the_others(ports: Ports, session: EmbeddedSession) -> None:
+    to_a, to_b = await connected(session)
+    to_c = await session.invite(C, A)
+    before = dict(ports.streams)
+    await session.drop(C)
+    await session.drop(PartyId("never heard of"))
+    assert ports.streams == before
+    await session.drop(B)
+    assert ports.streams.keys() == {to_a.port}
+    assert ports.streams[to_a.port].peer is None
+    assert {to_b.port, to_c.port} <= set(ports.ports)
+
+
+async def test_a_closed_session_says_so_and_can_be_closed_again(ports: Ports, session: EmbeddedSession) -> None:
+    await connected(session)
+    stats = await session.close()
+    assert {party: flow.packets_in for party, flow in stats.flows.items()} == {A: 1, B: 1}
+    assert await session.close() == stats
+    await session.drop(A)
+    await session.part(A, B)
+    session.refused(A)
+    with pytest.raises(SessionClosed):
+        await session.bridge(A, B)
+    with pytest.raises(SessionClosed):
+        session.offered(A, body(4000, PCMU))
+    assert len(ports.ports) == 50
+
+
+async def test_nobody_is_bridged_with_himself(session: EmbeddedSession) -> None:
+    with pytest.raises(ValueError, match="itself"):
+        await session.bridge(A, A)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Bind([30000]),
+        Free([30000, 30002]),
+        Stream(30000, "10.0.0.7", 4000, 4001, 1, 30004, [[0, 0], [101, 96]], True),
+        Stream(30000, None, 4000, 4001, 1, None, [], False),
+    ],
+)
+def test_commands_survive_the_wire(message: Command) -> None:
+    assert encode(message).count(b"\n") == 1
+    assert read_command(encode(message)) == message
+
+
+def test_reports_survive_the_wire() -> None:
+    for report in (Bound([1], [2]), Silent(30000, 1.5, 2.5), Freed(30000, 1, 2, 3, 4, 5)):
+        assert read_report(encode(report)) == report
+
+
+_parties = st.sampled_from([A, B, C])
+_bodies = st.builds(
+    body,
+    st.integers(1024, 65000),
+    st.sampled_from([PCMU, PCMA, Codec(97, "opus", 48000, 2)]),
+    st.sampled_from([EVENT, G722]),
+    direction=st.sampled_from(Direction),
+    address=st.sampled_from(["192.0.2.1", "192.0.2.2", "0.0.0.0"]),
+)
+_steps = st.one_of(
+    st.tuples(st.just("offered"), _parties, _bodies),
+    st.tuples(st.just("accept"), _parties, _bodies),
+    st.tuples(st.just("invite"), _parties, _parties),
+    st.tuples(st.just("bridge"), _parties, _parties),
+    st.tuples(st.just("answered"), _parties, _bodies),
+    st.tuples(st.just("reoffer"), _parties, _bodies),
+    st.tuples(st.just("remake"), _parties),
+    st.tuples(st.just("part"), _parties, _parties),
+    st.tuples(st.just("drop"), _parties),
+)
+
+
+@given(st.lists(_steps, max_size=25))
+def test_laws_under_any_order_of_calls(steps: list[tuple[str, *tuple[object, ...]]]) -> None:
+    asyncio.run(play(steps))
+
+
+async def play(steps: list[tuple[str, *tuple[object, ...]]]) -> None:
+    ports = Ports()
+    session = EmbeddedSession(SessionId("s"), ports)
+    authors = {party: Author(1) for party in (A, B, C)}
+    for name, *arguments in steps:
+        try:
+            result = getattr(session, name)(*arguments)
+            if asyncio.iscoroutine(result):
+                result = await result
+        except (MediaError, ValueError):
+            continue
+        if isinstance(result, Media):
+            _is_a_sound_description(name, arguments, result, authors)
+        _streams_come_in_pairs_or_are_silent(ports)
+    await session.close()
+    assert len(ports.ports) == 50
+    assert not ports.streams
+
+
+def _is_a_sound_description(name: str, arguments: list[object], media: Media, authors: dict[PartyId, Author]) -> None:
+    numbers = [codec.payload for codec in media.codecs]
+    assert numbers
+    assert len(set(numbers)) == len(numbers)
+    if name in ("accept", "reoffer"):
+        offer = arguments[1]
+        assert isinstance(offer, SessionDescription)
+        assert {(c.payload, c.key) for c in media.codecs} <= {(c.payload, c.key) for c in offer.media[0].codecs}
+        theirs = offer.direction_of(offer.media[0])
+        assert not (media.direction.sends and not theirs.receives)
+        assert not (media.direction.receives and not theirs.sends)
+        if name == "reoffer" and offer.connection == Connection("0.0.0.0"):
+            assert not media.direction.sends
+    party = arguments[0]
+    assert isinstance(party, str)
+    assert parse(authors[PartyId(party)].offer(media)).media[0].port == media.port
+
+
+def _streams_come_in_pairs_or_are_silent(ports: Ports) -> None:
+    for stream in ports.streams.values():
+        if stream.peer is None:
+            assert not stream.numbers
+            assert not stream.watch
+        else:
+            assert ports.streams[stream.peer].peer == stream.port
+        received = [number for number, _ in stream.numbers]
+        assert len(set(received)) == len(received)
