@@ -85,7 +85,7 @@ class Phone:
         return any(heard == body for _, heard in self.hear())
 
 
-async def until(true: Callable[[], bool], again: Callable[[], None] | None = None) -> None:
+async def until(true: Callable[[], bool], again: Callable[[], object] | None = None) -> None:
     """Wait until something holds, doing `again` before each look; fails after the deadline."""
     async with asyncio.timeout(DEADLINE):
         while True:

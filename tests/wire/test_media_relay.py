@@ -248,7 +248,7 @@ async def test_codecs_change_by_a_reoffer_that_is_passed_on(session: EmbeddedSes
         await hear_each_other((a, to_a), (b, to_b))
         session.offered(A, offer)
         assert [codec.name for codec in (await session.remake(B)).codecs] == ["PCMA"]
-        assert await session.answered(B, b.describes(PCMA)) == [A]
+        assert await session.answered(B, b.describes(PCMA)) == []
         await session.reoffer(A, offer)
         await until(lambda: b.heard(b"alaw"), lambda: a.say(to_a, b"alaw", 8))
         await until(lambda: a.heard(b"waal"), lambda: b.say(to_b, b"waal", 8))

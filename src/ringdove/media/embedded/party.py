@@ -110,10 +110,10 @@ class Party:
         return Stream(self.port, at.address, at.port, at.rtcp_port, self.epoch, peer.port, numbers, talk)
 
     def meets(self, peer: "Party") -> bool:
-        """Whether the first choice of each is agreed with the other; true while one of them has not settled
-        anything.
+        """Whether the first choice of each is agreed with the other. True as well while that is still open: one of them
+        has not settled anything, or its offer waits for our answer, which will follow the other.
         """
-        if not self.agreed or not peer.agreed:
+        if self.pending or peer.pending or not self.agreed or not peer.agreed:
             return True
         return _voice(self.agreed).key in _keys(peer.agreed) and _voice(peer.agreed).key in _keys(self.agreed)
 
