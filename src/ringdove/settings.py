@@ -98,6 +98,13 @@ class Settings(BaseSettings):
     client_id: str | None = Field(default=None, min_length=1, max_length=127, description="Of the API application.")
     client_secret: SecretStr | None = Field(default=None, min_length=8, description="Of the API application.")
 
+    caller_name_prefix: str = Field(
+        default="", max_length=127, description="Before the caller's name on a group's phones, such as \"{group}: \"."
+    )
+    q850_reason: bool = Field(
+        default=False, description="Say “answered elsewhere” in the Q.850 form too, for phones that read only that."
+    )
+
     @field_validator("advertise")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:

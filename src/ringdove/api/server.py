@@ -1,0 +1,56 @@
+"""Serves the interface from the loop that runs everything else."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+_BACKLOG = 512
+_PATIENCE = 3
+"""Seconds for requests that are being answered when the server stops."""
+
+
+class HttpServer(uvicorn.Server):
+    """One listener. Signals are left to whoever runs the loop, and no access log is kept: URLs carry tokens."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=_PATIENCE,
+            )
+        )
+        self._up = asyncio.Event()
+        self._serving: asyncio.Task[None] | None = None
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen and serve; returns the port, which counts where `port` is 0. Raises OSError."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        self._serving = asyncio.create_task(self.serve(sockets=[listener]))
+        await self._up.wait()
+        return int(listener.getsockname()[1])
+
+    async def close(self) -> None:
+        """Answer what is being asked, then end."""
+        self.should_exit = True
+        if self._serving is not None:
+            await self._serving
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        await super().startup(sockets=sockets)
+        self._up.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[Any]:
+        """Leave them alone."""
+        yield

@@ -1,0 +1,155 @@
+"""The composition root: the only place that knows every part of a running server."""
+
+import socket
+from contextlib import AsyncExitStack
+
+import structlog
+
+from ringdove.api import OnlineStatus, Services, create_app, ensure_application, ensure_cli_application
+from ringdove.api.credentials import Credentials
+from ringdove.api.server import HttpServer
+from ringdove.calls.board import Board
+from ringdove.calls.destinations import KINDS
+from ringdove.calls.switchboard import Switchboard
+from ringdove.events.bus import Bus
+from ringdove.media.embedded.engine import EmbeddedEngine
+from ringdove.net.endpoint import Endpoint, IncomingRequest
+from ringdove.registrar.authentication import Authenticator
+from ringdove.registrar.keepalive import KeepAlive
+from ringdove.registrar.registrar import Registrar
+from ringdove.settings import HostPort, Settings
+from ringdove.sip.digest import Realm
+from ringdove.store import Store
+
+log = structlog.get_logger(__name__)
+
+REALM = "ringdove"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
+
+
+class Node:
+    """One running Ringdove: SIP, HTTP and media, wired together.
+
+    `http` and `sip` say where it listens; where a setting asks for port 0 they are known once it has started.
+    `new_application` is the API application, where this start made one.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.http = settings.http
+        self.sip = settings.sip
+        self.new_application: Credentials | None = None
+        self.store: Store
+        self.media: EmbeddedEngine
+        self.registrar: Registrar
+        self.switchboard: Switchboard
+        self._ready = False
+        self._parts = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Bring everything up; returns when calls are taken. What had started is stopped where a part fails."""
+        try:
+            await self._start_store()
+            await self._start_sip()
+            await self._start_http()
+        except BaseException:
+            await self.stop()
+            raise
+        self._ready = True
+
+    async def drain(self, patience: float) -> None:
+        """Take no new calls; running ones end by themselves, or are ended after `patience` seconds."""
+        self._ready = False
+        await self.switchboard.drain(patience)
+
+    async def stop(self) -> None:
+        """End every part, last started first."""
+        self._ready = False
+        await self._parts.aclose()
+
+    async def _start_store(self) -> None:
+        settings = self.settings
+        settings.data.mkdir(parents=True, exist_ok=True)
+        self.store = await Store.open(settings.database_url)
+        self._parts.push_async_callback(self.store.close)
+        self.new_application = await ensure_application(self.store, settings)
+        await ensure_cli_application(self.store, settings.data)
+        self.bus = Bus()
+
+    async def _start_sip(self) -> None:
+        settings = self.settings
+        ports = range(settings.rtp_ports.first, settings.rtp_ports.last + 1)
+        self.media = EmbeddedEngine(
+            settings.sip.host, ports, advertise=settings.advertise or _own_address(settings.sip.host)
+        )
+        self._parts.push_async_callback(self.media.stop)
+        await self.media.start()
+
+        self.endpoint = Endpoint(advertise=settings.advertise)
+        self._parts.push_async_callback(self.endpoint.close)
+        authenticator = Authenticator(self.store, Realm(REALM))
+        self.registrar = Registrar(self.store, authenticator, self.bus)
+        self._parts.push_async_callback(self.registrar.close)
+        self.endpoint.on_flow_closed(self.registrar.on_flow_closed)
+        await self.registrar.start()
+
+        board = Board(
+            endpoint=self.endpoint,
+            media=self.media,
+            store=self.store,
+            bus=self.bus,
+            settings=settings,
+            authenticate=authenticator.check,
+            bindings=self.registrar.bindings,
+        )
+        self.switchboard = Switchboard(board)
+        self._parts.push_async_callback(self.switchboard.close)
+        await self.switchboard.start()
+        self.endpoint.on_request = self._dispatch
+        host, port = await self.endpoint.listen("tcp", *settings.sip)
+        await self.endpoint.listen("udp", host, port)
+        self.sip = HostPort(host, port)
+        keep_alive = KeepAlive(self.endpoint, self.registrar)
+        self._parts.push_async_callback(keep_alive.close)
+        keep_alive.start()
+
+    async def _start_http(self) -> None:
+        services = Services(
+            store=self.store,
+            settings=self.settings,
+            bus=self.bus,
+            online=lambda extension_id: OnlineStatus(sip_phones=len(self.registrar.bindings(extension_id))),
+            simulate=self.switchboard.simulate,
+            live_calls=self.switchboard.stories,
+            destination_kinds=frozenset(KINDS),
+            ready=lambda: self._ready,
+        )
+        server = HttpServer(create_app(services))
+        port = await server.open(*self.settings.http)
+        self._parts.push_async_callback(server.close)
+        self.http = HostPort(self.settings.http.host, port)
+
+    def _dispatch(self, incoming: IncomingRequest) -> None:
+        """Requests outside dialogs, by method."""
+        match incoming.request.method:
+            case "REGISTER":
+                self.registrar.handle(incoming)
+            case "INVITE":
+                self.switchboard.handle(incoming)
+            case "OPTIONS":
+                incoming.reply(200, headers=[("Allow", ALLOW), ("Accept", "application/sdp")])
+            case _:
+                incoming.reply(405, headers=[("Allow", ALLOW)])
+
+
+def _own_address(host: str) -> str | None:
+    """For a wildcard, the address of this machine that the default route goes out from; it belongs into SDP."""
+    if host not in ("0.0.0.0", "::"):  # noqa: S104
+        return None
+    family, outside = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((outside, 9))  # sends nothing
+        except OSError:
+            return "::1" if ":" in host else "127.0.0.1"
+        return str(probe.getsockname()[0])

@@ -1,0 +1,36 @@
+"""What every call may use, in one place."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from ringdove.events.bus import Bus
+from ringdove.media.engine import MediaEngine
+from ringdove.model.binding import StoredBinding
+from ringdove.model.extension import Extension
+from ringdove.net.endpoint import Endpoint
+from ringdove.settings import Settings
+from ringdove.sip.message import Request, Response
+from ringdove.store import Store
+
+from .busy import BusyList
+
+
+@dataclass(slots=True)
+class Board:
+    """The parts a call works with.
+
+    `authenticate` says who sent a request, or gives the challenge to answer with. `bindings` are the live bindings of
+    an extension by its id.
+    """
+
+    endpoint: Endpoint
+    media: MediaEngine
+    store: Store
+    bus: Bus
+    settings: Settings
+    authenticate: Callable[[Request], Awaitable[Extension | Response]]
+    bindings: Callable[[int], Sequence[StoredBinding]]
+    busy: BusyList = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.busy = BusyList(self.bus)

@@ -1,0 +1,130 @@
+"""Writes the story of one call while it happens."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from ringdove.model.extension import Extension
+from ringdove.model.story import Attempt, Disposition, Hop, LegStory, Party, Story
+from ringdove.model.story import Window as PlannedWindow
+from ringdove.ring.plan import Window
+
+
+def party_of(extension: Extension) -> Party:
+    """An extension as the story names it."""
+    return Party(id=extension.id, number=extension.number, name=extension.name)
+
+
+class Book:
+    """The story of one call and the hand that writes it. `clock` counts seconds; a story's times begin at the call's."""
+
+    def __init__(self, call_id: str, dialled: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+        self.story = Story(id=call_id, started_at=time.time(), caller=Party(number=""), dialled=dialled)
+
+    def now(self) -> float:
+        """Seconds since the call arrived, to the millisecond."""
+        return round(self._clock() - self._began, 3)
+
+    @contextmanager
+    def hop(
+        self,
+        kind: str,
+        object_id: int | str = "",
+        number: str = "",
+        name: str = "",
+        *,
+        strategy: str | None = None,
+        outcome: str = "",
+    ) -> Iterator[Hop]:
+        """One destination, entered now and left when the block ends."""
+        hop = Hop(
+            kind=kind,
+            id=str(object_id),
+            number=number,
+            name=name,
+            strategy=strategy,
+            outcome=outcome,
+            entered_at=self.now(),
+        )
+        self.story.hops.append(hop)
+        try:
+            yield hop
+        finally:
+            hop.left_at = self.now()
+
+    def attempt(self, hop: Hop, member: Extension) -> Attempt:
+        """What will have happened to this member in this hop."""
+        attempt = Attempt(member=party_of(member))
+        hop.attempts.append(attempt)
+        return attempt
+
+    def plan(self, attempts: Mapping[int, Attempt], windows: Sequence[Window]) -> None:
+        """Note from when to when each member was to ring, as the plan stands now."""
+        for member, attempt in attempts.items():
+            own = [w for w in windows if w.member == member]
+            attempt.windows = [PlannedWindow(start=w.start, stop=w.stop) for w in own]
+
+    def leg(self, attempt: Attempt, contact: str) -> "LegBook":
+        """One INVITE to one phone, sent now."""
+        return LegBook(self, attempt, contact)
+
+    def answered(self, by: Party) -> None:
+        """The caller has its 200."""
+        self.story.answered_at = self.now()
+        self.story.answered_by = by
+        self.story.final_status = 200
+
+    def ended(self, by: str, reason: str) -> None:
+        """Note who ended the call and why; the first note stands."""
+        if not self.story.ended_by:
+            self.story.ended_by = by
+            self.story.reason = reason
+
+    def end(self, *, abandoned: bool) -> None:
+        """The call is over."""
+        if abandoned:
+            self.story.final_status = 487
+            self.ended("caller", "the caller gave up")
+        self.story.ended_at = self.now()
+        self.story.disposition = _disposition(self.story, abandoned=abandoned)
+
+
+def _disposition(story: Story, *, abandoned: bool) -> Disposition:
+    """How the call counts (outcome table of the design)."""
+    if story.answered_at is not None:
+        return Disposition.ANSWERED
+    if abandoned:
+        return Disposition.ABANDONED
+    if story.final_status in (486, 600):
+        return Disposition.BUSY
+    return Disposition.NO_ANSWER if story.final_status in (408, 480, 603) else Disposition.FAILED
+
+
+class LegBook:
+    """One leg's line in the story."""
+
+    def __init__(self, book: Book, attempt: Attempt, contact: str) -> None:
+        self._book = book
+        self._attempt = attempt
+        self._line = LegStory(contact=contact, invited_at=book.now())
+
+    def invited(self) -> None:
+        """The INVITE is on its way."""
+        self._line.invited_at = self._book.now()
+        self._attempt.legs.append(self._line)
+        self._attempt.skipped = None
+
+    def rang(self) -> None:
+        """The phone said that it rings."""
+        if self._line.ringing_at is None:
+            self._line.ringing_at = self._book.now()
+
+    def ended(self, result: str, status: int | None = None) -> None:
+        """It rings no more; the first reason stands, a status may still come."""
+        if self._line.ended_at is None:
+            self._line.ended_at = self._book.now()
+            self._line.result = self._attempt.result = result
+        if status is not None:
+            self._line.status = status

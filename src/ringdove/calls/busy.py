@@ -1,0 +1,36 @@
+"""Who is in a call: counted from our own calls, by extension id (R1)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ringdove.events.bus import Bus
+from ringdove.events.types import BusyChanged
+
+
+class BusyList:
+    """How many calls each extension is in; tells the bus when one becomes busy or free."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._calls: Counter[int] = Counter()
+
+    def __contains__(self, extension_id: int) -> bool:
+        return self._calls[extension_id] > 0
+
+    @contextmanager
+    def busy(self, extension_id: int | None) -> Iterator[None]:
+        """Count a call of this extension while the block runs; None, a caller from outside, counts nothing."""
+        if extension_id is None:
+            yield
+            return
+        self._calls[extension_id] += 1
+        if self._calls[extension_id] == 1:
+            self._bus.publish(BusyChanged(extension_id, busy=True))
+        try:
+            yield
+        finally:
+            self._calls[extension_id] -= 1
+            if not self._calls[extension_id]:
+                del self._calls[extension_id]
+                self._bus.publish(BusyChanged(extension_id, busy=False))

@@ -1,0 +1,93 @@
+"""The caller's leg: the INVITE that opened the call, until and after its answer."""
+
+import asyncio
+from collections.abc import Iterable
+
+from ringdove.media.engine import Media, PartyId
+from ringdove.net.endpoint import IncomingRequest
+from ringdove.sip.dialog import Dialog
+from ringdove.sip.message import Request, Response
+from ringdove.sip.sdp import SessionDescription
+from ringdove.sip.validator import Rejection
+
+from .board import Board
+from .inbox import CallerGone, Inbox
+from .leg import ALLOW, Leg
+
+CALLER = PartyId("caller")
+
+_RINGBACK_EVERY = 60.0
+"""Seconds between provisional responses, so that no proxy on the way loses patience (§13.3.1.1)."""
+
+
+class CallerLeg(Leg):
+    """The INVITE of the caller. It gets provisionals, then exactly one final response."""
+
+    def __init__(self, board: Board, inbox: Inbox, incoming: IncomingRequest) -> None:
+        super().__init__(board, inbox, CALLER, incoming.source)
+        self.request: Request = incoming.request
+        self._incoming = incoming
+        self._reminder: asyncio.TimerHandle | None = None
+        self.gave_up = False
+        """The caller left before the answer."""
+        incoming.on_cancel = lambda _: self._give_up()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the INVITE has had its final response."""
+        return self._incoming.answered
+
+    def check(self) -> Rejection | None:
+        """What the INVITE asks for and cannot get: too short a session (RFC 4028 §9)."""
+        return self._timer.check(self.request)
+
+    def ringback(self) -> None:
+        """Tell the caller that it rings; once, and then once a minute."""
+        if self.is_over or self._reminder is not None:
+            return
+        self._ring()
+
+    def answer(self, media: Media, offer: SessionDescription | None) -> None:
+        """Connect: 200 with our description. Without `offer`, the caller made none and answers ours in its ACK."""
+        self._early()
+        self._quiet()
+        self.settle(self._incoming, 200, media, offer)
+
+    def refuse(self, status: int, headers: Iterable[tuple[str, str]] = ()) -> None:
+        """End the INVITE unanswered."""
+        self._quiet()
+        self._incoming.reply(status, headers=headers)
+        self.leave()
+
+    def challenge(self, response: Response) -> None:
+        """Turn the INVITE away with a challenge, and keep nothing of it."""
+        self._incoming.respond(response, forget=True)
+
+    def _ring(self) -> None:
+        self._incoming.respond(self._early().respond(self.request, 180, headers=[ALLOW]))
+        self._reminder = asyncio.get_running_loop().call_later(_RINGBACK_EVERY, self._ring)
+
+    def _early(self) -> Dialog:
+        """The dialog, which exists from the first response with a tag on (§12.1.1)."""
+        if self._dialog is None:
+            self._enter(Dialog.as_uas(self.request, self._incoming.local_tag, self.contact))
+        assert self._dialog is not None  # noqa: S101
+        return self._dialog
+
+    def _quiet(self) -> None:
+        if self._reminder is not None:
+            self._reminder.cancel()
+
+    def _give_up(self) -> None:
+        """CANCEL, or BYE before the answer (§15)."""
+        if self.is_over:
+            return
+        self.gave_up = True
+        self.refuse(487)
+        self._inbox.put(CallerGone())
+
+    def _left(self, why: str = "", reasons: tuple[str, ...] = ()) -> None:
+        if self.is_over:
+            super()._left(why, reasons)
+        else:
+            self._give_up()

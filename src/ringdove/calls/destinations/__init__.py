@@ -1,0 +1,24 @@
+"""Where a call can go, one file per kind. A new kind is a file beside these and one line in KINDS.
+
+Entering a destination runs the call there to its end, or says where the call goes next.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from ringdove.model.destination import Destination
+from ringdove.model.reference import DestinationKind
+
+from . import end_call, extension, ring_group
+
+if TYPE_CHECKING:
+    from ringdove.calls.call import Call
+
+Enter = Callable[["Call", Destination], Awaitable[Destination | None]]
+
+KINDS: dict[DestinationKind, Enter] = {
+    DestinationKind.END_CALL: end_call.enter,
+    DestinationKind.EXTENSION: extension.enter,
+    DestinationKind.RING_GROUP: ring_group.enter,
+}
+"""The kinds that this build can enter."""

@@ -1,0 +1,42 @@
+"""`ring_group`: ring its members by its strategy; else `no_agent_online_dest` or `fail_dest` (R2)."""
+
+from typing import TYPE_CHECKING
+
+from ringdove.model.destination import END_CALL, Destination
+from ringdove.model.ring_group import RingGroup
+from ringdove.ring.engine import Finish, Outcome
+
+from ..invitation import Look
+from ..ringing import Ringable, ring
+
+if TYPE_CHECKING:
+    from ringdove.calls.call import Call
+
+
+async def enter(call: "Call", destination: Destination) -> Destination | None:
+    """Run the call through the group; returns where it goes when nobody answered."""
+    group = await call.board.store.ring_groups.get(int(destination.value))
+    if group is None:
+        return END_CALL
+    with call.book.hop("ring_group", group.id, group.number, group.name, strategy=group.ring_strategy) as hop:
+        roster = await call.board.store.ring_groups.roster(group)
+        people = Ringable(
+            strategy=group.ring_strategy,
+            ring_timeout=float(group.ring_timeout or 0),
+            roster=roster,
+            look=Look(group.alert_info, group.name),
+        )
+        result = await ring(call, hop, people)
+        if not isinstance(result, Finish):
+            await call.connect(result)
+            return None
+        call.verdict = result.status
+        return _onward(group, result.outcome)
+
+
+def _onward(group: RingGroup, outcome: Outcome) -> Destination | None:
+    if outcome is Outcome.ABANDONED:
+        return None
+    if outcome is Outcome.NOBODY_ONLINE and group.no_agent_online_dest is not None:
+        return group.no_agent_online_dest
+    return group.fail_dest

@@ -1,0 +1,119 @@
+"""What can happen to a call while it runs, in the order in which it happened.
+
+Legs, the registrar and the media engine put events in; the call's one coroutine takes them out.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ringdove.net.endpoint import IncomingRequest
+    from ringdove.sip.sdp import SessionDescription
+
+    from .leg import Leg
+    from .member import MemberLeg
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """The caller gave up before an answer: CANCEL, or BYE on the early dialog."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegRang:
+    """A phone said 180 or 183 for the first time."""
+
+    leg: "MemberLeg"
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    """A phone took the call; its 2xx is acknowledged already."""
+
+    leg: "MemberLeg"
+
+
+@dataclass(frozen=True, slots=True)
+class LegFailed:
+    """A phone refused, or could not be reached (408 silence, 503 no transport)."""
+
+    leg: "MemberLeg"
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanged:
+    """A member's bindings, calls or, with `settings`, its settings changed."""
+
+    member: int
+    settings: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """A party of the talk left: BYE, or with `why` a lost dialog, an expired session.
+
+    `reasons` are the Reason values of its BYE (RFC 3326).
+    """
+
+    leg: "Leg"
+    why: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reoffered:
+    """A party sent a re-INVITE or an UPDATE with an offer, or a re-INVITE without one."""
+
+    leg: "Leg"
+    incoming: "IncomingRequest"
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A party sent something for the other one: INFO."""
+
+    leg: "Leg"
+    incoming: "IncomingRequest"
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A party's ACK carried the answer to an offer that we made in a 200."""
+
+    leg: "Leg"
+    answer: "SessionDescription"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The server ends the call: its media is lost, or the server stops."""
+
+    reason: str
+
+
+CallEvent = (
+    CallerGone | LegRang | LegAnswered | LegFailed | MemberChanged | HungUp | Reoffered | Passed | Acknowledged | Ended
+)
+
+
+class Inbox:
+    """The events of one call."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[CallEvent] = asyncio.Queue()
+
+    def put(self, event: CallEvent) -> None:
+        """Add an event; never blocks."""
+        self._queue.put_nowait(event)
+
+    async def next(self, until: float | None = None) -> CallEvent | None:
+        """The next event, or None when the loop's clock reaches `until` first."""
+        if not self._queue.empty():
+            return self._queue.get_nowait()
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._queue.get()
+        except TimeoutError:
+            return None

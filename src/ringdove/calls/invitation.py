@@ -1,0 +1,54 @@
+"""The INVITE that a member's phone gets: who calls, for which group, with which ringtone (R13, R14)."""
+
+import re
+from dataclasses import dataclass
+
+from ringdove.model.binding import StoredBinding
+from ringdove.model.extension import Extension
+from ringdove.sip.dialog import new_request
+from ringdove.sip.headers import NameAddr, quote
+from ringdove.sip.message import Request
+from ringdove.sip.uri import Uri
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a call shows on the phones of a group; empty for a call to one person."""
+
+    alert_info: str = ""
+    group_name: str = ""
+
+
+EMPTY_LOOK = Look()
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What one phone is told. `alert_info` is the group's keyword, "" for none; `prefix` comes before the name."""
+
+    caller: Extension
+    callee: Extension
+    binding: StoredBinding
+    alert_info: str = ""
+    prefix: str = ""
+
+    def request(self, contact: Uri) -> Request:
+        """The INVITE, less Via and body. `contact` is ours, as seen from the phone."""
+        host = contact.host
+        headers = []
+        if self.alert_info:
+            keyword = self.alert_info if _TOKEN.match(self.alert_info) else quote(self.alert_info)
+            headers.append(("Alert-Info", f"<http://{host}>;info={keyword}"))
+        return new_request(
+            "INVITE",
+            Uri.parse(self.binding.contact),
+            from_=NameAddr(
+                Uri("sip", host, self.caller.caller_id), display_name=f"{self.prefix}{self.caller.caller_id_name}"
+            ),
+            to=NameAddr(Uri("sip", host, self.callee.number)),
+            contact=contact,
+            routes=self.binding.path,
+            headers=headers,
+        )

@@ -1,0 +1,284 @@
+"""One SIP dialog of a call (RFC 3261 §12 to §15): what both kinds of legs share once there is a dialog."""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Iterable
+
+from ringdove.media.engine import Media, PartyId
+from ringdove.net.endpoint import IncomingRequest
+from ringdove.sip.dialog import Dialog
+from ringdove.sip.hop import Hop
+from ringdove.sip.message import Request, Response
+from ringdove.sip.sdp import SdpError, SessionDescription, parse
+from ringdove.sip.sdp_exchange import Author
+from ringdove.sip.session_timer import Due, SessionTimer
+from ringdove.sip.transaction.actions import Failure
+from ringdove.sip.uri import Uri
+
+from .board import Board
+from .inbox import Acknowledged, HungUp, Inbox, Passed, Reoffered
+
+SDP = "application/sdp"
+ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE")
+
+_TRY_AGAIN = 5.0
+"""Seconds until a session refresh that found the phone engaged is tried again."""
+
+_PASSED_ON = ("Info-Package", "Content-Disposition")
+"""Fields of an INFO that mean something to the other side (RFC 6086)."""
+
+
+def description_of(message: Request | Response) -> SessionDescription | None:
+    """The session description in a message; None where it has no body. Raises SdpError, also for other bodies."""
+    if not message.body:
+        return None
+    if message.content_type != SDP:
+        raise SdpError(f"a body of type {message.content_type or 'unknown'}")
+    return parse(message.body)
+
+
+class Leg:
+    """One dialog between us and a phone. What the phone does on it goes to the call's inbox.
+
+    `party` is the leg's name in the media session. `hop` is where its messages go.
+    """
+
+    def __init__(self, board: Board, inbox: Inbox, party: PartyId, hop: Hop) -> None:
+        self.board = board
+        self.party = party
+        self.hop = hop
+        self.author = Author(secrets.randbits(48))
+        self._inbox = inbox
+        self._dialog: Dialog | None = None
+        self._timer = SessionTimer()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._refreshing: asyncio.Task[None] | None = None
+        self._asking = False
+        """A re-INVITE of ours is in flight."""
+        self._asked: IncomingRequest | None = None
+        """A re-INVITE or UPDATE of the phone that has no final answer yet."""
+        self._heard = b""
+        """The last description that the phone sent; a refresh says the same again."""
+        self._said = b""
+        """Our last description."""
+
+    @property
+    def contact(self) -> Uri:
+        """Our Contact as this phone sees it."""
+        return self.board.endpoint.contact(self.hop)
+
+    @property
+    def is_renegotiating(self) -> bool:
+        """Whether an offer is open, in either direction (§14.1)."""
+        return self._asking or self._asked is not None
+
+    # From us to the phone
+
+    async def reinvite(self, media: Media) -> Response:
+        """Offer `media` in a re-INVITE; returns the final response, its 2xx acknowledged."""
+        return await self._reinvite(self.author.offer(media))
+
+    async def pass_on(self, request: Request) -> Response:
+        """Send the phone a request that the other party sent (INFO); returns its final response."""
+        kept = [(name, value) for name, value in request.headers if name in _PASSED_ON]
+        return await self._request(request.method, request.body, request.headers.get("Content-Type") or "", kept)
+
+    def settle(
+        self,
+        incoming: IncomingRequest,
+        status: int,
+        media: Media | None = None,
+        offer: SessionDescription | None = None,
+    ) -> None:
+        """Send the final response to a request of the phone.
+
+        With `media`, it carries our answer to `offer`; without `offer`, an offer of ours, which the ACK will answer.
+        """
+        if incoming is self._asked:
+            self._asked = None
+        if self._dialog is None or incoming.answered:
+            return
+        body = b""
+        if media is not None:
+            body = self._said = self.author.offer(media) if offer is None else self.author.answer(offer, media)
+            self._heard = incoming.request.body or self._heard
+            incoming.on_ack = self._on_answer if offer is None else None
+            incoming.on_no_ack = self._on_no_ack
+        incoming.respond(self._response(self._dialog, incoming.request, status, body))
+
+    def bye(self, *reasons: str) -> None:
+        """Hang up; nothing to do where there is no dialog any more. `reasons` are Reason values (RFC 3326)."""
+        dialog = self._dialog
+        if dialog is None:
+            return
+        self.leave()
+        request = dialog.request("BYE", headers=[("Reason", reason) for reason in reasons])
+        self.board.endpoint.send_request(request, self.hop, on_response=ignore, on_failure=ignore)
+
+    def leave(self) -> None:
+        """Forget the dialog: nothing more is sent, what still comes is answered 481."""
+        if self._dialog is not None:
+            self.board.endpoint.detach(self._dialog.id)
+            self._dialog = None
+        self._timer.stop()
+        self._set_alarm()
+
+    # From the phone to us
+
+    def _enter(self, dialog: Dialog) -> None:
+        self._dialog = dialog
+        self.board.endpoint.attach(dialog.id, self._on_request)
+
+    def _on_request(self, incoming: IncomingRequest) -> None:
+        request, dialog = incoming.request, self._dialog
+        if dialog is None:
+            incoming.respond(request.reply(481))
+        elif (rejection := dialog.accept(request)) is not None:
+            incoming.respond(request.reply(rejection.status, rejection.reason))
+        elif request.method == "BYE":
+            incoming.respond(dialog.respond(request, 200))
+            self._left(reasons=tuple(request.headers.get_all("Reason")))
+        elif request.method in ("INVITE", "UPDATE"):
+            self._on_offer(incoming, dialog)
+        elif request.method == "INFO":
+            self._inbox.put(Passed(self, incoming))
+        else:
+            incoming.respond(dialog.respond(request, 200 if request.method == "OPTIONS" else 405, headers=[ALLOW]))
+
+    def _left(self, why: str = "", reasons: tuple[str, ...] = ()) -> None:
+        """The phone hung up, with these Reason values, or is gone."""
+        self.leave()
+        self._inbox.put(HungUp(self, why, reasons))
+
+    def _on_offer(self, incoming: IncomingRequest, dialog: Dialog) -> None:
+        """A re-INVITE or UPDATE: glare and refreshes end here, an offer goes to the call."""
+        request = incoming.request
+        if self._asking or (self._asked is not None and request.method == "UPDATE"):
+            incoming.respond(dialog.respond(request, 491))  # §14.2, RFC 3311 §5.2
+            return
+        if self._asked is not None:
+            soon = [("Retry-After", str(random.randint(0, 10)))]  # noqa: S311 - §14.2 wants it random, not secret
+            incoming.respond(dialog.respond(request, 500, headers=soon))
+            return
+        if (too_short := self._timer.check(request)) is not None:
+            incoming.respond(dialog.respond(request, too_short.status, headers=too_short.headers))
+            return
+        try:
+            description_of(request)
+        except SdpError:
+            status = 488 if request.content_type == SDP else 415
+            incoming.respond(dialog.respond(request, status, headers=[("Accept", SDP)]))
+            return
+        self.hop = incoming.source
+        if request.body and request.body == self._heard:
+            incoming.respond(self._response(dialog, request, 200, self._said))
+        elif not request.body and request.method == "UPDATE":
+            incoming.respond(self._response(dialog, request, 200, b""))
+        else:
+            self._asked = incoming
+            self._inbox.put(Reoffered(self, incoming))
+
+    def _on_answer(self, ack: Request) -> None:
+        """The ACK to an offer of ours in a 200."""
+        try:
+            answer = description_of(ack)
+        except SdpError:
+            answer = None
+        if answer is None:
+            self.bye()
+            self._inbox.put(HungUp(self, "the ACK carried no answer to our offer"))
+        else:
+            self._heard = ack.body
+            self._inbox.put(Acknowledged(self, answer))
+
+    def _on_no_ack(self) -> None:
+        self.bye()  # §13.3.1.4
+        self._inbox.put(HungUp(self, "our answer was never acknowledged"))
+
+    # Within the dialog
+
+    def _response(self, dialog: Dialog, request: Request, status: int, body: bytes) -> Response:
+        headers = [ALLOW]
+        if status < 300 and request.method in ("INVITE", "UPDATE"):
+            headers += self._timer.accept(request, self.board.endpoint.clock())
+            self._set_alarm()
+        return dialog.respond(request, status, body=body, content_type=SDP, headers=headers)
+
+    async def _reinvite(self, body: bytes) -> Response:
+        self._asking = True
+        try:
+            response = await self._request("INVITE", body)
+        finally:
+            self._asking = False
+        if response.is_success:
+            self._said, self._heard = body, response.body
+        return response
+
+    async def _request(
+        self, method: str, body: bytes = b"", content_type: str = SDP, headers: Iterable[tuple[str, str]] = ()
+    ) -> Response:
+        """Send a request in the dialog; returns its final response, 408 or 503 where none came."""
+        dialog = self._dialog
+        if dialog is None:
+            return Response(481)
+        refreshes = method in ("INVITE", "UPDATE")
+        extra = [ALLOW, *self._timer.offer()] if refreshes else list(headers)
+        request = dialog.request(method, body=body, content_type=content_type, headers=extra)
+        final: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+        def on_response(response: Response) -> None:
+            dialog.learn(response)
+            if method == "INVITE" and response.is_success:
+                self.board.endpoint.send_ack(dialog.ack(request.cseq.number), self.hop)
+            if response.is_final and not final.done():
+                final.set_result(response)
+
+        def on_failure(failure: Failure) -> None:
+            if not final.done():
+                final.set_result(request.reply(failure.status))
+
+        self.board.endpoint.send_request(request, self.hop, on_response=on_response, on_failure=on_failure)
+        response = await final
+        if self._dialog is not dialog:
+            return response  # it ended meanwhile
+        if Dialog.is_lost(response.status):
+            self._left(f"the phone has lost the call ({response.status})")
+        elif refreshes and response.is_success:
+            self._timer.answered(response, self.board.endpoint.clock())
+            self._set_alarm()
+        elif refreshes and self._timer.rejected(response):
+            return await self._request(method, body, content_type)
+        return response
+
+    # The session timer (RFC 4028)
+
+    def _set_alarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        at = self._timer.deadline
+        wait = None if at is None else max(0.0, at - self.board.endpoint.clock())
+        self._alarm = None if wait is None else asyncio.get_running_loop().call_later(wait, self._on_alarm)
+
+    def _on_alarm(self) -> None:
+        match self._timer.due(self.board.endpoint.clock()):
+            case Due.REFRESH:
+                self._refreshing = asyncio.create_task(self._refresh())
+            case Due.EXPIRED:
+                self.bye()
+                self._inbox.put(HungUp(self, "the phone did not refresh its session"))
+        self._set_alarm()
+
+    async def _refresh(self) -> None:
+        if not self.is_renegotiating:
+            if self._timer.method == "UPDATE":
+                await self._request("UPDATE")
+            else:
+                await self._reinvite(self._said)
+        if self._dialog is not None and self._timer.refresh_at is None and self._timer.we_refresh:
+            self._timer.refresh_at = self.board.endpoint.clock() + _TRY_AGAIN
+            self._set_alarm()
+
+
+def ignore(_: object) -> None:
+    """What is said to a BYE changes nothing."""

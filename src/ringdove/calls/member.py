@@ -1,0 +1,160 @@
+"""A leg towards one phone of a member: INVITE, CANCEL, and what to do with an answer that comes too late (R4, R5)."""
+
+from enum import Enum, auto
+
+from ringdove.media.engine import Media, PartyId
+from ringdove.net.endpoint import OutgoingRequest
+from ringdove.ring.engine import Why
+from ringdove.sip.dialog import Dialog
+from ringdove.sip.hop import Hop
+from ringdove.sip.message import Request, Response
+from ringdove.sip.sdp import SdpError, SessionDescription
+from ringdove.sip.transaction.actions import Failure
+
+from .board import Board
+from .book import LegBook
+from .inbox import Inbox, LegAnswered, LegFailed, LegRang
+from .invitation import Invitation
+from .leg import ALLOW, SDP, Leg, description_of, ignore
+
+ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
+"""What tells a phone not to show a missed call (RFC 3326, R5)."""
+
+ELSEWHERE_Q850 = "Q.850;cause=26"
+"""The same for phones that read this form only; by setting."""
+
+_STOPPED = {
+    Why.ELSEWHERE: "answered elsewhere",
+    Why.WINDOW_CLOSED: "no answer",
+    Why.DECLINED: "declined on another phone",
+    Why.CALLER_GONE: "caller gone",
+}
+_FAILED = {408: "no response", 480: "unavailable", 486: "busy", 488: "no common codec", 503: "unreachable", 600: "busy"}
+
+
+class _State(Enum):
+    NEW = auto()
+    INVITED = auto()
+    ANSWERED = auto()
+    OVER = auto()
+    """Stopped or failed: an answer that still comes is acknowledged and hung up."""
+
+
+class MemberLeg(Leg):
+    """One INVITE to one phone, and the dialog that may come of it. `answer` is the phone's description, once given."""
+
+    def __init__(self, board: Board, inbox: Inbox, party: PartyId, invitation: Invitation, book: LegBook) -> None:
+        super().__init__(board, inbox, party, Hop.of_binding(invitation.binding))
+        self.invitation = invitation
+        self.answer: SessionDescription | None = None
+        self.offer: Media | None = None
+        """Our description, to be sent with the INVITE."""
+        self._book = book
+        self._state = _State.NEW
+        self._farewell: list[str] = []
+        """Reason values for the CANCEL, and for the BYE to an answer that came too late."""
+        self._outgoing: OutgoingRequest | None = None
+
+    def invite(self) -> None:
+        """Send the INVITE with our offer, in this turn of the loop (R11). A leg without an offer has failed."""
+        if self.offer is None:
+            self._inbox.put(LegFailed(self, 503))
+            return
+        self._said = self.author.offer(self.offer)
+        self._state = _State.INVITED
+        self._book.invited()
+        self._send(self.invitation.request(self.contact))
+
+    def stop(self, why: Why | None) -> None:
+        """End it: CANCEL while it rings, BYE where it was answered; None where the server ends the call.
+
+        Only a lost race is told to the phone as such (R5).
+        """
+        before, self._state = self._state, _State.OVER
+        if before in (_State.NEW, _State.OVER):
+            return
+        self._book.ended(_STOPPED[why] if why else "call ended")
+        if why is Why.ELSEWHERE:
+            self._farewell = [ELSEWHERE, ELSEWHERE_Q850] if self.board.settings.q850_reason else [ELSEWHERE]
+        if before is _State.ANSWERED:
+            self.bye(*self._farewell)
+        elif self._outgoing is not None:
+            self._outgoing.cancel([("Reason", reason) for reason in self._farewell])
+
+    def fail(self, status: int) -> None:
+        """It could not be sent, or was answered in a way that cannot be used."""
+        before, self._state = self._state, _State.OVER
+        self._book.ended(_FAILED.get(status, "refused"), status)
+        if before is _State.ANSWERED:
+            self.bye()
+
+    def won(self) -> None:
+        """It is connected to the caller."""
+        self._book.ended("answered", 200)
+
+    def _send(self, request: Request) -> None:
+        for name, value in (ALLOW, *self._timer.offer()):
+            request.headers.set(name, value)
+        request.set_body(SDP, self._said)
+        self._outgoing = self.board.endpoint.send_request(
+            request, self.hop, on_response=self._on_response, on_failure=self._on_failure
+        )
+
+    def _ask_again(self) -> None:
+        """The session interval was too small for a proxy or the phone (RFC 4028 §7.3)."""
+        assert self._outgoing is not None  # noqa: S101 - it is what was refused
+        before = self._outgoing.request
+        again = Request(before.method, before.uri, before.headers.copy())
+        again.headers.remove("Via")
+        again.headers.set("CSeq", f"{before.cseq.number + 1} INVITE")
+        self._send(again)
+
+    def _on_response(self, response: Response) -> None:
+        if response.is_success:
+            self._on_success(response)
+        elif self._state is _State.INVITED and self._timer.rejected(response):
+            self._ask_again()
+        elif response.is_final:
+            self._refused(response.status)
+        elif response.status > 100 and self._state is _State.INVITED:
+            self._book.rang()
+            self._inbox.put(LegRang(self))
+
+    def _on_failure(self, failure: Failure) -> None:
+        self._refused(failure.status)
+
+    def _on_success(self, response: Response) -> None:
+        """A 2xx is always acknowledged; the first one while it rings is the answer, any other is hung up (R4)."""
+        assert self._outgoing is not None  # noqa: S101 - it is what was answered
+        dialog = Dialog.as_uac(self._outgoing.request, response)
+        self.board.endpoint.send_ack(dialog.ack(response.cseq.number), self.hop)
+        if self._state is not _State.INVITED:
+            self._hang_up(dialog)
+            return
+        try:
+            self.answer = description_of(response)
+        except SdpError:
+            self.answer = None
+        if self.answer is None:
+            self._hang_up(dialog)
+            self._refused(488)
+            return
+        self._heard = response.body
+        self._state = _State.ANSWERED
+        self._enter(dialog)
+        self._timer.answered(response, self.board.endpoint.clock())
+        self._set_alarm()
+        self._inbox.put(LegAnswered(self))
+
+    def _refused(self, status: int) -> None:
+        if self._state is _State.INVITED:
+            self._state = _State.OVER
+            self._book.ended("declined" if status in (603, 607, 608) else _FAILED.get(status, "refused"), status)
+            self._inbox.put(LegFailed(self, status))
+        else:
+            self._book.ended("", status)
+
+    def _hang_up(self, dialog: Dialog) -> None:
+        """End a dialog that is not the call's: a late answer, or a second one behind a fork."""
+        bye = dialog.request("BYE", headers=[("Reason", reason) for reason in self._farewell])
+        self.board.endpoint.send_request(bye, self.hop, on_response=ignore, on_failure=ignore)

@@ -1,0 +1,167 @@
+"""The ring engine at work in a call: its actions become INVITEs and CANCELs, what the phones say becomes its events."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ringdove.events.types import BindingsChanged, BusyChanged, ExtensionChanged
+from ringdove.model.extension import Extension
+from ringdove.model.ring_group import RosterEntry
+from ringdove.model.story import Attempt, Hop
+from ringdove.ring import engine as rules
+from ringdove.ring.eligibility import Standing
+from ringdove.ring.plan import Entry, Strategy
+
+from .inbox import CallerGone, Ended, LegAnswered, LegFailed, LegRang, MemberChanged
+from .invitation import EMPTY_LOOK, Look
+from .member import MemberLeg
+from .standing import standing_of
+
+if TYPE_CHECKING:
+    from .call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Ringable:
+    """Who is to ring and how. `ring_timeout` in seconds."""
+
+    strategy: Strategy
+    ring_timeout: float
+    roster: Sequence[RosterEntry]
+    look: Look = EMPTY_LOOK
+    rings_before_phones: bool = True
+    """Whether the caller hears ringback at once (a group), or when the first phone rings (a person)."""
+
+
+async def ring(call: "Call", hop: Hop, people: Ringable) -> MemberLeg | rules.Finish:
+    """Ring until somebody answers, everything has been tried, or the caller gives up."""
+    return await _Ringing(call, hop, people).run()
+
+
+def entries_of(roster: Sequence[RosterEntry]) -> list[Entry]:
+    """The roster as the rules read it."""
+    return [Entry(tuple(m.id for m in e.members), float(e.delay_time), float(e.timeout)) for e in roster]
+
+
+class _Ringing:
+    def __init__(self, call: "Call", hop: Hop, people: Ringable) -> None:
+        self._call = call
+        self._people = people
+        self._hop = hop
+        self._loop = asyncio.get_running_loop()
+        self._extensions: dict[int, Extension] = {m.id: m for e in people.roster for m in e.members}
+        self._legs: dict[int, MemberLeg] = {}
+        self._ids: dict[MemberLeg, int] = {}
+        self._engine = rules.Engine(
+            people.strategy,
+            people.ring_timeout,
+            entries_of(people.roster),
+            {member: self._standing(member) for member in self._extensions},
+        )
+        self._attempts: dict[int, Attempt] = {}
+
+    async def run(self) -> MemberLeg | rules.Finish:
+        book = self._call.book
+        for member, extension in self._extensions.items():
+            self._attempts[member] = book.attempt(self._hop, extension)
+        with self._watching():
+            self._hop.ringing_from = book.now()
+            event: rules.Event | None = rules.Begin()
+            now = self._loop.time()
+            while True:
+                if event is not None:
+                    result = await self._perform(self._engine.handle(event, now))
+                    book.plan(self._attempts, self._engine.windows)
+                    if result is not None:
+                        return result
+                    if self._people.rings_before_phones:
+                        self._call.ringback()
+                event, now = await self._next()
+
+    async def _next(self) -> tuple[rules.Event | None, float]:
+        """The next thing that happened, in the engine's words; None for what does not concern it."""
+        deadline = self._engine.deadline
+        happened = await self._call.inbox.next(until=deadline)
+        now = self._loop.time()
+        if happened is None and deadline is not None:
+            return rules.Tick(), max(now, deadline)  # a timer may fire a little early
+        match happened:
+            case LegAnswered(leg) if leg in self._ids:
+                return rules.Answered(self._ids[leg]), now
+            case LegFailed(leg, status) if leg in self._ids:
+                await self._call.session.drop(leg.party)
+                return rules.Failed(self._ids[leg], status), now
+            case LegRang():
+                self._call.ringback()
+            case MemberChanged(member, settings):
+                if settings:
+                    await self._reload(member)
+                return rules.StandingChanged(member, self._standing(member)), now
+            case CallerGone():
+                return rules.CallerGone(), now
+            case Ended(reason):
+                raise self._call.Ended(reason)
+        return None, now
+
+    async def _perform(self, actions: list[rules.Action]) -> MemberLeg | rules.Finish | None:
+        """Do what the engine says. Offers are made first, so that all INVITEs leave in one turn of the loop (R11)."""
+        for action in actions:
+            if isinstance(action, rules.Ring):
+                await self._prepare(action)
+        result: MemberLeg | rules.Finish | None = None
+        for action in actions:
+            match action:
+                case rules.Ring(leg):
+                    self._legs[leg].invite()
+                case rules.Stop(leg, why):
+                    self._legs[leg].stop(why)
+                case rules.Skipped(member, reason):
+                    self._attempts[member].skipped = reason
+                case rules.Win(leg):
+                    result = self._legs[leg]
+                    self._hop.outcome = "answered"
+                case rules.Finish(outcome):
+                    result = action
+                    self._hop.outcome = outcome
+        for action in actions:
+            if isinstance(action, rules.Stop):
+                await self._call.session.drop(self._legs[action.leg].party)
+        return result
+
+    async def _prepare(self, action: rules.Ring) -> None:
+        binding = next(b for b in self._call.board.bindings(action.member) if b.key == action.binding)
+        book = self._call.book.leg(self._attempts[action.member], binding.contact)
+        leg = await self._call.member_leg(self._extensions[action.member], binding, self._people.look, book)
+        self._legs[action.leg] = leg
+        self._ids[leg] = action.leg
+
+    # What changes while it rings
+
+    def _standing(self, member: int) -> Standing:
+        return standing_of(self._call.board, self._extensions[member], self._call.who.id)
+
+    async def _reload(self, member: int) -> None:
+        extension = await self._call.board.store.extensions.get(member)
+        disabled = self._extensions[member].model_copy(update={"enabled": False})
+        self._extensions[member] = extension or disabled  # deleted while it rang
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        def changed(event: BindingsChanged | BusyChanged | ExtensionChanged, *, settings: bool = False) -> None:
+            if event.extension_id in self._extensions:
+                self._call.inbox.put(MemberChanged(event.extension_id, settings))
+
+        bus = self._call.board.bus
+        ends = [
+            bus.subscribe(BindingsChanged, changed),
+            bus.subscribe(BusyChanged, changed),
+            bus.subscribe(ExtensionChanged, partial(changed, settings=True)),
+        ]
+        try:
+            yield
+        finally:
+            for end in ends:
+                end()

@@ -1,0 +1,89 @@
+"""The door for calls: takes INVITEs, runs one coroutine per call, and knows which calls are running."""
+
+import asyncio
+
+import structlog
+
+from ringdove.media.engine import SessionLost
+from ringdove.model.simulation import Simulation
+from ringdove.model.story import Story
+from ringdove.net.endpoint import IncomingRequest
+
+from .board import Board
+from .call import Call
+from .inbox import Ended
+from .simulate import simulate
+
+log = structlog.get_logger(__name__)
+
+_LAST_WORDS = 5.0
+"""Seconds for calls that the server ends to say goodbye."""
+
+
+class Switchboard:
+    """The running calls of this node."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._running: dict[Call, asyncio.Task[None]] = {}
+        self._watchers: list[asyncio.Task[None]] = []
+        self._draining = False
+
+    async def start(self) -> None:
+        """Close the records that an earlier run left open, and listen to the media engine."""
+        await self._board.store.calls.close_open("the server stopped before the call ended")
+        self._watchers = [asyncio.create_task(self._watch_media())]
+
+    def handle(self, incoming: IncomingRequest) -> None:
+        """Take an INVITE that opens a dialog."""
+        if self._draining:
+            incoming.reply(503, headers=[("Retry-After", "30")])
+            return
+        call = Call(self._board, incoming)
+        self._running[call] = asyncio.create_task(self._run(call))
+
+    @property
+    def running(self) -> int:
+        """How many calls are running."""
+        return len(self._running)
+
+    def stories(self) -> list[Story]:
+        """The records of the calls that are running, oldest first."""
+        return [call.book.story for call in self._running if call.has_caller]
+
+    async def simulate(self, group_id: int) -> Simulation:
+        """The plan of a ring group for the present state; an unknown group rings nobody."""
+        group = await self._board.store.ring_groups.get(group_id)
+        return Simulation() if group is None else await simulate(self._board, group)
+
+    async def drain(self, patience: float) -> None:
+        """Take no new calls; let the running ones end, and end those that have not after `patience` seconds."""
+        self._draining = True
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=patience)
+        for call in self._running:
+            call.inbox.put(Ended("the server stops"))
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=_LAST_WORDS)
+
+    async def close(self) -> None:
+        """End what still runs, at once."""
+        tasks = [*self._running.values(), *self._watchers]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, call: Call) -> None:
+        try:
+            await call.run()
+        except Exception:
+            log.exception("call_failed", call=call.id)
+        finally:
+            del self._running[call]
+
+    async def _watch_media(self) -> None:
+        async for event in self._board.media.events():
+            if isinstance(event, SessionLost):
+                for call in self._running:
+                    if call.id == event.session:
+                        call.inbox.put(Ended("the audio of the call was lost"))

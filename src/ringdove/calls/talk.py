@@ -1,0 +1,115 @@
+"""The talk: two legs connected, until one hangs up. Re-INVITEs and INFOs of one side are passed on to the other."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ringdove.media.engine import MediaError, PartyId
+from ringdove.net.endpoint import IncomingRequest
+from ringdove.sip.sdp import SdpError, SessionDescription
+
+from .inbox import Acknowledged, Ended, HungUp, Passed, Reoffered
+from .leg import Leg, description_of
+
+if TYPE_CHECKING:
+    from .call import Call
+
+log = structlog.get_logger(__name__)
+
+
+async def talk(call: "Call", callee: Leg) -> HungUp:
+    """Keep caller and callee connected; returns who left, the other one hung up. Raises Call.Ended."""
+    return await _Talk(call, callee).run()
+
+
+class _Talk:
+    def __init__(self, call: "Call", callee: Leg) -> None:
+        self._call = call
+        self._other: dict[Leg, Leg] = {call.caller: callee, callee: call.caller}
+        self._errands: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> HungUp:
+        try:
+            while True:
+                match await self._call.inbox.next():
+                    case HungUp(leg) as gone if leg in self._other:
+                        self._other[leg].bye(*gone.reasons)
+                        return gone
+                    case Reoffered(leg, incoming) if leg in self._other:
+                        self._errand(self._pass_offer_on(leg, incoming))
+                    case Passed(leg, incoming) if leg in self._other:
+                        self._errand(self._pass_on(leg, incoming))
+                    case Acknowledged(leg, answer) if leg in self._other:
+                        self._errand(self._take_answer(leg, answer))
+                    case Ended(reason):
+                        raise self._call.Ended(reason)
+        finally:
+            for errand in self._errands:
+                errand.cancel()
+
+    async def _pass_on(self, leg: Leg, incoming: IncomingRequest) -> None:
+        """INFO (a DTMF digit, a picture update): the other side's answer is the answer."""
+        response = await self._other[leg].pass_on(incoming.request)
+        leg.settle(incoming, response.status)
+
+    async def _pass_offer_on(self, leg: Leg, incoming: IncomingRequest) -> None:
+        """A re-INVITE or UPDATE (hold, another address or codec): offered to the other side, answered by ours."""
+        other, media = self._other[leg], self._call.session
+        if other.is_renegotiating:
+            leg.settle(incoming, 491)
+            return
+        offer = description_of(incoming.request)
+        if offer is None:  # §14.2: it asks for our offer, its answer comes in the ACK
+            leg.settle(incoming, 200, await media.remake(leg.party))
+            return
+        try:
+            media.offered(leg.party, offer)
+            response = await other.reinvite(await media.remake(other.party))
+            answer = description_of(response) if response.is_success else None
+            if answer is None:
+                raise _Refused(response.status)
+            await self._mend(await media.answered(other.party, answer))
+            leg.settle(incoming, 200, await media.reoffer(leg.party, offer), offer)
+        except (MediaError, SdpError, _Refused) as why:
+            media.refused(other.party)
+            media.refused(leg.party)
+            leg.settle(incoming, why.status if isinstance(why, _Refused) else 488)
+
+    async def _take_answer(self, leg: Leg, answer: SessionDescription) -> None:
+        try:
+            await self._mend(await self._call.session.answered(leg.party, answer))
+        except MediaError as why:
+            log.warning("answer_unusable", leg=leg.party, why=str(why))
+            self._call.session.refused(leg.party)
+
+    async def _mend(self, parties: Iterable[PartyId]) -> None:
+        """Make a fresh offer to parties whose codecs do not meet those of the other side."""
+        for leg in [leg for leg in self._other if leg.party in set(parties)]:
+            response = await leg.reinvite(await self._call.session.remake(leg.party))
+            answer = description_of(response) if response.is_success else None
+            if answer is None:
+                self._call.session.refused(leg.party)
+            else:
+                await self._call.session.answered(leg.party, answer)
+
+    def _errand(self, work: Coroutine[object, object, None]) -> None:
+        """Do it beside the talk, so that a hang-up never waits for a phone that is slow to answer."""
+        task = asyncio.get_running_loop().create_task(self._run(work))
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+
+    async def _run(self, work: Coroutine[object, object, None]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("errand_failed")
+
+
+class _Refused(Exception):
+    """The other side refused the offer; its status is passed back, except for those that only concern us and it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status if status >= 300 and status not in (401, 407) else 488

@@ -1,0 +1,101 @@
+"""The commands and their flags."""
+
+import asyncio
+import importlib.metadata
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+from rich.console import Console
+
+from ringdove.settings import Settings, SettingsError
+
+app = typer.Typer(
+    help="Ringdove, a self-hosted call server (PBX) for SIP phones.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Data = Annotated[Path | None, typer.Option(help="The folder for database, audio, recordings and keys.  [./data]")]
+Config = Annotated[Path | None, typer.Option(help="A TOML file with settings.")]
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    data: Data = None,
+    http: Annotated[str | None, typer.Option(help="Where the API listens.  [127.0.0.1:8088]")] = None,
+    sip: Annotated[str | None, typer.Option(help="Where SIP listens, UDP and TCP.  [127.0.0.1:5060]")] = None,
+    rtp_ports: Annotated[str | None, typer.Option(help="UDP ports for audio.  [30000-39999]")] = None,
+    advertise: Annotated[str | None, typer.Option(help="The address in SDP, Contact and Via.")] = None,
+    database: Annotated[str | None, typer.Option(help="SQLAlchemy URL.  [SQLite in the data folder]")] = None,
+    sample_data: Annotated[bool, typer.Option(help="Fill an empty database with a few extensions.")] = False,
+) -> None:
+    """Keep a server up. Every setting can also come from RINGDOVE_* or a TOML file."""
+    from .serve import run  # noqa: PLC0415 - the other commands start faster without the server's imports
+
+    settings = _settings(
+        config=config,
+        data=data,
+        http=http,
+        sip=sip,
+        rtp_ports=rtp_ports,
+        advertise=advertise,
+        database=database,
+    )
+    uvloop.run(run(settings, sample_data=sample_data))
+
+
+@app.command()
+def demo() -> None:
+    """Ring simulated phones with ring groups made over HTTP, and draw who rang when."""
+    from ringdove.demo.show import show  # noqa: PLC0415
+
+    sys.exit(uvloop.run(show(Console())))
+
+
+@app.command()
+def simulate(
+    ring_group: Annotated[str, typer.Argument(help="The number of a ring group.")],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Show who would ring from when to when if somebody dialled the ring group now, and who would not and why."""
+    from .ask import simulate as ask  # noqa: PLC0415
+
+    sys.exit(asyncio.run(ask(_settings(config=config, data=data), ring_group, Console())))
+
+
+@app.command()
+def calls(
+    call: Annotated[str | None, typer.Argument(help="One call, to be drawn; without it the latest are listed.")] = None,
+    number: Annotated[int, typer.Option("-n", "--number", min=1, max=1000, help="How many to list.")] = 20,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """List the latest calls, or draw one: who was rung from when to when, who answered, who was skipped and why."""
+    from .ask import calls as ask  # noqa: PLC0415
+
+    sys.exit(asyncio.run(ask(_settings(config=config, data=data), call, number, Console())))
+
+
+@app.command()
+def version() -> None:
+    """Say which version this is."""
+    typer.echo(importlib.metadata.version("ringdove"))
+
+
+def _settings(**flags: Any) -> Settings:
+    try:
+        return Settings.load(**flags)
+    except SettingsError as broken:
+        typer.echo(f"ringdove: these settings cannot be used\n{broken}", err=True)
+        raise typer.Exit(2) from None
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

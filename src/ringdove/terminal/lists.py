@@ -1,0 +1,52 @@
+"""Calls as a table, and the plan of a ring group as bars."""
+
+from datetime import datetime
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from ringdove.model.simulation import Simulation
+from ringdove.model.story import Story
+
+from .scale import TO_RING, Scale, Span, seconds
+from .timeline import bar_table, bar_width, ending, person
+
+
+def call_table(stories: list[Story], total: int) -> Table:
+    """The calls, one a line; `total` is how many there are in all."""
+    table = Table(box=None, header_style="dim", padding=(0, 1), caption=f"{len(stories)} of {total} calls")
+    for column in ("time", "call", "from", "to", "went to", "ended"):
+        table.add_column(column)
+    for story in stories:
+        way = " → ".join(f"{hop.kind} {hop.number}".strip() for hop in story.hops)
+        when = datetime.fromtimestamp(story.started_at).astimezone()
+        table.add_row(when.strftime("%m-%d %H:%M:%S"), story.id, story.caller.number, story.dialled, way, ending(story))
+    return table
+
+
+class SimulationChart:
+    """Who would ring from when to when, and who would not and why."""
+
+    def __init__(self, number: str, name: str, simulation: Simulation) -> None:
+        self._title = Text.assemble("If somebody dialled ", (f"{number} {name}", "bold"), " now:")
+        self._simulation = simulation
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._title
+        width = bar_width(options)
+        windows = self._simulation.windows
+        scale = Scale(max((w.stop for w in windows), default=0), width)
+        table = bar_table(width)
+        if windows:
+            table.add_row("", scale.ruler(), "")
+        for member in dict.fromkeys(w.member.number for w in windows):
+            own = [w for w in windows if w.member.number == member]
+            spans: list[Span] = [(w.start, w.stop, TO_RING) for w in own]
+            said = ", ".join(f"{w.start:g} to {seconds(w.stop)}" for w in own)
+            table.add_row(person(own[0].member), scale.bar(spans, "cyan"), said)
+        for skipped in self._simulation.skipped:
+            table.add_row(person(skipped.member), "", Text(f"skipped: {skipped.reason}", style="dim"))
+        yield table
+        if not windows:
+            yield Text("Nobody would ring.", style="yellow")
