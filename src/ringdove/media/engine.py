@@ -200,7 +200,8 @@ class MediaSession(Protocol):
     async def answered(self, p: PartyId, answer: SessionDescription) -> list[PartyId]:
         """Take p's answer to our last offer to it: of `remake`, or of an `invite` in a 200 whose ACK brings it.
 
-        Returns as `bridge` does; a peer whose own offer still waits for our answer is never named. Raises NoUsableAudio.
+        Returns as `bridge` does; a peer whose own offer still waits for our answer is never named. Raises
+        NoUsableAudio.
         """
         ...
 

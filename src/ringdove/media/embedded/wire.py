@@ -7,6 +7,7 @@
     ← {"is": "Silent", "port": 30000, "seconds": 30.2, "at": 81231.7}
     → {"is": "Free", "ports": [30000]}
     ← {"is": "Freed", "port": 30000, "packets_in": 500, …}
+    ← {"is": "Alive"}
 
 Commands say how things are to be, not what changed, so that saying them again is harmless and a new child can be told
 everything. A port is the even RTP port of a pair; the odd one above it is RTCP. Nothing here is per packet.
