@@ -1,13 +1,14 @@
 """A whole interface on a real SQLite file, spoken to over ASGI."""
 
+import asyncio
+import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from api_client import CLIENT_ID, CLIENT_SECRET, Api, pair
 
 from ringdove.api import OnlineStatus, Services, create_app, ensure_application
 from ringdove.events.bus import Bus
@@ -15,59 +16,31 @@ from ringdove.events.types import ExtensionChanged, ExtensionDeleted
 from ringdove.model.extension import Extension
 from ringdove.model.reference import DestinationKind
 from ringdove.model.simulation import SimulatedWindow, Simulation
-from ringdove.model.story import Party, Story
+from ringdove.model.story import Party
 from ringdove.settings import Settings
 from ringdove.store import Store
 
-BASE = "/openapi/v1.0/"
-CLIENT_ID, CLIENT_SECRET = "test-client", "a secret for tests"
 
+@pytest.fixture(scope="session")
+def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder after a first start: tables made, application made."""
+    data = tmp_path_factory.mktemp("data")
+    settings = Settings(data=data, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)  # type: ignore[arg-type]
 
-@dataclass
-class Api:
-    """The interface with a logged-in client, and the world around it for tests to arrange."""
+    async def start() -> None:
+        store = await Store.open(settings.database_url)
+        await ensure_application(store, settings)
+        await store.close()
 
-    app: FastAPI
-    services: Services
-    http: httpx.AsyncClient
-    now: float = 1_000_000.0
-    online: set[int] = field(default_factory=set)
-    live: list[Story] = field(default_factory=list)
-    events: list[object] = field(default_factory=list)
-    token: str = ""
-
-    @property
-    def store(self) -> Store:
-        return self.services.store
-
-    async def get(self, path: str, /, **params: Any) -> dict[str, Any]:
-        return self._json(await self.http.get(BASE + path, params={"access_token": self.token} | params))
-
-    async def post(self, path: str, body: Any, /, **params: Any) -> dict[str, Any]:
-        url = BASE + path
-        return self._json(await self.http.post(url, json=body, params={"access_token": self.token} | params))
-
-    async def log_in(self) -> dict[str, Any]:
-        return await self.post("get_token", {"username": CLIENT_ID, "password": CLIENT_SECRET})
-
-    def from_address(self, host: str) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(host, 4711))
-        return httpx.AsyncClient(transport=transport, base_url="http://test")
-
-    @staticmethod
-    def _json(answer: httpx.Response) -> dict[str, Any]:
-        assert answer.status_code == 200, answer.text
-        body: dict[str, Any] = answer.json()
-        assert isinstance(body["errcode"], int)
-        assert isinstance(body["errmsg"], str)
-        return body
+    asyncio.run(start())
+    return data
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[Api]:
-    settings = Settings(data=tmp_path, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)  # type: ignore[arg-type]
+async def api(tmp_path: Path, first_start: Path) -> AsyncIterator[Api]:
+    shutil.copytree(first_start, tmp_path, dirs_exist_ok=True)
+    settings = Settings(data=tmp_path)
     store = await Store.open(settings.database_url)
-    await ensure_application(store, settings)
     api: Api
 
     async def simulate(group_id: int) -> Simulation:
@@ -94,7 +67,7 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
         api = Api(app, services, http)
         for kind in (ExtensionChanged, ExtensionDeleted):
             services.bus.subscribe(kind, api.events.append)
-        api.token = (await api.log_in())["access_token"]
+        await store.tokens.issue(1, pair(api.token, api.now), now=api.now, limit=8)
         yield api
     await store.close()
 

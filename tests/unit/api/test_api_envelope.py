@@ -1,0 +1,174 @@
+"""What holds for every answer: envelope, unknown paths, faults, the reference, menus and records of calls."""
+
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from api_client import BASE, Api
+
+from ringdove.api import errors
+from ringdove.model.story import Disposition, Party, Story
+
+NOT_EXISTED = {"errcode": 10001, "errmsg": "INTERFACE NOT EXISTED"}
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def story(call_id: str, started_at: float, **fields: Any) -> Story:
+    plain = {"id": call_id, "started_at": started_at, "caller": Party(id=1, number="1001"), "dialled": "6300"}
+    return Story.model_validate(plain | fields)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/nothing", BASE, BASE + "ringgroup", BASE + "ringgroup/list/", "/openapi/v2.0/x"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_an_unknown_path_is_10001(api: Api, path: str, method: str) -> None:
+    answer = await api.http.request(method, path)
+    assert (answer.status_code, answer.json()) == (200, NOT_EXISTED)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "ringgroup/list"), ("GET", "ringgroup/create"), ("PUT", "ringgroup/update"), ("GET", "get_token")],
+)
+async def test_a_wrong_method_is_10001(api: Api, method: str, path: str) -> None:
+    answer = await api.http.request(method, BASE + path, params={"access_token": api.token})
+    assert (answer.status_code, answer.json()) == (200, NOT_EXISTED)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"x"', b"1", b"\xff\xfe", b"[" * 100_000, b'{"a":' + b"1" * 5000 + b"}"]
+)
+async def test_a_body_that_is_no_json_object_is_named(api: Api, body: bytes) -> None:
+    answer = await api.http.post(BASE + "extension/create", content=body, params={"access_token": api.token})
+    assert answer.json()["invalid_param_list"] == [{"field": "body", "validation_type": "json"}]
+
+
+async def test_a_body_without_end_is_cut_short(api: Api) -> None:
+    body = b'{"name": "' + b"x" * 2_000_000 + b'"}'
+    answer = await api.http.post(BASE + "extension/create", content=body, params={"access_token": api.token})
+    assert answer.json()["invalid_param_list"] == [{"field": "body", "validation_type": "length"}]
+
+
+async def test_only_a_fault_of_ours_is_http_500_and_it_is_logged_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(api.store.extensions, "page", broken)
+    with structlog.testing.capture_logs() as logged:
+        answer = await api.http.get(BASE + "extension/list", params={"access_token": api.token})
+    assert (answer.status_code, answer.json()) == (500, {"errcode": -1, "errmsg": "FAILURE"})
+    assert len(logged) == 1
+    assert logged[0]["path"] == BASE + "extension/list"
+    assert api.token not in str(logged)
+
+
+async def test_healthz_says_when_sip_is_ready(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (await api.http.get("/healthz")).status_code == 200
+    object.__setattr__(api.services, "ready", lambda: False)
+    assert (await api.http.get("/healthz")).status_code == 503
+
+
+async def test_the_reference_needs_nothing_from_elsewhere(api: Api) -> None:
+    page = (await api.http.get("/docs")).text
+    assert "://" not in page
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png"):
+        assert f"/docs/assets/{asset}" in page
+        assert (await api.http.get(f"/docs/assets/{asset}")).status_code == 200
+
+
+async def test_the_schema_describes_every_interface_and_parameter(api: Api) -> None:
+    schema = (await api.http.get("/openapi.json")).json()
+    assert len(schema["paths"]) == 3 + 8 + 8 + 7 + 1 + 2
+    body = schema["paths"][BASE + "ringgroup/create"]["post"]["requestBody"]["content"]["application/json"]
+    assert [example["value"]["number"] for example in body["examples"].values()] == ["6300", "6301"]
+    forms = ("RingGroupForm", "RingGroupFormChanges", "EntryForm", "MemberForm", "ExtensionForm", "LoginForm")
+    for form in forms:
+        for name, field in schema["components"]["schemas"][form]["properties"].items():
+            assert field.get("description"), f"{form}.{name}"
+    for path, family in schema["paths"].items():
+        for operation in family.values():
+            assert operation["description"], path
+            for parameter in operation.get("parameters", []):
+                assert parameter.get("description"), (path, parameter)
+
+
+def test_the_page_of_error_codes_is_generated_from_the_table() -> None:
+    assert (DOCS / "error-codes.md").read_text() == errors.markdown()
+
+
+def test_every_code_has_its_row() -> None:
+    assert [row.code for row in errors.TABLE] == list(errors.Code)
+
+
+async def test_menus_tell_what_can_be_chosen(people: Api) -> None:
+    answer = await people.get("system/get_menuoptions", menu="Extension")
+    assert answer["data"][0] == {"text": "1001 Person 1001", "value": "3071", "type": "extension"}
+    answer = await people.get("system/get_menuoptions", menu="ext_group")
+    assert answer["data"] == [{"text": "Default_All_Extensions", "value": "1", "type": "ext_group"}]
+    assert (await people.get("system/get_menuoptions", menu="RING_GROUP"))["data"] == []
+
+
+@pytest.mark.parametrize(("menu", "rule"), [("ivr", "enum"), ("x", "enum"), ("", "required")])
+async def test_an_unknown_menu_is_named(api: Api, menu: str, rule: str) -> None:
+    answer = await api.get("system/get_menuoptions", menu=menu)
+    assert answer["invalid_param_list"] == [{"field": "menu", "validation_type": rule}]
+
+
+async def test_running_calls_stand_before_finished_ones(api: Api) -> None:
+    for i in range(3):
+        finished = story(f"old{i}", 1000.0 + i, ended_at=5.0, answered_at=2.0, disposition=Disposition.ANSWERED)
+        await api.store.calls.finish(finished)
+    api.live = [story("new0", 2000.0), story("new1", 2001.0)]
+    await api.store.calls.begin(api.live[0])
+
+    async def ids(**params: Any) -> list[str]:
+        answer = await api.get("calls/list", **params)
+        assert answer["total_number"] == 5
+        return [row["id"] for row in answer["data"]]
+
+    assert await ids() == ["new1", "new0", "old2", "old1", "old0"]
+    assert await ids(order_by="asc") == ["old0", "old1", "old2", "new0", "new1"]
+    for order in ("asc", "desc"):
+        pages = [await ids(page=page, page_size=2, order_by=order) for page in (1, 2, 3, 4)]
+        assert [len(page) for page in pages] == [2, 2, 1, 0]
+        assert list(chain(*pages)) == await ids(order_by=order)
+    row = (await api.get("calls/list"))["data"][2]
+    assert (row["live"], row["duration"], row["talk_duration"], row["disposition"]) == (False, 5.0, 3.0, "ANSWERED")
+    assert (await api.get("calls/list"))["data"][0]["live"] is True
+
+
+async def test_calls_are_filtered(api: Api) -> None:
+    await api.store.calls.finish(story("a", 1000.0, ended_at=1.0, disposition=Disposition.BUSY))
+    await api.store.calls.finish(story("b", 2000.0, ended_at=1.0, caller=Party(number="9"), dialled="1001"))
+    api.live = [story("c", 3000.0)]
+    for params, expected in (
+        ({"caller": "9"}, ["b"]),
+        ({"dialled": "6300"}, ["c", "a"]),
+        ({"extension_id": "1"}, ["c", "a"]),
+        ({"ring_group_id": 7}, []),
+        ({"disposition": "BUSY"}, ["a"]),
+        ({"start_time": 1500, "end_time": 3000}, ["b"]),
+    ):
+        answer = await api.get("calls/list", **params)
+        assert [row["id"] for row in answer["data"]] == expected
+        assert answer["total_number"] == len(expected)
+    answer = await api.get("calls/list", disposition="LOST", start_time="noon", extension_id=0, page=0)
+    assert {p["field"]: p["validation_type"] for p in answer["invalid_param_list"]} == {
+        "disposition": "enum", "start_time": "type", "extension_id": "range", "page": "range",
+    }  # fmt: skip
+
+
+async def test_a_call_tells_its_story_while_it_runs_and_after(api: Api) -> None:
+    api.live = [story("c", 3000.0)]
+    assert (await api.get("calls/get", id="c"))["data"] == story("c", 3000.0).model_dump(mode="json")
+    done = story("c", 3000.0, ended_at=2.0, disposition=Disposition.ABANDONED)
+    await api.store.calls.finish(done)
+    api.live = []
+    assert (await api.get("calls/get", id="c"))["data"] == done.model_dump(mode="json")
+    answer = await api.get("calls/get", id="zzz")
+    assert answer["invalid_param_list"] == [{"field": "id", "validation_type": "exist"}]

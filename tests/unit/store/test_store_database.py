@@ -1,0 +1,121 @@
+"""Tables, migrations and what a commit means."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+
+from ringdove.model.extension import Extension
+from ringdove.model.reference import DestinationKind, Dialable
+from ringdove.store import Duplicate, Store, migrate
+from ringdove.store.database import Database
+from ringdove.store.tables import metadata
+
+CREATE_THEN_WAIT = """
+import asyncio, sys
+from ringdove.model.extension import Extension
+from ringdove.store import Store
+
+async def main():
+    store = await Store.open(sys.argv[1])
+    await store.extensions.create(Extension(number="1000"))
+    print("acknowledged", flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_the_migrations_make_exactly_the_tables(store: Store, tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'ringdove.db'}")
+    with engine.connect() as conn, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+    engine.dispose()
+
+
+def test_the_newest_migration_is_the_one_that_start_up_looks_for() -> None:
+    folder = Path(migrate.__file__).parent / "migrations"
+    assert ScriptDirectory(str(folder)).get_current_head() == migrate.HEAD
+
+
+async def test_opening_again_keeps_everything(url: str) -> None:
+    first = await Store.open(url)
+    saved = await first.extensions.create(Extension(number="1000"))
+    await first.close()
+    second = await Store.open(url)
+    assert await second.extensions.get(saved.id) == saved
+    await second.close()
+
+
+async def test_commits_reach_the_disk_and_references_hold(url: str) -> None:
+    def pragmas(conn: Connection) -> list[object]:
+        return [
+            conn.execute(text(f"PRAGMA {name}")).scalar() for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+
+    database = Database(url)
+    async with database.read() as conn:
+        assert await conn.run_sync(pragmas) == ["wal", 2, 1]
+    await database.close()
+
+
+def test_an_acknowledged_extension_survives_kill_9(url: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", CREATE_THEN_WAIT, url], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    with process.stdout:
+        assert process.stdout.readline() == "acknowledged\n"
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+    async def look() -> Dialable | None:
+        store = await Store.open(url)
+        try:
+            assert await store.extensions.by_number("1000")
+            return await store.numbers.find("1000")
+        finally:
+            await store.close()
+
+    found = asyncio.run(look())
+    assert found
+    assert found.kind is DestinationKind.EXTENSION
+
+
+async def test_a_number_is_given_once_however_many_want_it(store: Store) -> None:
+    async def create(name: str) -> bool:
+        try:
+            await store.extensions.create(Extension(number="1000", reg_name=name))
+        except Duplicate:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(create(f"phone{i}") for i in range(10)))) == 1
+
+
+async def test_two_processes_can_write_to_one_database(url: str, store: Store) -> None:
+    other = await Store.open(url)
+    numbers = [str(1000 + i) for i in range(20)]
+    stores = [store, other] * 10
+    await asyncio.gather(*(s.extensions.create(Extension(number=n)) for s, n in zip(stores, numbers, strict=True)))
+    assert await other.extensions.count() == 20
+    await other.close()
+
+
+async def test_a_failed_change_saves_nothing(store: Store) -> None:
+    saved = await store.extensions.create(Extension(number="1000"))
+
+    def fail(_: Extension) -> Extension:
+        raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError):
+        await store.extensions.update(saved.id, fail)
+    assert await store.extensions.get(saved.id) == saved

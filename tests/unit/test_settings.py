@@ -1,0 +1,78 @@
+"""Settings: where they come from, and how a bad one is named."""
+
+from pathlib import Path
+
+import pytest
+
+from ringdove.settings import HostPort, PortRange, Settings, SettingsError
+
+
+def test_every_setting_has_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.load()
+    assert (settings.http, settings.sip) == (HostPort("127.0.0.1", 8088), HostPort("127.0.0.1", 5060))
+    assert settings.rtp_ports == PortRange(30000, 39999)
+    assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/data/ringdove.db"
+    assert (settings.sip_tls, settings.sip_ws, settings.advertise, settings.client_secret) == (None,) * 4
+
+
+def test_flags_go_before_environment_and_environment_before_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "ringdove.toml"
+    file.write_text('http = "1.1.1.1:1"\nsip = "1.1.1.1:1"\nrtp_ports = "2000-2010"\n')
+    monkeypatch.setenv("RINGDOVE_CONFIG", str(file))
+    monkeypatch.setenv("RINGDOVE_SIP", "2.2.2.2:2")
+    monkeypatch.setenv("RINGDOVE_HTTP", "2.2.2.2:2")
+    settings = Settings.load(http="3.3.3.3:3", sip=None)
+    assert [str(s) for s in (settings.http, settings.sip, settings.rtp_ports)] == [
+        "3.3.3.3:3", "2.2.2.2:2", "2000-2010",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0.0.0.0:0", ("0.0.0.0", 0)), ("[::1]:5060", ("::1", 5060)), ("pbx.example.org:80", ("pbx.example.org", 80))],
+)
+def test_addresses_are_read_and_written(text: str, expected: tuple[str, int]) -> None:
+    assert tuple(HostPort.parse(text)) == expected
+    assert str(HostPort.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5060", ":5060", "::1:5060", "[127.0.0.1]:1", "a:b", "a:65536", "1.2.3:5", "a b:1"]
+)
+def test_bad_addresses_are_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        HostPort.parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "30000", "1-5", "4000-3000", "30000-70000", "a-b"])
+def test_bad_port_ranges_are_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        PortRange.parse(text)
+
+
+def test_every_bad_setting_is_named_where_it_was_given(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "ringdove.toml"
+    file.write_text('bogus = 1\nadvertise = "not an address"\n')
+    monkeypatch.setenv("RINGDOVE_RTP_PORTS", "many")
+    with pytest.raises(SettingsError) as refused:
+        Settings.load(config=file, sip_tls="nowhere")
+    lines = str(refused.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "--sip-tls", "RINGDOVE_RTP_PORTS", "advertise in the settings file", "bogus in the settings file",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [None, "http = = 1"])
+def test_a_settings_file_that_cannot_be_read_is_named(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "ringdove.toml"
+    if content:
+        file.write_text(content)
+    with pytest.raises(SettingsError, match=r"RINGDOVE_CONFIG.*ringdove\.toml"):
+        Settings.load(config=file)
+
+
+def test_the_secret_is_not_shown(tmp_path: Path) -> None:
+    assert "hush-hush" not in repr(Settings.load(client_id="a", client_secret="hush-hush"))
