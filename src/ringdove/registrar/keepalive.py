@@ -1,0 +1,118 @@
+"""OPTIONS towards every binding at an interval: keeps NAT bindings open, and finds phones that are gone."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ringdove.model.binding import StoredBinding
+from ringdove.net.endpoint import Endpoint, Failure
+from ringdove.net.hop import Hop
+from ringdove.sip.headers import Headers
+from ringdove.sip.identifiers import new_call_id, new_tag
+from ringdove.sip.message import DEFAULT_MAX_FORWARDS, Request, Response
+
+from .registrar import Registrar
+
+TICK = 1.0
+"""Seconds between two looks at who is due."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What is known of one binding's flow. `due` is when to ask next; nothing is asked while an answer is awaited."""
+
+    hop: Hop
+    due: float
+    failures: int = 0
+    asking: bool = False
+
+
+class KeepAlive:
+    """Asks each phone every `interval` seconds, at times spread over it. Any final answer means that it is there.
+
+    After `failures` questions in a row without an answer the registrar is told that the phone is unreachable; it is
+    asked on, and comes back with its next answer or REGISTER. `clock` counts seconds and never goes back.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        registrar: Registrar,
+        *,
+        interval: float = 30.0,
+        failures: int = 2,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._endpoint = endpoint
+        self._registrar = registrar
+        self._interval = interval
+        self._failures = failures
+        self._clock = clock
+        self._watched: dict[tuple[int, str], _Watch] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to ask."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop asking."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    def tick(self) -> None:
+        """Ask those who are due. A phone that is new is asked some time within the interval, one in doubt at once."""
+        now = self._clock()
+        bindings = {(binding.extension_id, binding.key): binding for binding in self._registrar}
+        for name in self._watched.keys() - bindings.keys():
+            del self._watched[name]
+        for name, binding in bindings.items():
+            hop = Hop.of_binding(binding)
+            watch = self._watched.get(name)
+            if watch is None or watch.hop != hop:
+                wait = self._interval * random.random() if self._registrar.is_reachable(binding) else 0.0  # noqa: S311
+                watch = self._watched[name] = _Watch(hop, now + wait)
+            if watch.due <= now and not watch.asking:
+                watch.due = now + self._interval
+                self._ask(binding, watch)
+
+    def _ask(self, binding: StoredBinding, watch: _Watch) -> None:
+        watch.asking = True
+
+        def answered(response: Response) -> None:
+            if response.is_final:
+                watch.asking = False
+                watch.failures = 0
+                self._registrar.mark(binding, reachable=True)
+
+        def failed(_: Failure) -> None:
+            watch.asking = False
+            watch.failures += 1
+            if watch.failures >= self._failures:
+                self._registrar.mark(binding, reachable=False)
+
+        self._endpoint.send_request(
+            self._options(binding, watch.hop), watch.hop, on_response=answered, on_failure=failed
+        )
+
+    def _options(self, binding: StoredBinding, hop: Hop) -> Request:
+        headers = Headers()
+        for route in binding.path:
+            headers.add("Route", route)
+        headers.add("Max-Forwards", str(DEFAULT_MAX_FORWARDS))
+        headers.add("From", f"<{self._endpoint.contact(hop)}>;tag={new_tag()}")
+        headers.add("To", f"<{binding.contact}>")
+        headers.add("Call-ID", new_call_id())
+        headers.add("CSeq", "1 OPTIONS")
+        headers.add("Accept", "application/sdp")
+        return Request("OPTIONS", binding.contact, headers)
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self.tick()

@@ -1,0 +1,247 @@
+"""The registrar: answers REGISTER and knows where the phones of each extension are (RFC 3261 §10)."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from ringdove.events.bus import Bus
+from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted
+from ringdove.model.binding import StoredBinding
+from ringdove.net.endpoint import IncomingRequest
+from ringdove.net.hop import Hop
+from ringdove.sip.message import Request, Response
+from ringdove.store import Store
+
+from .authentication import Authenticator
+from .bindings import Intervals, Refusal, listing, own_address, register
+from .index import Flow, Index, flow_of
+
+log = structlog.get_logger(__name__)
+
+SWEEP_INTERVAL = 1.0
+"""Seconds between two looks at what has expired."""
+
+
+class Registrar:
+    """Keeps the bindings of all extensions, in memory and in the store.
+
+    A binding is in the store before its phone gets the 200, and comes back after a restart. It ends when it expires,
+    when its extension is disabled or deleted, when another takes its place, and when the stream connection that it
+    came over is closed, unless the phone can be called at the address in its Contact.
+
+    `clock` gives Unix seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        authenticator: Authenticator,
+        bus: Bus,
+        *,
+        clock: Callable[[], float] = time.time,
+        intervals: Intervals | None = None,
+    ) -> None:
+        self._store = store
+        self._authenticator = authenticator
+        self._bus = bus
+        self._clock = clock
+        self._intervals = intervals or Intervals()
+        self._index = Index()
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """One change of an extension's bindings at a time."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._unsubscribe: list[Callable[[], None]] = []
+
+    async def start(self) -> None:
+        """Bring back the bindings that outlived the last run, and begin to look after them."""
+        self._unsubscribe = [
+            self._bus.subscribe(ExtensionChanged, lambda event: self._run(self._review(event.extension_id))),
+            self._bus.subscribe(ExtensionDeleted, lambda event: self._run(self._review(event.extension_id))),
+        ]
+        for binding in await self._store.bindings.all():
+            self._index.put(binding)
+        await self.expire()
+        for flow in {flow_of(binding) for binding in self._index if binding.transport != "udp"}:
+            await self._lose(flow)  # no connection outlives the process
+        self._run(self._sweep())
+
+    async def close(self) -> None:
+        """Stop looking after bindings; they stay in the store."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # What others ask
+
+    def bindings(self, extension_id: int) -> tuple[StoredBinding, ...]:
+        """The live bindings of an extension: not expired, and answering."""
+        now = self._clock()
+        of = self._index.of(extension_id).values()
+        return tuple(binding for binding in of if binding.expires_at > now and self._index.is_reachable(binding))
+
+    def is_online(self, extension_id: int) -> bool:
+        """Whether an extension has a live binding."""
+        return bool(self.bindings(extension_id))
+
+    def is_reachable(self, binding: StoredBinding) -> bool:
+        """Whether the phone answered when it was last asked."""
+        return self._index.is_reachable(binding)
+
+    def __iter__(self) -> Iterator[StoredBinding]:
+        """Every unexpired binding, those that do not answer too."""
+        now = self._clock()
+        return iter([binding for binding in self._index if binding.expires_at > now])
+
+    # What the network says
+
+    def handle(self, incoming: IncomingRequest) -> None:
+        """Answer a REGISTER."""
+        self._run(self._answer(incoming))
+
+    def on_flow_closed(self, hop: Hop) -> None:
+        """Take note that a stream connection is gone."""
+        self._run(self._lose(hop.remote))
+
+    def mark(self, binding: StoredBinding, *, reachable: bool) -> None:
+        """Take note of whether a phone answers. One that does not is not called until it does, or registers again."""
+        if self._index.mark(binding, reachable=reachable):
+            log.info("phone answers again" if reachable else "phone does not answer", contact=binding.contact)
+            self._bus.publish(BindingsChanged(binding.extension_id))
+
+    async def expire(self) -> None:
+        """Forget the bindings whose time is over; `start` sees to this once a second."""
+        for binding in self._index.expired(self._clock()):
+            async with self._locks[binding.extension_id]:
+                current = self._index.of(binding.extension_id).get(binding.key)
+                if current is not None and current.expires_at <= self._clock():
+                    await self._change(binding.extension_id, forgotten=[binding.key])
+
+    # How it is done
+
+    async def _answer(self, incoming: IncomingRequest) -> None:
+        try:
+            response = await self._register(incoming.request, incoming.source)
+        except Exception:
+            log.exception("a REGISTER failed")
+            response = incoming.request.reply(500)
+        incoming.respond(response, forget=response.status == 401)
+
+    async def _register(self, request: Request, source: Hop) -> Response:
+        extension = await self._authenticator.check(request)
+        if isinstance(extension, Response):
+            return extension
+        owner = extension.id or 0
+        async with self._locks[owner]:
+            now = self._clock()
+            change = register(
+                request,
+                extension,
+                {key: binding for key, binding in self._index.of(owner).items() if binding.expires_at > now},
+                source,
+                now,
+                unreachable=self._index.unreachable_keys(owner),
+                intervals=self._intervals,
+            )
+            if isinstance(change, Refusal):
+                return _refuse(request, change)
+            if not await self._change(owner, change.saved, change.forgotten):
+                return request.reply(403)
+            return self._grant(request, owner, now)
+
+    def _grant(self, request: Request, extension_id: int, now: float) -> Response:
+        response = request.reply(200)
+        current = self._index.of(extension_id).values()
+        for contact in listing([binding for binding in current if binding.expires_at > now], now):
+            response.headers.add("Contact", contact)
+        for route in request.headers.get_all("Path"):
+            response.headers.add("Path", route)  # RFC 3327 §5.3
+        response.headers.add("Supported", "path")
+        return response
+
+    async def _change(
+        self, extension_id: int, saved: Iterable[StoredBinding] = (), forgotten: Iterable[str] = ()
+    ) -> bool:
+        """Save a change, then make it known; a mere refresh is no news. False where the extension is gone."""
+        before = self._standing(extension_id)
+        try:
+            for key in forgotten:
+                await self._store.bindings.remove(extension_id, key)
+                self._index.remove(extension_id, key)
+            for binding in saved:
+                if not await self._store.bindings.put(binding):
+                    return False
+                self._index.put(binding)
+            return True
+        finally:
+            if self._standing(extension_id) != before:
+                self._bus.publish(BindingsChanged(extension_id))
+
+    def _standing(self, extension_id: int) -> set[tuple[str, str, Flow, tuple[str, ...]]]:
+        """What others would notice of an extension's bindings."""
+        bindings = self._index.of(extension_id).values()
+        return {(b.key, b.contact, flow_of(b), b.path) for b in bindings if self._index.is_reachable(b)}
+
+    async def _review(self, extension_id: int) -> None:
+        """See which of an extension's bindings may stay after its settings changed."""
+        async with self._locks[extension_id]:
+            extension = await self._store.extensions.get(extension_id)
+            allowed = extension.concurrent_registrations if extension is not None and extension.enabled else 0
+            bindings = sorted(self._index.of(extension_id).values(), key=lambda binding: -binding.registered_at)
+            await self._change(extension_id, forgotten=[binding.key for binding in bindings[allowed:]])
+
+    async def _lose(self, flow: Flow) -> None:
+        """Go through the bindings that were reached over a connection which is gone (RFC 5626 §6)."""
+        for lost in self._index.over(flow):
+            async with self._locks[lost.extension_id]:
+                if self._index.of(lost.extension_id).get(lost.key) != lost:
+                    continue
+                address = own_address(lost)
+                if address is None:
+                    await self._change(lost.extension_id, forgotten=[lost.key])
+                else:
+                    await self._move(lost, address)
+
+    async def _move(self, binding: StoredBinding, address: tuple[str, int]) -> None:
+        """Call the phone elsewhere from now on, once the keep-alive has found it there."""
+        was_live = self._index.is_reachable(binding)
+        moved = binding.model_copy(update={"remote_host": address[0], "remote_port": address[1]})
+        if await self._store.bindings.put(moved):
+            self._index.put(moved)
+            self._index.mark(moved, reachable=False)
+        else:
+            self._index.remove(binding.extension_id, binding.key)
+        if was_live:
+            self._bus.publish(BindingsChanged(binding.extension_id))
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_INTERVAL)
+            try:
+                await self.expire()
+            except Exception:
+                log.exception("expiring bindings failed")
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        with suppress(asyncio.CancelledError):
+            if (error := task.exception()) is not None:
+                log.error("registrar task failed", exc_info=error)
+
+
+def _refuse(request: Request, refusal: Refusal) -> Response:
+    response = request.reply(refusal.status, refusal.reason)
+    for name, value in refusal.headers:
+        response.headers.add(name, value)
+    return response

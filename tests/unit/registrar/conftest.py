@@ -1,0 +1,15 @@
+"""A real store in a temporary file."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ringdove.store import Store
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'ringdove.db'}")
+    yield store
+    await store.close()

@@ -1,0 +1,112 @@
+"""Who sent a request: the same answer for all who may not be told apart."""
+
+import re
+
+import pytest
+
+from ringdove.model.extension import Extension
+from ringdove.registrar import Authenticator
+from ringdove.sip.digest import Algorithm, Realm, authorize
+from ringdove.sip.headers import Headers
+from ringdove.sip.message import Request, Response
+from ringdove.store import Store
+
+PASSWORD = "Gr4ss-hoppers-sing"
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def authenticator(store: Store, clock: Clock) -> Authenticator:
+    return Authenticator(store, Realm("ringdove"), clock)
+
+
+def _request(authorization: str | None = None) -> Request:
+    request = Request(
+        "REGISTER",
+        "sip:pbx",
+        Headers(
+            [
+                ("Via", "SIP/2.0/UDP a"),
+                ("From", "<sip:a@pbx>"),
+                ("To", "<sip:a@pbx>"),
+                ("Call-ID", "1"),
+                ("CSeq", "1 REGISTER"),
+            ]
+        ),
+    )
+    if authorization is not None:
+        request.headers.add("Authorization", authorization)
+    return request
+
+
+async def _challenge(authenticator: Authenticator, request: Request | None = None) -> Response:
+    answer = await authenticator.check(request or _request())
+    assert isinstance(answer, Response)
+    assert answer.status == 401
+    return answer
+
+
+async def _try(
+    authenticator: Authenticator, name: str, password: str = PASSWORD, algorithm: Algorithm = Algorithm.SHA256
+) -> Extension | Response:
+    challenges = (await _challenge(authenticator)).headers.get_all("WWW-Authenticate")
+    value = authorize(challenges, name, password, "REGISTER", "sip:pbx", algorithms=[algorithm])
+    return await authenticator.check(_request(value))
+
+
+async def _extension(store: Store, number: str = "1000", *, enabled: bool = True) -> Extension:
+    return await store.extensions.create(Extension(number=number, reg_password=PASSWORD, enabled=enabled))
+
+
+@pytest.mark.parametrize("algorithm", list(Algorithm))
+async def test_the_password_opens(authenticator: Authenticator, store: Store, algorithm: Algorithm) -> None:
+    extension = await _extension(store)
+    assert await _try(authenticator, "1000", algorithm=algorithm) == extension
+
+
+async def test_unknown_disabled_and_wrong_look_the_same(authenticator: Authenticator, store: Store) -> None:
+    await _extension(store, "1000")
+    await _extension(store, "1001", enabled=False)
+    answers = [await _challenge(authenticator)]
+    for name, password in (("1000", "wrong"), ("1001", PASSWORD), ("9999", PASSWORD), ("", PASSWORD), ("ü'--", "x")):
+        answer = await _try(authenticator, name, password)
+        assert isinstance(answer, Response)
+        answers.append(answer)
+    assert len({re.sub(r'nonce="[^"]*"', "", answer.to_bytes().decode()) for answer in answers}) == 1
+
+
+async def test_a_strange_scheme_counts_as_none(authenticator: Authenticator) -> None:
+    """RFC 4475 §3.3.7."""
+    await _challenge(authenticator, _request("NoOneKnowsThisScheme opaque-data=here"))
+
+
+async def test_an_old_nonce_is_stale_for_known_and_unknown_alike(
+    authenticator: Authenticator, store: Store, clock: Clock
+) -> None:
+    await _extension(store)
+    challenges = (await _challenge(authenticator)).headers.get_all("WWW-Authenticate")
+    clock.now += 301
+    for name in ("1000", "9999"):
+        value = authorize(challenges, name, PASSWORD, "REGISTER", "sip:pbx")
+        answer = await _challenge(authenticator, _request(value))
+        assert all("stale=true" in challenge for challenge in answer.headers.get_all("WWW-Authenticate"))
+
+
+async def test_credentials_cannot_be_sent_again(authenticator: Authenticator, store: Store) -> None:
+    extension = await _extension(store)
+    challenges = (await _challenge(authenticator)).headers.get_all("WWW-Authenticate")
+    value = authorize(challenges, "1000", PASSWORD, "REGISTER", "sip:pbx")
+    assert await authenticator.check(_request(value)) == extension
+    answer = await _challenge(authenticator, _request(value))
+    assert "stale=true" in (answer.headers.get("WWW-Authenticate") or "")
