@@ -1,7 +1,7 @@
 """The composition root: the only place that knows every part of a running server."""
 
 import socket
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import structlog
 
@@ -25,6 +25,10 @@ log = structlog.get_logger(__name__)
 
 REALM = "ringdove"
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
+
+
+class CannotListen(OSError):
+    """An address is taken, or not ours; the text names it."""
 
 
 class Node:
@@ -56,6 +60,8 @@ class Node:
             await self.stop()
             raise
         self._ready = True
+        self.settings.running.write_text(f"{_reachable(self.http)}\n")
+        self._parts.callback(self.settings.running.unlink, missing_ok=True)
 
     async def drain(self, patience: float) -> None:
         """Take no new calls; running ones end by themselves, or are ended after `patience` seconds."""
@@ -106,9 +112,12 @@ class Node:
         self._parts.push_async_callback(self.switchboard.close)
         await self.switchboard.start()
         self.endpoint.on_request = self._dispatch
-        host, port = await self.endpoint.listen("tcp", *settings.sip)
-        await self.endpoint.listen("udp", host, port)
-        self.sip = HostPort(host, port)
+        self.sip = settings.sip._replace(port=settings.sip.port or _free_port(settings.sip.host))
+        for transport in ("udp", "tcp"):
+            try:
+                await self.endpoint.listen(transport, *self.sip)
+            except OSError as error:
+                raise CannotListen(f"SIP cannot listen on {self.sip}, {transport}: {error.strerror}") from None
         keep_alive = KeepAlive(self.endpoint, self.registrar)
         self._parts.push_async_callback(keep_alive.close)
         keep_alive.start()
@@ -125,7 +134,10 @@ class Node:
             ready=lambda: self._ready,
         )
         server = HttpServer(create_app(services))
-        port = await server.open(*self.settings.http)
+        try:
+            port = await server.open(*self.settings.http)
+        except OSError as error:
+            raise CannotListen(f"the API cannot listen on {self.settings.http}: {error.strerror}") from None
         self._parts.push_async_callback(server.close)
         self.http = HostPort(self.settings.http.host, port)
 
@@ -140,6 +152,22 @@ class Node:
                 incoming.reply(200, headers=[("Allow", ALLOW), ("Accept", "application/sdp")])
             case _:
                 incoming.reply(405, headers=[("Allow", ALLOW)])
+
+
+def _reachable(address: HostPort) -> HostPort:
+    """Where this machine itself finds a listener."""
+    return address._replace(host={"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host))  # noqa: S104
+
+
+def _free_port(host: str) -> int:
+    """A port that is free for UDP and TCP alike."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for _ in range(100):
+        tcp, udp = socket.create_server((host, 0), family=family), socket.socket(family, socket.SOCK_DGRAM)
+        with tcp, udp, suppress(OSError):
+            udp.bind(tcp.getsockname())
+            return int(tcp.getsockname()[1])
+    raise OSError(f"no port of {host} is free for both UDP and TCP")
 
 
 def _own_address(host: str) -> str | None:

@@ -151,6 +151,11 @@ class Settings(BaseSettings):
         return self.data / "keys"
 
     @property
+    def running(self) -> Path:
+        """The file that says, while a server runs, where its API listens: for the command line."""
+        return self.data / "running"
+
+    @property
     def audio(self) -> Path:
         """The folder for prompts, playlists and ringtones."""
         return self.data / "audio"

@@ -25,17 +25,18 @@ class LocalApi:
 
     def __init__(self, settings: Settings) -> None:
         self._key = settings.keys / "cli.json"
-        host = str(settings.http).replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")  # noqa: S104
-        self._client = httpx.AsyncClient(base_url=f"http://{host}/openapi/v1.0/", timeout=10)
+        try:
+            address = settings.running.read_text().strip()
+        except OSError:
+            raise CannotAsk(f"no server runs with the data folder {settings.data} (--data names another)") from None
+        self._client = httpx.AsyncClient(base_url=f"http://{address}/openapi/v1.0/", timeout=10)
         self._token = ""
 
     async def __aenter__(self) -> "LocalApi":
         try:
             key = json.loads(self._key.read_text())
-        except FileNotFoundError:
-            raise CannotAsk(f"no server has run with this data folder yet ({self._key} is missing)") from None
-        except PermissionError:
-            raise CannotAsk(f"{self._key} may be read only by the user that runs the server") from None
+        except OSError:
+            raise CannotAsk(f"{self._key} can be read only by the user that runs the server") from None
         answer = await self._send(
             "POST", "get_token", json={"username": key["client_id"], "password": key["client_secret"]}
         )
@@ -72,6 +73,9 @@ async def calls(settings: Settings, call_id: str | None, number: int, out: Conso
                 out.print(Timeline(story))
             else:
                 rows = await api.get("calls/list", page=1, page_size=number)
+                if not rows["data"]:
+                    out.print("No calls yet.")
+                    return 0
                 out.print(call_table(_STORIES.validate_python(rows["data"]), rows["total_number"]))
     except CannotAsk as why:
         out.print(f"[red]ringdove:[/red] {why}")

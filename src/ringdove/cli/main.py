@@ -46,7 +46,7 @@ def serve(
         advertise=advertise,
         database=database,
     )
-    uvloop.run(run(settings, sample_data=sample_data))
+    sys.exit(uvloop.run(run(settings, sample_data=sample_data)))
 
 
 @app.command()

@@ -1,11 +1,13 @@
 """`ringdove serve`: a node in the foreground."""
 
 import asyncio
+import ctypes
 import signal
+from contextlib import suppress
 
-from rich.console import Console
+import typer
 
-from ringdove.app import Node
+from ringdove.app import CannotListen, Node
 from ringdove.demo.data import add_sample_data
 from ringdove.settings import Settings
 
@@ -14,18 +16,32 @@ from .logs import configure
 DRAIN_SECONDS = 30.0
 
 
-async def run(settings: Settings, *, sample_data: bool) -> None:
-    """Serve until SIGTERM or SIGINT; the first drains, a second one ends at once."""
+_M_MMAP_THRESHOLD = -3
+_LARGE = 256 * 1024
+
+
+def return_large_blocks() -> None:
+    """Have glibc give large blocks back when freed; else the first hashing of a secret would keep 16 MB for good."""
+    with suppress(AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+async def run(settings: Settings, *, sample_data: bool) -> int:
+    """Serve until SIGTERM or SIGINT; the first drains, a second one ends at once. Returns the exit status."""
     configure()
-    out = Console(highlight=False)
+    return_large_blocks()
     node = Node(settings)
-    await node.start()
+    try:
+        await node.start()
+    except CannotListen as why:
+        typer.echo(f"ringdove: {why}", err=True)
+        return 1
     try:
         if sample_data and await add_sample_data(node.store):
-            out.print("sample data added: extensions 3071, 3074, 3075 and more; `extension/list` names them")
+            typer.echo("Sample data: extensions 2001, 2002, 2003 (ids 3071, 3074, 3075), 2010 and 2011.")
         if (made := node.new_application) is not None:
-            out.print(f"API application made, shown once: username {made.client_id}  password {made.client_secret}")
-        out.print(f"ringdove is ready: API and /docs at http://{node.http}  SIP at {node.sip} (UDP, TCP)")
+            typer.echo(f"API application, shown only now: username {made.client_id} password {made.client_secret}")
+        typer.echo(f"Ringdove is ready. API and /docs: http://{node.http}  SIP, UDP and TCP: {node.sip}")
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -35,8 +51,9 @@ async def run(settings: Settings, *, sample_data: bool) -> None:
         draining = loop.create_task(node.drain(DRAIN_SECONDS))
         impatient = loop.create_task(stop.wait())
         if node.switchboard.running:
-            out.print(f"waiting for {node.switchboard.running} running calls, at most {DRAIN_SECONDS:.0f} s")
+            typer.echo(f"Waiting for {node.switchboard.running} running calls, at most {DRAIN_SECONDS:.0f} s.")
         await asyncio.wait([draining, impatient], return_when=asyncio.FIRST_COMPLETED)
         impatient.cancel()
+        return 0
     finally:
         await node.stop()
