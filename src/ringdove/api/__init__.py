@@ -4,7 +4,7 @@ Knows how things are said on the wire; rules about objects live in `model`, and 
 """
 
 from ringdove.api.app import create_app
-from ringdove.api.credentials import ensure_application, ensure_cli_application
+from ringdove.api.credentials import Credentials, ensure_application, ensure_cli_application
 from ringdove.api.services import OnlineStatus, Services
 
-__all__ = ["OnlineStatus", "Services", "create_app", "ensure_application", "ensure_cli_application"]
+__all__ = ["Credentials", "OnlineStatus", "Services", "create_app", "ensure_application", "ensure_cli_application"]

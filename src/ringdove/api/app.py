@@ -41,7 +41,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(HTTPException, not_existed)
     for router in _FAMILIES:
         app.include_router(router, prefix=BASE_PATH)
-    app.add_api_route("/healthz", _healthz, include_in_schema=False)
+    app.add_api_route("/healthz", _healthz, methods=["GET", "HEAD"], include_in_schema=False)
     add_reference(app)
     return app
 

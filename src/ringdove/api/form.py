@@ -94,7 +94,7 @@ class ById(Form):
 class ByIds(Form):
     """Names several objects."""
 
-    ids: str = Field(description="Unique ids, separated by commas: `1,2,3`.", examples=["1,2,3"], max_length=12_000)
+    ids: str = Field(description="Unique ids, separated by commas: `1,2,3`.", examples=["1,2,3"], max_length=4_000)
 
     @classmethod
     def relevant(cls, data: Fields) -> Fields:
