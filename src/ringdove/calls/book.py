@@ -16,7 +16,7 @@ def party_of(extension: Extension) -> Party:
 
 
 class Book:
-    """The story of one call and the hand that writes it. `clock` counts seconds; a story's times begin at the call's."""
+    """The story of one call and the hand that writes it; times count from here on. `clock` counts seconds."""
 
     def __init__(self, call_id: str, dialled: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -83,7 +83,7 @@ class Call:
                 self.refuse(500)
             finally:
                 await self._close()
-                await begun
+                await asyncio.wait([begun])  # whatever became of it, the record is written as a whole
                 await self.board.store.calls.finish(story)
 
     async def _go(self) -> None:
@@ -173,9 +173,8 @@ class Call:
         return leg
 
     async def connect(self, winner: MemberLeg) -> None:
-        """Join caller and winner, and keep the call until one of them hangs up."""
+        """Answer the caller with the winner, whose audio is joined already, and keep the call until one hangs up."""
         try:
-            await self.session.bridge(CALLER, winner.party, winner.answer)
             media = await (
                 self.session.accept(CALLER, self._offer)
                 if self._offer is not None

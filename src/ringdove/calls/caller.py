@@ -12,7 +12,7 @@ from ringdove.sip.validator import Rejection
 
 from .board import Board
 from .inbox import CallerGone, Inbox
-from .leg import ALLOW, Leg
+from .leg import ALLOW, Leg, retry_after
 
 CALLER = PartyId("caller")
 
@@ -85,6 +85,12 @@ class CallerLeg(Leg):
         self.gave_up = True
         self.refuse(487)
         self._inbox.put(CallerGone())
+
+    def _on_offer(self, incoming: IncomingRequest, dialog: Dialog) -> None:
+        if self.is_over or (incoming.request.method == "UPDATE" and not incoming.request.body):
+            super()._on_offer(incoming, dialog)
+        else:  # its first offer is not answered yet (RFC 3311 §5.2, RFC 3261 §14.2)
+            incoming.respond(dialog.respond(incoming.request, 500, headers=[retry_after()]))
 
     def _left(self, why: str = "", reasons: tuple[str, ...] = ()) -> None:
         if self.is_over:

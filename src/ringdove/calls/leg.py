@@ -58,6 +58,8 @@ class Leg:
         """A re-INVITE of ours is in flight."""
         self._asked: IncomingRequest | None = None
         """A re-INVITE or UPDATE of the phone that has no final answer yet."""
+        self._open: set[IncomingRequest] = set()
+        """Requests of the phone that the call has to answer."""
         self._heard = b""
         """The last description that the phone sent; a refresh says the same again."""
         self._said = b""
@@ -95,6 +97,7 @@ class Leg:
 
         With `media`, it carries our answer to `offer`; without `offer`, an offer of ours, which the ACK will answer.
         """
+        self._open.discard(incoming)
         if incoming is self._asked:
             self._asked = None
         if self._dialog is None or incoming.answered:
@@ -117,7 +120,10 @@ class Leg:
         self.board.endpoint.send_request(request, self.hop, on_response=ignore, on_failure=ignore)
 
     def leave(self) -> None:
-        """Forget the dialog: nothing more is sent, what still comes is answered 481."""
+        """Forget the dialog: nothing more is sent, what is open is answered 487, what still comes 481."""
+        for incoming in self._open:
+            incoming.reply(487)
+        self._open.clear()
         if self._dialog is not None:
             self.board.endpoint.detach(self._dialog.id)
             self._dialog = None
@@ -142,6 +148,7 @@ class Leg:
         elif request.method in ("INVITE", "UPDATE"):
             self._on_offer(incoming, dialog)
         elif request.method == "INFO":
+            self._open.add(incoming)
             self._inbox.put(Passed(self, incoming))
         else:
             incoming.respond(dialog.respond(request, 200 if request.method == "OPTIONS" else 405, headers=[ALLOW]))
@@ -158,8 +165,7 @@ class Leg:
             incoming.respond(dialog.respond(request, 491))  # §14.2, RFC 3311 §5.2
             return
         if self._asked is not None:
-            soon = [("Retry-After", str(random.randint(0, 10)))]  # noqa: S311 - §14.2 wants it random, not secret
-            incoming.respond(dialog.respond(request, 500, headers=soon))
+            incoming.respond(dialog.respond(request, 500, headers=[retry_after()]))
             return
         if (too_short := self._timer.check(request)) is not None:
             incoming.respond(dialog.respond(request, too_short.status, headers=too_short.headers))
@@ -177,6 +183,7 @@ class Leg:
             incoming.respond(self._response(dialog, request, 200, b""))
         else:
             self._asked = incoming
+            self._open.add(incoming)
             self._inbox.put(Reoffered(self, incoming))
 
     def _on_answer(self, ack: Request) -> None:
@@ -278,6 +285,11 @@ class Leg:
         if self._dialog is not None and self._timer.refresh_at is None and self._timer.we_refresh:
             self._timer.refresh_at = self.board.endpoint.clock() + _TRY_AGAIN
             self._set_alarm()
+
+
+def retry_after() -> tuple[str, str]:
+    """When to offer again (§14.2): random, so that two sides do not meet again."""
+    return "Retry-After", str(random.randint(0, 10))  # noqa: S311 - it need not be secret
 
 
 def ignore(_: object) -> None:

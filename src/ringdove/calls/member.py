@@ -55,6 +55,11 @@ class MemberLeg(Leg):
         """Reason values for the CANCEL, and for the BYE to an answer that came too late."""
         self._outgoing: OutgoingRequest | None = None
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether it was answered, and not ended since."""
+        return self._state is _State.ANSWERED
+
     def invite(self) -> None:
         """Send the INVITE with our offer, in this turn of the loop (R11). A leg without an offer has failed."""
         if self.offer is None:

@@ -8,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ringdove.events.types import BindingsChanged, BusyChanged, ExtensionChanged
+from ringdove.media.engine import MediaError
+from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
 from ringdove.model.ring_group import RosterEntry
 from ringdove.model.story import Attempt, Hop
@@ -15,7 +17,8 @@ from ringdove.ring import engine as rules
 from ringdove.ring.eligibility import Standing
 from ringdove.ring.plan import Entry, Strategy
 
-from .inbox import CallerGone, Ended, LegAnswered, LegFailed, LegRang, MemberChanged
+from .caller import CALLER
+from .inbox import CallerGone, Ended, LegAnswered, LegFailed, LegRang, MemberChanged, Passed
 from .invitation import EMPTY_LOOK, Look
 from .member import MemberLeg
 from .standing import standing_of
@@ -53,6 +56,8 @@ class _Ringing:
         self._hop = hop
         self._loop = asyncio.get_running_loop()
         self._extensions: dict[int, Extension] = {m.id: m for e in people.roster for m in e.members}
+        self._bindings: dict[int, dict[str, StoredBinding]] = {}
+        """By member and key, as the engine was told of them last."""
         self._legs: dict[int, MemberLeg] = {}
         self._ids: dict[MemberLeg, int] = {}
         self._engine = rules.Engine(
@@ -89,8 +94,8 @@ class _Ringing:
         if happened is None and deadline is not None:
             return rules.Tick(), max(now, deadline)  # a timer may fire a little early
         match happened:
-            case LegAnswered(leg) if leg in self._ids:
-                return rules.Answered(self._ids[leg]), now
+            case LegAnswered(leg) if leg in self._ids and leg.is_answered:
+                return await self._join(leg), now
             case LegFailed(leg, status) if leg in self._ids:
                 await self._call.session.drop(leg.party)
                 return rules.Failed(self._ids[leg], status), now
@@ -100,11 +105,23 @@ class _Ringing:
                 if settings:
                     await self._reload(member)
                 return rules.StandingChanged(member, self._standing(member)), now
+            case Passed(leg, incoming):
+                leg.settle(incoming, 480)  # there is nobody yet to pass it on to
             case CallerGone():
                 return rules.CallerGone(), now
             case Ended(reason):
                 raise self._call.Ended(reason)
         return None, now
+
+    async def _join(self, leg: MemberLeg) -> rules.Event:
+        """An answer without audio that we can use is a failure of that leg alone (R6)."""
+        try:
+            await self._call.session.bridge(CALLER, leg.party, leg.answer)
+        except MediaError:
+            leg.fail(488)
+            await self._call.session.drop(leg.party)
+            return rules.Failed(self._ids[leg], 488)
+        return rules.Answered(self._ids[leg])
 
     async def _perform(self, actions: list[rules.Action]) -> MemberLeg | rules.Finish | None:
         """Do what the engine says. Offers are made first, so that all INVITEs leave in one turn of the loop (R11)."""
@@ -132,7 +149,7 @@ class _Ringing:
         return result
 
     async def _prepare(self, action: rules.Ring) -> None:
-        binding = next(b for b in self._call.board.bindings(action.member) if b.key == action.binding)
+        binding = self._bindings[action.member][action.binding]
         book = self._call.book.leg(self._attempts[action.member], binding.contact)
         leg = await self._call.member_leg(self._extensions[action.member], binding, self._people.look, book)
         self._legs[action.leg] = leg
@@ -141,7 +158,9 @@ class _Ringing:
     # What changes while it rings
 
     def _standing(self, member: int) -> Standing:
-        return standing_of(self._call.board, self._extensions[member], self._call.who.id)
+        bindings = self._call.board.bindings(member)
+        self._bindings[member] = {binding.key: binding for binding in bindings}
+        return standing_of(self._call.board, self._extensions[member], bindings, self._call.who.id)
 
     async def _reload(self, member: int) -> None:
         extension = await self._call.board.store.extensions.get(member)

@@ -14,7 +14,9 @@ async def simulate(board: Board, group: RingGroup) -> Simulation:
     """Ask the engine that live calls use, with the present standing of every member and no caller among them."""
     roster = await board.store.ring_groups.roster(group)
     members = {m.id: m for entry in roster for m in entry.members}
-    standings = {member: standing_of(board, extension, None) for member, extension in members.items()}
+    standings = {
+        member: standing_of(board, extension, board.bindings(member), None) for member, extension in members.items()
+    }
     engine = rules.Engine(group.ring_strategy, float(group.ring_timeout or 0), entries_of(roster), standings)
     actions = engine.handle(rules.Begin(), 0.0)
     return Simulation(

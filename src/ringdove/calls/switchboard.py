@@ -78,6 +78,7 @@ class Switchboard:
             await call.run()
         except Exception:
             log.exception("call_failed", call=call.id)
+            call.caller.refuse(500)
         finally:
             del self._running[call]
 
