@@ -1,11 +1,8 @@
-"""One call from INVITE to record: who calls, where it goes, who answers, how it ends."""
+"""One call: its caller, its legs, its media, its record, and what destinations can do with it."""
 
-import asyncio
 import secrets
 import time
 from collections.abc import Iterable
-
-import structlog
 
 from ringdove.media.engine import (
     EngineUnavailable,
@@ -16,34 +13,23 @@ from ringdove.media.engine import (
     SessionId,
 )
 from ringdove.model.binding import StoredBinding
-from ringdove.model.destination import Destination
 from ringdove.model.extension import Extension
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.ring.engine import Why
-from ringdove.sip.message import Response
 from ringdove.sip.sdp import SdpError, SessionDescription
 
 from .board import Board
 from .book import Book, LegBook, party_of
 from .caller import CALLER, CallerLeg
-from .destinations import KINDS, end_call
 from .inbox import Inbox
 from .invitation import Invitation, Look
 from .leg import SDP, description_of
 from .member import MemberLeg
 from .talk import talk
 
-log = structlog.get_logger(__name__)
-
-MAX_HOPS = 20
-"""Destinations that one call may enter (R12)."""
-
 
 class Call:
-    """One call. `run` is its whole life; `book.story` its record at any time."""
-
-    class Ended(Exception):
-        """The server ends the call: its media is lost, or the server stops."""
+    """One call, which `journey.run` takes from destination to destination; `book.story` is its record at any time."""
 
     def __init__(self, board: Board, incoming: IncomingRequest) -> None:
         self.board = board
@@ -57,50 +43,16 @@ class Call:
         self._who: Extension | None = None
         self._offer: SessionDescription | None = None
         self._legs: list[MemberLeg] = []
-        self._visited: set[Destination] = set()
 
-    # The life of a call
+    # Its beginning and end
 
-    async def run(self) -> None:
-        """Live through the call; returns when it is over and written down."""
-        who = await self.board.authenticate(self.caller.request)
-        if isinstance(who, Response):
-            self.caller.challenge(who)
-            return
+    def comes_from(self, who: Extension) -> None:
+        """The caller has shown who it is."""
         self._who = who
-        story = self.book.story
-        story.caller = party_of(who)
-        begun = asyncio.create_task(self.board.store.calls.begin(story.model_copy(deep=True)))
-        with structlog.contextvars.bound_contextvars(call=self.id), self.board.busy.busy(who.id):
-            try:
-                await self._go()
-            except Call.Ended as end:
-                self.book.ended("server", str(end))
-                self.refuse(503)
-            except Exception:
-                log.exception("call_broke")
-                self.book.ended("server", "an error in the server")
-                self.refuse(500)
-            finally:
-                await self._close()
-                await asyncio.wait([begun])  # whatever became of it, the record is written as a whole
-                await self.board.store.calls.finish(story)
+        self.book.story.caller = party_of(who)
 
-    async def _go(self) -> None:
-        """Hear the caller's offer, then go from destination to destination until one keeps the call."""
-        if self.caller.is_over or not await self._hear_offer():
-            return
-        destination = await self._route()
-        while destination is not None and not self.caller.is_over:
-            if destination in self._visited or len(self._visited) == MAX_HOPS:
-                self._loop(destination)
-                return
-            self._visited.add(destination)
-            enter = KINDS.get(destination.kind, end_call.enter)
-            destination = await enter(self, destination)
-
-    async def _hear_offer(self) -> bool:
-        """Open the call's media on the caller's description; False when the call cannot be taken."""
+    async def hear_offer(self) -> bool:
+        """Open the call's media on the caller's description; False, and refused, when the call cannot be taken."""
         if (rejection := self.caller.check()) is not None:
             self.refuse(rejection.status, rejection.reason, rejection.headers)
             return False
@@ -115,19 +67,8 @@ class Call:
             self.refuse(488 if self.caller.request.content_type == SDP else 415, str(why))
         return not self.caller.is_over
 
-    async def _route(self) -> Destination | None:
-        found = await self.board.store.numbers.find(self.book.story.dialled)
-        if found is None:
-            self.refuse(404, "nobody has this number")
-            return None
-        return Destination(kind=found.kind, value=str(found.id))
-
-    def _loop(self, destination: Destination) -> None:
-        with self.book.hop(destination.kind, destination.value, outcome="loop"):
-            self.refuse(482, f"a loop: {destination.kind} {destination.value} comes a second time")
-
-    async def _close(self) -> None:
-        """Whatever happened: no leg, port or dialog stays behind."""
+    async def close(self) -> None:
+        """Whatever happened: no leg, port or dialog stays behind, and the record is complete."""
         self.refuse(self.verdict)
         self.caller.bye()
         for leg in self._legs:
@@ -191,7 +132,7 @@ class Call:
         winner.won()
         self.book.answered(party_of(winner.invitation.callee))
         with self.board.busy.busy(winner.invitation.callee.id):
-            gone = await talk(self, winner)
+            gone = await talk(self.inbox, self.session, self.caller, winner)
         self.book.ended("caller" if gone.leg is self.caller else "callee", gone.why)
 
     @property

@@ -98,6 +98,10 @@ CallEvent = (
 )
 
 
+class CallEnded(Exception):
+    """Raised in a call that the server ends; says why."""
+
+
 class Inbox:
     """The events of one call."""
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from ringdove.events.types import BindingsChanged, BusyChanged, ExtensionChanged
 from ringdove.media.engine import MediaError
@@ -17,14 +16,12 @@ from ringdove.ring import engine as rules
 from ringdove.ring.eligibility import Standing
 from ringdove.ring.plan import Entry, Strategy
 
+from .call import Call
 from .caller import CALLER
-from .inbox import CallerGone, Ended, LegAnswered, LegFailed, LegRang, MemberChanged, Passed
+from .inbox import CallEnded, CallerGone, Ended, LegAnswered, LegFailed, LegRang, MemberChanged, Passed
 from .invitation import EMPTY_LOOK, Look
 from .member import MemberLeg
 from .standing import standing_of
-
-if TYPE_CHECKING:
-    from .call import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class Ringable:
     """Whether the caller hears ringback at once (a group), or when the first phone rings (a person)."""
 
 
-async def ring(call: "Call", hop: Hop, people: Ringable) -> MemberLeg | rules.Finish:
+async def ring(call: Call, hop: Hop, people: Ringable) -> MemberLeg | rules.Finish:
     """Ring until somebody answers, everything has been tried, or the caller gives up."""
     return await _Ringing(call, hop, people).run()
 
@@ -50,7 +47,7 @@ def entries_of(roster: Sequence[RosterEntry]) -> list[Entry]:
 
 
 class _Ringing:
-    def __init__(self, call: "Call", hop: Hop, people: Ringable) -> None:
+    def __init__(self, call: Call, hop: Hop, people: Ringable) -> None:
         self._call = call
         self._people = people
         self._hop = hop
@@ -110,7 +107,7 @@ class _Ringing:
             case CallerGone():
                 return rules.CallerGone(), now
             case Ended(reason):
-                raise self._call.Ended(reason)
+                raise CallEnded(reason)
         return None, now
 
     async def _join(self, leg: MemberLeg) -> rules.Event:

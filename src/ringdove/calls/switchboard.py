@@ -12,6 +12,7 @@ from ringdove.net.endpoint import IncomingRequest
 from .board import Board
 from .call import Call
 from .inbox import Ended
+from .journey import run
 from .simulate import simulate
 
 log = structlog.get_logger(__name__)
@@ -75,7 +76,7 @@ class Switchboard:
 
     async def _run(self, call: Call) -> None:
         try:
-            await call.run()
+            await run(call)
         except Exception:
             log.exception("call_failed", call=call.id)
             call.caller.refuse(500)

@@ -2,38 +2,35 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable
-from typing import TYPE_CHECKING
 
 import structlog
 
-from ringdove.media.engine import MediaError, PartyId
+from ringdove.media.engine import MediaError, MediaSession, PartyId
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.sip.sdp import SdpError, SessionDescription
 
-from .inbox import Acknowledged, Ended, HungUp, Passed, Reoffered
+from .inbox import Acknowledged, CallEnded, Ended, HungUp, Inbox, Passed, Reoffered
 from .leg import Leg, description_of
-
-if TYPE_CHECKING:
-    from .call import Call
 
 log = structlog.get_logger(__name__)
 
 
-async def talk(call: "Call", callee: Leg) -> HungUp:
-    """Keep caller and callee connected; returns who left, the other one hung up. Raises Call.Ended."""
-    return await _Talk(call, callee).run()
+async def talk(inbox: Inbox, media: MediaSession, caller: Leg, callee: Leg) -> HungUp:
+    """Keep caller and callee connected; returns who left, the other one hung up. Raises CallEnded."""
+    return await _Talk(inbox, media, caller, callee).run()
 
 
 class _Talk:
-    def __init__(self, call: "Call", callee: Leg) -> None:
-        self._call = call
-        self._other: dict[Leg, Leg] = {call.caller: callee, callee: call.caller}
+    def __init__(self, inbox: Inbox, media: MediaSession, caller: Leg, callee: Leg) -> None:
+        self._inbox = inbox
+        self._media = media
+        self._other: dict[Leg, Leg] = {caller: callee, callee: caller}
         self._errands: set[asyncio.Task[None]] = set()
 
     async def run(self) -> HungUp:
         try:
             while True:
-                match await self._call.inbox.next():
+                match await self._inbox.next():
                     case HungUp(leg) as gone if leg in self._other:
                         self._other[leg].bye(*gone.reasons)
                         return gone
@@ -44,7 +41,7 @@ class _Talk:
                     case Acknowledged(leg, answer) if leg in self._other:
                         self._errand(self._take_answer(leg, answer))
                     case Ended(reason):
-                        raise self._call.Ended(reason)
+                        raise CallEnded(reason)
         finally:
             for errand in self._errands:
                 errand.cancel()
@@ -56,7 +53,7 @@ class _Talk:
 
     async def _pass_offer_on(self, leg: Leg, incoming: IncomingRequest) -> None:
         """A re-INVITE or UPDATE (hold, another address or codec): offered to the other side, answered by ours."""
-        other, media = self._other[leg], self._call.session
+        other, media = self._other[leg], self._media
         if other.is_renegotiating:
             leg.settle(incoming, 491)
             return
@@ -79,20 +76,20 @@ class _Talk:
 
     async def _take_answer(self, leg: Leg, answer: SessionDescription) -> None:
         try:
-            await self._mend(await self._call.session.answered(leg.party, answer))
+            await self._mend(await self._media.answered(leg.party, answer))
         except MediaError as why:
             log.warning("answer_unusable", leg=leg.party, why=str(why))
-            self._call.session.refused(leg.party)
+            self._media.refused(leg.party)
 
     async def _mend(self, parties: Iterable[PartyId]) -> None:
         """Make a fresh offer to parties whose codecs do not meet those of the other side."""
         for leg in [leg for leg in self._other if leg.party in set(parties)]:
-            response = await leg.reinvite(await self._call.session.remake(leg.party))
+            response = await leg.reinvite(await self._media.remake(leg.party))
             answer = description_of(response) if response.is_success else None
             if answer is None:
-                self._call.session.refused(leg.party)
+                self._media.refused(leg.party)
             else:
-                await self._call.session.answered(leg.party, answer)
+                await self._media.answered(leg.party, answer)
 
     def _errand(self, work: Coroutine[object, object, None]) -> None:
         """Do it beside the talk, so that a hang-up never waits for a phone that is slow to answer."""

@@ -4,17 +4,14 @@ Entering a destination runs the call there to its end, or says where the call go
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 from ringdove.model.destination import Destination
 from ringdove.model.reference import DestinationKind
 
+from ..call import Call
 from . import end_call, extension, ring_group
 
-if TYPE_CHECKING:
-    from ringdove.calls.call import Call
-
-Enter = Callable[["Call", Destination], Awaitable[Destination | None]]
+Enter = Callable[[Call, Destination], Awaitable[Destination | None]]
 
 KINDS: dict[DestinationKind, Enter] = {
     DestinationKind.END_CALL: end_call.enter,

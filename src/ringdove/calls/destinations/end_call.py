@@ -1,14 +1,11 @@
 """`end_call`: hang up, with the code that the way here earned."""
 
-from typing import TYPE_CHECKING
-
 from ringdove.model.destination import Destination
 
-if TYPE_CHECKING:
-    from ringdove.calls.call import Call
+from ..call import Call
 
 
-async def enter(call: "Call", destination: Destination) -> None:
+async def enter(call: Call, destination: Destination) -> None:
     """Refuse the caller with the status of the last attempt (outcome table of the design)."""
     with call.book.hop("end_call", outcome="ended"):
         call.refuse(call.verdict)

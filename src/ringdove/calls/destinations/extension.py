@@ -1,19 +1,15 @@
 """`extension`: ring every phone of one person; nobody answering ends the call."""
 
-from typing import TYPE_CHECKING
-
 from ringdove.model.destination import END_CALL, Destination
 from ringdove.model.ring_group import RosterEntry
 from ringdove.ring.engine import Finish, Outcome
 from ringdove.ring.plan import Strategy
 
+from ..call import Call
 from ..ringing import Ringable, ring
 
-if TYPE_CHECKING:
-    from ringdove.calls.call import Call
 
-
-async def enter(call: "Call", destination: Destination) -> Destination | None:
+async def enter(call: Call, destination: Destination) -> Destination | None:
     """Ring the extension for its `ring_timeout`; a group of one that ends as a group does."""
     extension = await call.board.store.extensions.get(int(destination.value))
     if extension is None:

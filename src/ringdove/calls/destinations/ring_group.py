@@ -1,19 +1,15 @@
 """`ring_group`: ring its members by its strategy; else `no_agent_online_dest` or `fail_dest` (R2)."""
 
-from typing import TYPE_CHECKING
-
 from ringdove.model.destination import END_CALL, Destination
 from ringdove.model.ring_group import RingGroup
 from ringdove.ring.engine import Finish, Outcome
 
+from ..call import Call
 from ..invitation import Look
 from ..ringing import Ringable, ring
 
-if TYPE_CHECKING:
-    from ringdove.calls.call import Call
 
-
-async def enter(call: "Call", destination: Destination) -> Destination | None:
+async def enter(call: Call, destination: Destination) -> Destination | None:
     """Run the call through the group; returns where it goes when nobody answered."""
     group = await call.board.store.ring_groups.get(int(destination.value))
     if group is None:

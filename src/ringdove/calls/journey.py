@@ -1,0 +1,67 @@
+"""The life of a call: who calls, where it goes, who answers, how it ends. Reads top to bottom."""
+
+import asyncio
+
+import structlog
+
+from ringdove.model.destination import Destination
+from ringdove.sip.message import Response
+
+from .call import Call
+from .destinations import KINDS, end_call
+from .inbox import CallEnded
+
+log = structlog.get_logger(__name__)
+
+MAX_HOPS = 20
+"""Destinations that one call may enter (R12)."""
+
+
+async def run(call: Call) -> None:
+    """Live through the call; returns when it is over and written down."""
+    who = await call.board.authenticate(call.caller.request)
+    if isinstance(who, Response):
+        call.caller.challenge(who)
+        return
+    call.comes_from(who)
+    calls, story = call.board.store.calls, call.book.story
+    begun = asyncio.create_task(calls.begin(story.model_copy(deep=True)))
+    with structlog.contextvars.bound_contextvars(call=call.id), call.board.busy.busy(who.id):
+        try:
+            await _travel(call)
+        except CallEnded as end:
+            call.book.ended("server", str(end))
+            call.refuse(503)
+        except Exception:
+            log.exception("call_broke")
+            call.book.ended("server", "an error in the server")
+            call.refuse(500)
+        finally:
+            await call.close()
+            await asyncio.wait([begun])  # whatever became of it, the record is written as a whole
+            await calls.finish(story)
+
+
+async def _travel(call: Call) -> None:
+    """Hear the caller's offer, then go from destination to destination until one keeps the call."""
+    if call.caller.is_over or not await call.hear_offer():
+        return
+    visited: set[Destination] = set()
+    destination = await _route(call)
+    while destination is not None and not call.caller.is_over:
+        if destination in visited or len(visited) == MAX_HOPS:
+            with call.book.hop(destination.kind, destination.value, outcome="loop"):
+                call.refuse(482, f"a loop: {destination.kind} {destination.value} comes a second time")
+            return
+        visited.add(destination)
+        enter = KINDS.get(destination.kind, end_call.enter)
+        destination = await enter(call, destination)
+
+
+async def _route(call: Call) -> Destination | None:
+    """Where the number leads that was dialled."""
+    found = await call.board.store.numbers.find(call.book.story.dialled)
+    if found is None:
+        call.refuse(404, "nobody has this number")
+        return None
+    return Destination(kind=found.kind, value=str(found.id))
