@@ -71,7 +71,10 @@ async def list_(query: Annotated[CallQuery, Query()], services: Injected) -> Pag
         until=query.end_time,
     )
     descending = query.order_by == "desc"
-    live = sorted(filter(wanted.matches, services.live_calls()), key=lambda s: s.started_at, reverse=descending)
+    # A call whose end is being written down is neither: it will be among the finished ones in a moment.
+    running = [story for story in services.live_calls() if story.ended_at is None and wanted.matches(story)]
+    live_ids = {story.id for story in running}
+    live = sorted(running, key=lambda story: story.started_at, reverse=descending)
     first, last = (query.page - 1) * query.page_size, query.page * query.page_size
     before = len(live) if descending else 0
     start, stop = max(0, first - before), max(0, last - before)
@@ -80,8 +83,7 @@ async def list_(query: Annotated[CallQuery, Query()], services: Injected) -> Pag
         stories = [*live[first:last], *stories]
     else:
         stories = [*stories, *live[max(0, first - finished) : max(0, last - finished)]]
-    running = {story.id for story in live}
-    return PageOf(total_number=finished + len(live), data=[_row(s, live=s.id in running) for s in stories])
+    return PageOf(total_number=finished + len(live), data=[_row(s, live=s.id in live_ids) for s in stories])
 
 
 @router.get("/get", response_model=One[Story] | Failure)

@@ -37,7 +37,8 @@ class Presence(StrEnum):
 class Extension(BaseModel):
     """One extension. Only `number` is required; `id` is 0 until the store has given one.
 
-    `caller_id_name` and `caller_id` are what the called party sees. `concurrent_registrations` bounds the bindings.
+    `caller_id_name` and `caller_id` are what the called party sees; they and `reg_name` follow from number and names
+    unless set. `concurrent_registrations` bounds the bindings.
     `ring_timeout` is how long an unanswered direct call rings, in seconds. `user_password_hash` is a salted hash.
     """
 
@@ -47,11 +48,11 @@ class Extension(BaseModel):
     number: Number
     first_name: PersonName = ""
     last_name: PersonName = ""
-    caller_id_name: ShownName
-    caller_id: ShownNumber
+    caller_id_name: ShownName = ""
+    caller_id: ShownNumber = ""
     email_addr: EmailAddress | None = None
     mobile_number: PhoneNumber | None = None
-    reg_name: RegName
+    reg_name: RegName = ""
     reg_password: RegPassword = Field(default_factory=generate_password, repr=False)
     user_password_hash: str | None = Field(default=None, repr=False)
     concurrent_registrations: Registrations = 3

@@ -123,7 +123,7 @@ async def test_running_calls_stand_before_finished_ones(api: Api) -> None:
     for i in range(3):
         finished = story(f"old{i}", 1000.0 + i, ended_at=5.0, answered_at=2.0, disposition=Disposition.ANSWERED)
         await api.store.calls.finish(finished)
-    api.live = [story("new0", 2000.0), story("new1", 2001.0)]
+    api.live = [story("new0", 2000.0), story("new1", 2001.0), story("old2", 1002.0, ended_at=5.0)]
     await api.store.calls.begin(api.live[0])
 
     async def ids(**params: Any) -> list[str]:

@@ -15,6 +15,8 @@ from ringdove.model.reference import DestinationKind, ObjectKind, Ref
 from ringdove.model.ring_group import RingGroup
 from ringdove.ring.plan import Strategy
 
+WEAK = """12345678 abcdefgh ABCDEFGH aaaaaaa1 password1 Passw0rd P@ssw0rd anna2024 Anna!2024 annalee1 leeanna99
+qwerty123 Changeme1 1000-1000"""
 ID_KINDS = sorted(set(DestinationKind) - {"end_call", "external_num", "play_greeting"})
 
 
@@ -127,11 +129,7 @@ def test_two_generated_passwords_differ() -> None:
     assert len({generate_password() for _ in range(100)}) == 100
 
 
-@pytest.mark.parametrize(
-    "password",
-    "12345678 abcdefgh ABCDEFGH aaaaaaa1 password1 Passw0rd P@ssw0rd anna2024 Anna!2024 annalee1 leeanna99 qwerty123 "
-    "Changeme1 1000-1000".split(),  # noqa: SIM905
-)
+@pytest.mark.parametrize("password", WEAK.split())
 def test_weak_passwords_are_told_from_strong_ones(password: str) -> None:
     assert weakness(password, "1000", "Anna", "Lee", "AnnaLee", "LeeAnna")
 
