@@ -1,13 +1,16 @@
 """Who sent a request: digest credentials looked up among the extensions."""
 
+import re
 import secrets
 import time
 from collections.abc import Callable
 
 from ringdove.model.extension import Extension
-from ringdove.sip.digest import Realm, Verdict
+from ringdove.sip.digest import OFFERED, Algorithm, Realm, Verdict
 from ringdove.sip.message import Request, Response
 from ringdove.store import Store
+
+_KNOWS_ONLY_MD5 = re.compile(r"baresip v(?:[0-2]\.|3\.(?:[0-9]|1[01])\.)")
 
 
 class Authenticator:
@@ -41,6 +44,13 @@ class Authenticator:
 
     def _challenge(self, request: Request, *, stale: bool = False) -> Response:
         response = request.reply(401)
-        for challenge in self._realm.challenges(self._clock(), stale=stale):
+        for challenge in self._realm.challenges(self._clock(), stale=stale, algorithms=_algorithms_for(request)):
             response.headers.add("WWW-Authenticate", challenge)
         return response
+
+
+def _algorithms_for(request: Request) -> tuple[Algorithm, ...]:
+    """What to offer: some phones give up over a challenge they do not know, instead of passing over it."""
+    if _KNOWS_ONLY_MD5.match(request.headers.get("User-Agent") or ""):
+        return (Algorithm.MD5,)
+    return OFFERED

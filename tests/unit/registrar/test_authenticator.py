@@ -110,3 +110,18 @@ async def test_credentials_cannot_be_sent_again(authenticator: Authenticator, st
     assert await authenticator.check(_request(value)) == extension
     answer = await _challenge(authenticator, _request(value))
     assert "stale=true" in (answer.headers.get("WWW-Authenticate") or "")
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "offered"),
+    [(None, 2), ("Phone 1", 2), ("baresip v1.0.0 (x86_64/linux)", 1), ("baresip v3.11.0", 1), ("baresip v3.12.0", 2)],
+)
+async def test_a_phone_that_fails_over_sha_256_is_not_shown_it(
+    authenticator: Authenticator, user_agent: str | None, offered: int
+) -> None:
+    request = _request()
+    if user_agent is not None:
+        request.headers.add("User-Agent", user_agent)
+    challenges = (await _challenge(authenticator, request)).headers.get_all("WWW-Authenticate")
+    assert len(challenges) == offered
+    assert "algorithm=MD5" in challenges[0]

@@ -44,10 +44,10 @@ def test_the_examples_of_rfc_7616() -> None:
         assert credentials.expected("Circle of Life", "GET") == response
 
 
-def test_sha_256_is_offered_before_md5() -> None:
+def test_both_algorithms_are_offered_md5_first() -> None:
     first, second = Realm("pbx").challenges(NOW)
-    assert "algorithm=SHA-256" in first
-    assert "algorithm=MD5" in second
+    assert "algorithm=MD5" in first
+    assert "algorithm=SHA-256" in second
     assert all('qop="auth"' in challenge and "stale" not in challenge for challenge in (first, second))
     assert all("stale=true" in challenge for challenge in Realm("pbx").challenges(NOW, stale=True))
 
@@ -161,7 +161,7 @@ def test_what_cannot_be_read_is_a_syntax_error_and_counts_as_none(value: str) ->
     ("old", "new"),
     [
         ("qop=auth", "qop=auth-int"),
-        ("algorithm=SHA-256", "algorithm=SHA-512-256"),
+        ("algorithm=MD5", "algorithm=SHA-512-256"),
         ("nc=00000001", "nc=1"),
         ("cnonce=", "c="),
     ],
