@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .errors import SipSyntaxError
-from .headers import Headers, NameAddr, parse_params, split_list
+from .headers import Headers, NameAddr, Via, parse_params, split_list
 from .message import Message, Request, Response
 
 SUPPORTED: Final = frozenset({"path", "timer"})
@@ -140,7 +140,9 @@ def _check_common(message: Message) -> None:
     if not _CALL_ID.match(message.call_id):
         raise SipSyntaxError("Call-ID", "not a word")
     # Reading is checking: each of these raises where the field is malformed.
-    _ = message.vias, message.via, message.from_, message.to, message.cseq
+    _ = message.via, message.from_, message.to, message.cseq
+    for value in headers.values("Via")[1:]:
+        Via.parse(value)
     if "Contact" in seen:
         _check_contacts(message)
     for name in ("Route", "Record-Route", "Path"):
