@@ -106,7 +106,7 @@ class Peer:
 
     @property
     def address(self) -> Address:
-        """Where it listens."""
+        """Where it is."""
         return self.host, self.port
 
     @property
@@ -117,8 +117,8 @@ class Peer:
 
     # Sending
 
-    def send(self, message: Message | bytes | str, to: Address | None = None) -> None:
-        """Send a message as it is. Text gets its line ends right (LF to CRLF); `to` defaults to who spoke last."""
+    def send(self, message: Message | bytes | str, address: Address | None = None) -> None:
+        """Send a message as it is; `address` defaults to whoever spoke last. Text gets its line ends right (CRLF)."""
         if isinstance(message, Message):
             data = message.to_bytes()
         elif isinstance(message, str):
@@ -127,21 +127,27 @@ class Peer:
             data = message
         assert self._transport is not None, "not connected"
         if self._transport_name == "udp":
-            target = to or self._remote
+            target = address or self._remote
             assert target is not None, "nobody to send to yet"
             self._transport.sendto(data, target)
         else:
             self._transport.write(data)
 
     def request(
-        self, method: str, target: Uri | str, to: Address | None = None, *, branch: str | None = None, **fields: Any
+        self,
+        method: str,
+        target: Uri | str,
+        address: Address | None = None,
+        *,
+        branch: str | None = None,
+        **fields: Any,
     ) -> Request:
         """Send a request outside dialogs, Via included, and return it. `fields` are those of `new_request`."""
         uri = target if isinstance(target, Uri) else Uri.parse(target)
         fields.setdefault("from_", NameAddr(Uri("sip", "example.test", user=self.user)))
         fields.setdefault("contact", self.uri)
         request = self.stamp(new_request(method, uri, **fields), branch)
-        self.send(request, to)
+        self.send(request, address)
         return request
 
     def stamp(self, request: Request, branch: str | None = None) -> Request:
@@ -161,7 +167,7 @@ class Peer:
         headers: Iterable[tuple[str, str]] = (),
         sdp: str = "",
         tag: str | None = None,
-        to: Address | None = None,
+        address: Address | None = None,
     ) -> Response:
         """Send a response, with this peer's tag and Contact, and return it. Call it again to repeat one."""
         response = request.reply(status, reason, to_tag=tag or self.tag)
@@ -173,10 +179,10 @@ class Peer:
             response.headers.add(name, value)
         if sdp:
             response.set_body("application/sdp", sdp.replace("\r\n", "\n").replace("\n", "\r\n").encode())
-        self.send(response, to)
+        self.send(response, address)
         return response
 
-    def ack(self, invite: Request, response: Response, to: Address | None = None) -> Request:
+    def ack(self, invite: Request, response: Response, address: Address | None = None) -> Request:
         """Acknowledge the final response to an INVITE of this peer's, 2xx or not."""
         if response.is_success:
             ack = self.stamp(Dialog.as_uac(invite, response).ack(invite.cseq.number))
@@ -186,7 +192,7 @@ class Peer:
                 ack.headers.add(name, invite.headers.get(name) or "")
             ack.headers.add("To", response.headers.get("To") or "")
             ack.headers.add("CSeq", f"{invite.cseq.number} ACK")
-        self.send(ack, to)
+        self.send(ack, address)
         return ack
 
     # Receiving

@@ -5,7 +5,6 @@ import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum
-from hashlib import blake2s
 from typing import Final
 
 import structlog
@@ -33,6 +32,7 @@ from ringdove.sip.transaction import (
     Timers,
     TransactionLayer,
 )
+from ringdove.sip.transaction.keys import stateless_tag
 from ringdove.sip.transaction.routing import ReplyPath, stamp
 from ringdove.sip.uri import Uri
 from ringdove.sip.validator import check_request, check_response
@@ -212,9 +212,7 @@ class Endpoint:
             self._perform(self._layer.receive(request, source, self.clock()))
         elif rejection.answerable:
             stamp(request, source)
-            # §8.2.7: without state, the same request has to get the same tag each time.
-            tag = blake2s(str(request.via).encode(), digest_size=8).hexdigest()
-            self._send(ReplyPath.of(request, source).send(rejection.response(request, tag)))
+            self._send(ReplyPath.of(request, source).send(rejection.response(request, stateless_tag(request))))
         else:
             self.dropped["unanswerable"] += 1
 
@@ -262,11 +260,11 @@ class Endpoint:
             self._perform(self._layer.respond(key, response, self.clock(), forget=forget))
 
         incoming = self._incoming[key] = IncomingRequest(request, source, send)
-        handler = self.on_request
-        if request.to.tag is not None:
-            handler = self._dialogs.get(DialogId.of_incoming(request))
+        # A REGISTER belongs to no dialog, whatever tag an old phone repeats in it (§10.2).
+        outside = request.to.tag is None or request.method == "REGISTER"
+        handler = self.on_request if outside else self._dialogs.get(DialogId.of_incoming(request))
         if handler is None:
-            incoming.reply(503 if request.to.tag is None else 481)
+            incoming.reply(503 if outside else 481)
         elif not _guard(handler, incoming):
             incoming.reply(500)
 

@@ -1,5 +1,6 @@
 """How messages find their transaction (RFC 3261 §17.1.3, §17.2.3)."""
 
+from hashlib import blake2s
 from typing import NamedTuple
 
 from ..identifiers import MAGIC_COOKIE
@@ -70,6 +71,11 @@ def dialog_transaction(message: Message) -> DialogTransaction:
 def merge_key(request: Request) -> MergeKey:
     """The key by which a merged request is found out."""
     return MergeKey(request.from_.tag or "", request.call_id, request.cseq.number, request.method)
+
+
+def stateless_tag(request: Request) -> str:
+    """The To tag for an answer of which nothing is kept: the same for the same request each time (§8.2.7)."""
+    return blake2s(f"{request.via}\n{request.headers.get('Call-ID')}".encode(), digest_size=8).hexdigest()
 
 
 def same_sender(response: Response, request: Request) -> bool:

@@ -1,12 +1,11 @@
 """All transactions of a node: matching, timing, and what belongs to several of them (RFC 3261 §8.2.2.2, §9, §17)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from ..hop import Hop
-from ..identifiers import new_tag as random_tag
 from ..message import Request, Response
 from .actions import Action, DeliverResponse, Ended, Failed, Send, StartCancel
 from .client import Client
@@ -22,6 +21,7 @@ from .keys import (
     merge_key,
     same_sender,
     server_key,
+    stateless_tag,
 )
 from .routing import ReplyPath
 from .schedule import Schedule
@@ -45,12 +45,9 @@ class Caps:
 class TransactionLayer:
     """Every method that takes `now` returns what is to be done, in order."""
 
-    def __init__(
-        self, timers: Timers | None = None, caps: Caps | None = None, new_tag: Callable[[], str] = random_tag
-    ) -> None:
+    def __init__(self, timers: Timers | None = None, caps: Caps | None = None) -> None:
         self._timers = timers or Timers()
         self._caps = caps or Caps()
-        self._new_tag = new_tag
         self._schedule: Schedule[AnyClient | AnyServer] = Schedule()
         self._clients: dict[ClientKey, AnyClient] = {}
         self._servers: dict[ServerKey, AnyServer] = {}
@@ -167,17 +164,17 @@ class TransactionLayer:
         invite = self._servers.get(server_key(cancel, "INVITE"))
         server = self._servers[key] = Server(key, cancel, source, self._timers)
         if not isinstance(invite, InviteServer):
-            return self._settle(server, server.respond(cancel.reply(481, to_tag=self._new_tag()), now), now)
-        response = cancel.reply(200, to_tag=invite.to_tag or self._new_tag())
+            return self._settle(server, server.respond(cancel.reply(481, to_tag=stateless_tag(cancel)), now), now)
+        response = cancel.reply(200, to_tag=invite.to_tag or stateless_tag(cancel))
         actions = self._settle(server, server.respond(response, now), now)
         return actions + self._settle(invite, invite.cancel(cancel), now)
 
     def _refuse(self, request: Request, source: Hop) -> Response | None:
         """What a request that belongs to no dialog is turned away with, at no cost."""
         if merge_key(request) in self._merge:
-            return request.reply(482, "Merged Request", to_tag=self._new_tag())
+            return request.reply(482, "Merged Request", to_tag=stateless_tag(request))
         if len(self._merge) >= self._caps.total or self._per_source[source.remote_host] >= self._caps.per_source:
-            busy = request.reply(503, to_tag=self._new_tag())
+            busy = request.reply(503, to_tag=stateless_tag(request))
             busy.headers.add("Retry-After", "10")
             return busy
         return None

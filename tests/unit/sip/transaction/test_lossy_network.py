@@ -184,10 +184,10 @@ def test_every_transaction_ends_once_and_leaves_nothing(
     for key in world.keys:
         assert world.ends[key] == 1, key
         assert world.ended[key] == 1, key
-    for key, times in world.served.items():
-        assert world.ended[key] == times
+    for served, times in world.served.items():
+        assert world.ended[served] == times
         # A 2xx is either acknowledged or reported as not acknowledged, never both and never twice.
-        assert world.confirmations[key] == world.taken[key]
+        assert world.confirmations[served] == world.taken[served]
     for layer in world.layers:
         assert len(layer) == 0
         assert layer.deadline is None
