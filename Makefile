@@ -14,8 +14,8 @@ install: .venv/installed ## Make .venv with the ringdove command (nothing to do 
 demo: install ## Ring simulated phones with ring groups made over HTTP, and draw who rang when
 	@$(BIN)/ringdove demo
 
-run: install ## Keep a server up on the default ports
-	@$(BIN)/ringdove serve
+run: install ## Keep a server up on the default ports, with a few sample extensions
+	@$(BIN)/ringdove serve --sample-data
 
 test: install ## Run the tests
 	@sh scripts/peers.sh
