@@ -56,6 +56,7 @@ class Registrar:
         """One change of an extension's bindings at a time."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._unsubscribe: list[Callable[[], None]] = []
+        self._closed = False
 
     async def start(self) -> None:
         """Bring back the bindings that outlived the last run, and begin to look after them."""
@@ -71,7 +72,8 @@ class Registrar:
         self._run(self._sweep())
 
     async def close(self) -> None:
-        """Stop looking after bindings; they stay in the store."""
+        """Stop looking after bindings; they stay in the store, whatever becomes of the connections now."""
+        self._closed = True
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         for task in self._tasks:
@@ -229,6 +231,9 @@ class Registrar:
                 log.exception("expiring bindings failed")
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._closed:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
