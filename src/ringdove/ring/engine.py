@@ -29,6 +29,7 @@ class Why(StrEnum):
     ELSEWHERE = "answered elsewhere"
     WINDOW_CLOSED = "window closed"
     DECLINED = "declined on another device"
+    REGISTERED_ANEW = "phone registered anew"
     CALLER_GONE = "caller gone"
 
 
@@ -124,7 +125,9 @@ class _Member:
     tried: set[str] = field(default_factory=set)
     """Bindings that rang in the window that is open."""
     declined: bool = False
-    result: int | None = None
+    skipped: Skip | None = None
+    """Why it did not ring when it was last looked at."""
+    result: int = 480
     """The most telling failure: 486 busy, 603 declined, 480 the rest."""
 
 
@@ -172,23 +175,25 @@ class Engine:
         self._actions = []
         if self._done:
             return self._actions
-        if self._began_at is None:
-            self._began_at = now
-        self._at = plan.tidy(now - self._began_at)
+        if self._began_at is not None:
+            self._at = plan.tidy(now - self._began_at)
         match event:
-            case Begin():
+            case Begin() if self._began_at is None:
+                self._began_at = now
                 self._begin()
-            case Tick():
-                self._settle()
-            case StandingChanged(member, standing):
+            case StandingChanged(member, standing) if member in self._members:
                 self._stand(member, standing)
-            case Answered(leg):
+            case Answered(leg) if leg in self._legs:
                 self._answered(leg)
-            case Failed(leg, status):
+            case Failed(leg, status) if leg in self._legs:
                 self._failed(leg, status)
             case CallerGone():
                 self._stop_all(Why.CALLER_GONE)
                 self._finish(Outcome.ABANDONED, 487)
+            case _:  # a tick, or what no longer concerns us
+                pass
+        if self._began_at is not None and not self._done:
+            self._settle()
         return self._actions
 
     # Each event
@@ -203,73 +208,68 @@ class Engine:
             self._finish(Outcome.NOBODY_ELIGIBLE, self._most_telling_status())
         else:
             self._planned = plan.windows(self._strategy, self._ring_timeout, self._entries, eligible)
-            self._settle()
 
     def _stand(self, member: int, standing: Standing) -> None:
-        m = self._members.get(member)
-        if m is None:
-            return
+        m = self._members[member]
         m.standing = standing
         m.tried &= set(standing.bindings)  # a phone that registers anew may be tried anew
-        if skip_reason(standing) is None and not m.declined:
+        if self._began_at is not None and skip_reason(standing) is None:
             self._give_windows(member)
-        self._settle()
 
     def _answered(self, leg: int) -> None:
-        if leg not in self._legs:
-            return
         self._forget(leg)
         self._stop_all(Why.ELSEWHERE)
         self._actions.append(Win(leg))
         self._done = True
 
     def _failed(self, leg: int, status: int) -> None:
-        if leg not in self._legs:
-            return
         m = self._members[self._forget(leg)]
         m.result = _telling(m.result, status)
         if status >= 600:
             m.declined = True
             self._stop(list(m.legs), Why.DECLINED)
-        self._settle()
 
     # What is due
 
     def _settle(self) -> None:
         """Close what is over, open what is due, and leave when nothing is left (R7, R8)."""
-        ringing = set(self._legs.values())
-        for member in ringing - {w.member for w in self._planned if w.is_open(self._at)}:
-            self._stop(list(self._members[member].legs), Why.WINDOW_CLOSED)
-        fruitless = self._open_due()
-        while fruitless and self._strategy.in_turn and self._has_future():
+        fruitless = self._keep_time()
+        while fruitless and self._strategy.in_turn and any(w.stop > self._at for w in self._planned):
             self._planned = plan.pull_forward(self._planned, self._at)
-            fruitless = self._open_due()
+            fruitless = self._keep_time()
         if not self._legs and not self._has_future():
             self._finish(Outcome.UNANSWERED, self._most_telling_status())
 
+    def _keep_time(self) -> bool:
+        """Close and open what the plan says; True when the next turn, or the end, is to come at once."""
+        open_now = {w.member for w in self._planned if w.is_open(self._at)}
+        self._stop([leg for leg, member in self._legs.items() if member not in open_now], Why.WINDOW_CLOSED)
+        return self._open_due()
+
     def _open_due(self) -> bool:
-        """Ring whose window is open; True when that made nobody ring, so that the next turn is to come at once."""
+        """Ring whose window is open; True when the turn that came is skipped, or nobody rings at all."""
         fruitless = False
         for window in self._planned:
             m = self._members[window.member]
             if not window.is_open(self._at) or m.declined:
                 continue
-            first = (window.member, window.start) not in self._opened
-            if first:
+            reason = skip_reason(m.standing)
+            if (window.member, window.start) not in self._opened:
                 self._opened.add((window.member, window.start))
                 m.tried.clear()
-            reason = skip_reason(m.standing)
+                fruitless = reason is not None
+                if reason is not None:
+                    self._skip([(window.member, reason)])
             if reason is None:
                 self._ring(window.member, m)
-            elif first:
-                self._skip([(window.member, reason)])
-                fruitless = True
         return fruitless or not self._legs
 
     def _ring(self, member: int, m: _Member) -> None:
         for binding in m.standing.bindings:
             if binding not in m.tried:
+                self._stop([leg for leg, rung in m.legs.items() if rung == binding], Why.REGISTERED_ANEW)
                 m.tried.add(binding)
+                m.skipped = None
                 self._last_leg += 1
                 m.legs[self._last_leg] = binding
                 self._legs[self._last_leg] = member
@@ -280,8 +280,9 @@ class Engine:
         if any(w.member == member for w in self._planned):
             return
         if self._strategy.in_turn:
-            newcomer = Window(member, self._at, plan.tidy(self._at + self._ring_timeout))
-            self._planned = plan.insert_turn(self._planned, self._strategy, self._ring_timeout, self._order, newcomer)
+            self._planned = plan.insert_turn(
+                self._planned, self._strategy, self._ring_timeout, self._order, member, self._at
+            )
         else:
             self._planned += plan.windows(self._strategy, self._ring_timeout, self._entries, {member})
 
@@ -305,8 +306,7 @@ class Engine:
 
     def _skip(self, skipped: Iterable[tuple[int, Skip]]) -> None:
         for member, reason in skipped:
-            if reason is Skip.BUSY:
-                self._members[member].result = _telling(self._members[member].result, 486)
+            self._members[member].skipped = reason
             self._actions.append(Skipped(member, reason))
 
     def _finish(self, outcome: Outcome, status: int) -> None:
@@ -315,11 +315,15 @@ class Engine:
 
     def _most_telling_status(self) -> int:
         """486 if every member was busy, 603 if every one declined, else 480 (outcome table)."""
-        results = {m.result for m in self._members.values() if not m.standing.is_caller}
-        return results.pop() or 480 if len(results) == 1 else 480
+        results = {
+            _telling(m.result, 486 if m.skipped is Skip.BUSY else 480)
+            for m in self._members.values()
+            if not m.standing.is_caller
+        }
+        return results.pop() if len(results) == 1 else 480
 
 
-def _telling(before: int | None, status: int) -> int:
+def _telling(before: int, status: int) -> int:
     """One member's result from its legs: a refusal by hand says more than busy, busy more than the rest."""
     telling = 603 if status in (603, 607, 608) else 486 if status in (486, 600) else 480
-    return max((before or 0, telling), key=(0, 480, 486, 603).index)
+    return max(before, telling, key=(480, 486, 603).index)

@@ -62,18 +62,18 @@ def windows(
     if strategy is Strategy.CUSTOM:
         return [w for member in members(entries) if member in eligible for w in _custom(member, entries)]
     turns = [member for member in members(entries) if member in eligible]
-    end = len(turns) * ring_timeout
+    end = tidy(len(turns) * ring_timeout)
     if strategy is Strategy.RING_ALL:
-        return [Window(member, 0.0, ring_timeout) for member in turns]
+        return [Window(member, 0.0, tidy(ring_timeout)) for member in turns]
     if strategy is Strategy.SEQUENTIALLY:
-        return [Window(member, i * ring_timeout, (i + 1) * ring_timeout) for i, member in enumerate(turns)]
-    return [Window(member, i * ring_timeout, end) for i, member in enumerate(turns)]
+        return [Window(member, tidy(i * ring_timeout), tidy((i + 1) * ring_timeout)) for i, member in enumerate(turns)]
+    return [Window(member, tidy(i * ring_timeout), end) for i, member in enumerate(turns)]
 
 
 def _custom(member: int, entries: Iterable[Entry]) -> list[Window]:
     """One member's own windows, those that overlap or touch made one; a timeout of 0 never rings."""
     merged: list[Window] = []
-    spans = [(e.delay, e.delay + e.timeout) for e in entries if member in e.members and e.timeout > 0]
+    spans = [(tidy(e.delay), tidy(e.delay + e.timeout)) for e in entries if member in e.members and e.timeout > 0]
     for start, stop in sorted(spans):
         if merged and start <= merged[-1].stop:
             merged[-1] = Window(member, merged[-1].start, max(stop, merged[-1].stop))
@@ -83,29 +83,28 @@ def _custom(member: int, entries: Iterable[Entry]) -> list[Window]:
 
 
 def pull_forward(planned: Sequence[Window], at: float) -> list[Window]:
-    """Let the next window start now and the rest move with it (R7).
+    """Let the next window start now, or after the last one the end come now, and the rest move with it (R7).
 
     Windows that are open keep their start; their stop moves too, because under memory_hunt it is the common end.
     """
-    gap = min((w.start for w in planned if w.start > at), default=at) - at
+    end = max((w.stop for w in planned), default=at)
+    gap = min((w.start for w in planned if w.start > at), default=end) - at
     return [w if w.stop <= at else w.moved(start=-gap if w.start > at else 0.0, stop=-gap) for w in planned]
 
 
 def insert_turn(
-    planned: Sequence[Window], strategy: Strategy, ring_timeout: float, order: Sequence[int], newcomer: Window
+    planned: Sequence[Window], strategy: Strategy, ring_timeout: float, order: Sequence[int], newcomer: int, at: float
 ) -> list[Window]:
     """Give a member that became eligible late its turn at its place in `order`, the member list (R9).
 
-    `newcomer` is its window were it rung from now for `ring_timeout`. Where its turn has passed a sequential hunt goes
-    on without it; under memory_hunt its window is open by now.
+    Where its turn has passed a sequential hunt goes on without it; under memory_hunt its window is open by now.
     """
-    at, place = newcomer.start, order.index(newcomer.member)
+    place = order.index(newcomer)
     end = max((w.stop for w in planned), default=at)
     behind = [w for w in planned if order.index(w.member) > place]
     if any(w.start <= at for w in behind):
-        if strategy is Strategy.SEQUENTIALLY:
-            return list(planned)
-        return [*planned, Window(newcomer.member, at, end)]
+        joins = strategy is Strategy.MEMORY_HUNT and at < end
+        return [*planned, Window(newcomer, at, end)] if joins else list(planned)
     start = min((w.start for w in behind), default=end)
     if strategy is Strategy.SEQUENTIALLY:
         ahead = [w for w in planned if w not in behind]
@@ -113,4 +112,4 @@ def insert_turn(
     else:
         ahead = [w.moved(stop=ring_timeout) for w in planned if w not in behind]
         stop = tidy(end + ring_timeout)
-    return [*ahead, Window(newcomer.member, start, stop), *(w.moved(ring_timeout, ring_timeout) for w in behind)]
+    return [*ahead, Window(newcomer, start, stop), *(w.moved(ring_timeout, ring_timeout) for w in behind)]
