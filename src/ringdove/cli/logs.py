@@ -9,7 +9,9 @@ import structlog
 def configure(level: int = logging.INFO) -> None:
     """Set up structlog: key=value lines for a person at a terminal, JSON for a log collector."""
     interactive = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if interactive else structlog.processors.JSONRenderer()
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if interactive:  # plain tracebacks: the rich ones show local variables, and with them secrets
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
