@@ -1,0 +1,121 @@
+"""What a person reads off a drawing."""
+
+from rich.console import Console, RenderableType
+
+from ringdove.model.simulation import SimulatedWindow, Simulation, SkippedMember
+from ringdove.model.story import Attempt, Disposition, Hop, LegStory, Party, Story, Window
+from ringdove.terminal.lists import SimulationChart, call_table
+from ringdove.terminal.timeline import Timeline
+
+ALICE, BOB, CAROL = (
+    Party(id=i, number=n, name=name) for i, n, name in ((1, "2001", "Alice"), (2, "2002", "Bob"), (3, "2003", "Carol"))
+)
+
+
+def drawn(what: RenderableType, width: int = 100) -> list[str]:
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115 - recorded, not written
+    with console.file:
+        console.print(what)
+    return [line.rstrip() for line in console.export_text().splitlines()]
+
+
+def a_story() -> Story:
+    hop = Hop(
+        kind="ring_group",
+        id="1",
+        number="6300",
+        name="Support",
+        strategy="memory_hunt",
+        entered_at=0.5,
+        ringing_from=0.5,
+        left_at=30.0,
+        outcome="answered",
+        attempts=[
+            Attempt(
+                member=ALICE,
+                windows=[Window(start=0, stop=20)],
+                legs=[
+                    LegStory(contact="a", invited_at=0.5, ringing_at=0.7, ended_at=10.5, result="answered elsewhere")
+                ],
+            ),
+            Attempt(
+                member=BOB,
+                windows=[Window(start=5, stop=20)],
+                legs=[LegStory(contact="b", invited_at=5.5, ringing_at=5.5, ended_at=10.5, result="answered")],
+            ),
+            Attempt(member=CAROL, skipped="dnd"),
+        ],
+    )
+    return Story(
+        id="1.1",
+        started_at=0,
+        caller=Party(number="2010", name="Dora"),
+        dialled="6300",
+        hops=[hop],
+        answered_at=10.5,
+        answered_by=BOB,
+        ended_at=30.0,
+        ended_by="caller",
+        disposition=Disposition.ANSWERED,
+    )
+
+
+def row(lines: list[str], start: str) -> str:
+    return next(line for line in lines if line.startswith(start))
+
+
+def test_a_bar_begins_and_ends_where_the_member_rang() -> None:
+    lines = drawn(Timeline(a_story()))
+    alice, bob = row(lines, "2001 Alice"), row(lines, "2002 Bob")
+    assert alice.endswith("answered elsewhere 10.0 s")
+    assert bob.endswith("answered 5.0 s")
+    first, last = alice.index("▒"), alice.rindex("█")
+    assert abs(bob.index("█") - (first + last + 1) / 2) <= 1, "Bob joined half way"
+    assert bob.rindex("█") == last
+
+
+def test_who_was_skipped_is_told_with_the_reason() -> None:
+    assert row(drawn(Timeline(a_story())), "2003 Carol").endswith("skipped: dnd")
+
+
+def test_the_headline_says_how_the_call_ended() -> None:
+    headline = drawn(Timeline(a_story()), width=120)[0]
+    assert "2010 Dora dialled 6300  ANSWERED by 2002 Bob after 10.5 s, talked 19.5 s" in headline
+
+
+def test_a_running_call_is_drawn_up_to_now() -> None:
+    story = a_story()
+    story.disposition = story.answered_at = story.answered_by = story.ended_at = None
+    hop = story.hops[0]
+    hop.outcome, hop.left_at = "", None
+    for attempt in hop.attempts[:2]:
+        attempt.legs[0].ended_at, attempt.legs[0].result = None, ""
+    lines = drawn(Timeline(story, now=8.0))
+    assert "running" in lines[0]
+    assert row(lines, "2001 Alice").endswith("ringing")
+    assert "█" in row(lines, "2002 Bob")
+
+
+def test_a_narrow_terminal_still_gets_every_row() -> None:
+    lines = drawn(Timeline(a_story()), width=60)
+    assert {line[:4] for line in lines} >= {"2001", "2002", "2003"}
+
+
+def test_the_list_counts_all_calls() -> None:
+    lines = drawn(call_table([a_story()], 12), width=140)
+    assert any("ring_group 6300" in line and "ANSWERED" in line for line in lines)
+    assert "1 of 12 calls" in "\n".join(lines)
+
+
+def test_a_simulation_says_when_and_why_not() -> None:
+    simulation = Simulation(
+        windows=[SimulatedWindow(member=ALICE, start=0, stop=20), SimulatedWindow(member=BOB, start=20, stop=40)],
+        skipped=[SkippedMember(member=CAROL, reason="offline")],
+    )
+    lines = drawn(SimulationChart("6300", "Support", simulation))
+    assert row(lines, "2002 Bob").endswith("20 to 40.0 s")
+    assert row(lines, "2003 Carol").endswith("skipped: offline")
+
+
+def test_a_simulation_without_windows_says_that_nobody_would_ring() -> None:
+    assert drawn(SimulationChart("6300", "Support", Simulation()))[-1] == "Nobody would ring."
