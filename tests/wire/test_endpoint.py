@@ -169,13 +169,17 @@ class TestIncoming:
             await phone.expect("401")
             phone.send(request, desk.address)
 
-    async def test_a_copy_over_another_path_gets_482(self, desk: Desk, phone: Peer) -> None:
+    async def test_8_2_2_2_a_copy_over_another_path_gets_482(self, desk: Desk, phone: Peer) -> None:
         request = phone.request("INVITE", desk.uri(), desk.address)
         await desk.asked()
         copy = Request("INVITE", request.uri, request.headers.copy())
         copy.headers.remove("Via")
-        phone.send(phone.stamp(copy), desk.address)
-        await phone.expect("482 INVITE")
+        phone.stamp(copy)
+        tags = set()
+        for _ in range(2):
+            phone.send(copy, desk.address)
+            tags.add((await phone.expect("482 INVITE")).to.tag)
+        assert len(tags) == 1
 
 
 class TestDialogs:
@@ -194,6 +198,12 @@ class TestDialogs:
         phone.send(phone.stamp(theirs.request("BYE")), desk.address)
         await phone.expect("481 BYE")
         assert desk.requests.empty()
+
+    async def test_a_REGISTER_is_in_no_dialog_whatever_its_To_says(self, desk: Desk, phone: Peer) -> None:
+        old = NameAddr(Uri.parse("sip:bob@example.test"), params=(("tag", "of-the-last-answer"),))
+        phone.request("REGISTER", desk.uri(), desk.address, to=old)
+        (await desk.asked()).reply(200)
+        await phone.expect("200 REGISTER")
 
     async def test_requests_in_unknown_dialogs_get_481_and_ACKs_nothing(self, desk: Desk, phone: Peer) -> None:
         lost = NameAddr(Uri.parse("sip:pbx@example.test"), params=(("tag", "long-gone"),))
@@ -323,6 +333,15 @@ class TestOutgoing:
         phone.reply(invite, 200, tag="two")
         results = [await desk.result(), await desk.result()]
         assert {result.to.tag for result in results if isinstance(result, Response)} == {"one", "two"}
+
+    async def test_a_datagram_too_long_to_send_is_lost_alone(self, desk: Desk, phone: Peer) -> None:
+        desk.send("OPTIONS", phone)
+        huge = new_request("INFO", phone.uri, from_=US, body=b"x" * 70_000, content_type="text/plain")
+        put = desk.results.put_nowait
+        desk.endpoint.send_request(huge, desk.hop(phone), on_response=put, on_failure=put)
+        phone.reply(await phone.expect("OPTIONS"), 200)
+        assert await desk.status() == 200
+        assert await desk.result() is Failure.TIMEOUT
 
     async def test_silence_ends_in_a_timeout(self, desk: Desk, phone: Peer) -> None:
         desk.send("OPTIONS", phone)

@@ -80,8 +80,10 @@ class UdpTransport:
                 self._socket.sendto(data, address)  # the error was an earlier datagram's
         except BlockingIOError:
             pass
-        except OSError:
-            self._loop.call_soon(self._receiver.send_failed, hop)
+        except OSError as error:
+            # A datagram too long says nothing about the peer: it is lost, and what else goes there is not.
+            if error.errno != errno.EMSGSIZE:
+                self._loop.call_soon(self._receiver.send_failed, hop)
 
     def has_flow(self, hop: Hop) -> bool:
         """Always: datagrams need none."""
