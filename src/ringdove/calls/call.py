@@ -27,6 +27,8 @@ from .leg import SDP, description_of
 from .member import MemberLeg
 from .talk import talk
 
+_LONGEST_NUMBER = 64
+
 
 class Call:
     """One call, which `journey.run` takes from destination to destination; `book.story` is its record at any time."""
@@ -35,7 +37,7 @@ class Call:
         self.board = board
         self.id = f"{int(time.time())}.{secrets.randbelow(10**9):09d}"
         self.inbox = Inbox()
-        self.book = Book(self.id, incoming.request.target.user or "")
+        self.book = Book(self.id, _number(incoming.request.target.user))
         self.caller = CallerLeg(board, self.inbox, incoming)
         self.verdict = 480
         """The status for the caller where nothing follows: what the last attempt came to."""
@@ -104,7 +106,8 @@ class Call:
     async def member_leg(self, member: Extension, binding: StoredBinding, look: Look, book: LegBook) -> MemberLeg:
         """A leg towards one phone, with its offer ready to be sent; where none can be made, it has failed."""
         name = self.board.settings.caller_name_prefix.replace("{group}", look.group_name) if look.group_name else ""
-        invitation = Invitation(self.who, member, binding, look.alert_info, name)
+        hops = self.caller.request.max_forwards - 1
+        invitation = Invitation(self.who, member, binding, hops, look.alert_info, name)
         leg = MemberLeg(self.board, self.inbox, PartyId(f"leg{len(self._legs) + 1}"), invitation, book)
         self._legs.append(leg)
         try:
@@ -140,3 +143,8 @@ class Call:
         """The call's media, which every destination may count on."""
         assert self.media is not None  # noqa: S101 - opened before the first destination
         return self.media
+
+
+def _number(user: str | None) -> str:
+    """The user part of a Request-URI as a number that may be looked up and written down."""
+    return user if user is not None and user.isprintable() and len(user) <= _LONGEST_NUMBER else ""

@@ -38,7 +38,11 @@ class CallerLeg(Leg):
         return self._incoming.answered
 
     def check(self) -> Rejection | None:
-        """What the INVITE asks for and cannot get: too short a session (RFC 4028 §9)."""
+        """Why the INVITE cannot become a call: no way back or onward, or too short a session (RFC 4028 §9)."""
+        if not self.request.contacts:
+            return Rejection(400, "Missing Contact")  # §8.1.1.8
+        if self.request.max_forwards == 0:
+            return Rejection(483, "Too Many Hops")  # RFC 7332 §4: it would go on as new requests
         return self._timer.check(self.request)
 
     def ringback(self) -> None:

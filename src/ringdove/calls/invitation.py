@@ -26,11 +26,15 @@ EMPTY_LOOK = Look()
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """What one phone is told. `alert_info` is the group's keyword, "" for none; `prefix` comes before the name."""
+    """What one phone is told. `alert_info` is the group's keyword, "" for none; `prefix` comes before the name.
+
+    `max_forwards` goes on where the caller's INVITE left off, so that loops through others end too (RFC 7332).
+    """
 
     caller: Extension
     callee: Extension
     binding: StoredBinding
+    max_forwards: int
     alert_info: str = ""
     prefix: str = ""
 
@@ -50,5 +54,6 @@ class Invitation:
             to=NameAddr(Uri("sip", host, self.callee.number)),
             contact=contact,
             routes=self.binding.path,
+            max_forwards=self.max_forwards,
             headers=headers,
         )

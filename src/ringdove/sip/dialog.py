@@ -7,13 +7,12 @@ from typing import Final, NamedTuple
 
 from .headers import Headers, NameAddr
 from .identifiers import new_call_id, new_tag
-from .message import Request, Response
+from .message import DEFAULT_MAX_FORWARDS, Request, Response
 from .uri import Uri
 from .validator import Rejection
 
 Fields = Iterable[tuple[str, str]]
 
-MAX_FORWARDS: Final = "70"
 TARGET_REFRESH: Final = frozenset({"INVITE", "UPDATE"})
 """Methods whose Contact moves the remote target (§12.2, RFC 3311 §5.1)."""
 
@@ -190,7 +189,7 @@ class Dialog:
         target = replace(target, headers="").without_params("method")  # §19.1.1: not in a Request-URI
         fields = [("Route", str(route)) for route in routes]
         fields += [
-            ("Max-Forwards", MAX_FORWARDS),
+            ("Max-Forwards", str(DEFAULT_MAX_FORWARDS)),
             ("From", str(self.local)),
             ("To", str(self.remote)),
             ("Call-ID", self.id.call_id),
@@ -214,6 +213,7 @@ def new_request(
     call_id: str | None = None,
     cseq: int = 1,
     routes: Iterable[str] = (),
+    max_forwards: int = DEFAULT_MAX_FORWARDS,
     body: bytes = b"",
     content_type: str = "",
     headers: Fields = (),
@@ -224,7 +224,7 @@ def new_request(
     """
     fields = [("Route", route) for route in routes]
     fields += [
-        ("Max-Forwards", MAX_FORWARDS),
+        ("Max-Forwards", str(max_forwards)),
         ("From", str(from_ if from_.tag else from_.with_param("tag", new_tag()))),
         ("To", str(to or NameAddr(target.without_params("transport", "method")))),
         ("Call-ID", call_id or new_call_id()),
