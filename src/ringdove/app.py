@@ -13,7 +13,7 @@ from ringdove.calls.destinations import KINDS
 from ringdove.calls.switchboard import Switchboard
 from ringdove.events.bus import Bus
 from ringdove.media.embedded.engine import EmbeddedEngine
-from ringdove.net.endpoint import Endpoint, IncomingRequest
+from ringdove.net.endpoint import Endpoint, IncomingRequest, Timers
 from ringdove.registrar.authentication import Authenticator
 from ringdove.registrar.keepalive import KeepAlive
 from ringdove.registrar.registrar import Registrar
@@ -35,11 +35,13 @@ class Node:
     """One running Ringdove: SIP, HTTP and media, wired together.
 
     `http` and `sip` say where it listens; where a setting asks for port 0 they are known once it has started.
-    `new_application` is the API application, where this start made one.
+    `new_application` is the API application, where this start made one. `timers` are those of SIP transactions, for
+    who cannot wait as long as RFC 3261 does.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, timers: Timers | None = None) -> None:
         self.settings = settings
+        self._timers = timers
         self.http = settings.http
         self.sip = settings.sip
         self.new_application: Credentials | None = None
@@ -91,7 +93,7 @@ class Node:
         self._parts.push_async_callback(self.media.stop)
         await self.media.start()
 
-        self.endpoint = Endpoint(advertise=settings.advertise)
+        self.endpoint = Endpoint(advertise=settings.advertise, timers=self._timers)
         self._parts.push_async_callback(self.endpoint.close)
         authenticator = Authenticator(self.store, Realm(REALM))
         self.registrar = Registrar(self.store, authenticator, self.bus)

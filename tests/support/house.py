@@ -19,6 +19,7 @@ import httpx
 
 from ringdove.app import Node
 from ringdove.model.story import Story
+from ringdove.net.endpoint import Timers
 from ringdove.settings import Settings
 
 CLIENT_ID = "tests"
@@ -46,11 +47,14 @@ class House:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, data: Path, **settings: Any) -> AsyncIterator["House"]:
-        """Start a node with this data folder; opened again with the same folder it is the same server, restarted."""
+    async def open(cls, data: Path, *, timers: Timers | None = None, **settings: Any) -> AsyncIterator["House"]:
+        """Start a node with this data folder; opened again with the same folder it is the same server, restarted.
+
+        `timers` shorten the waiting of SIP transactions.
+        """
         flags: dict[str, Any] = {"data": data, "http": "127.0.0.1:0", "sip": "127.0.0.1:0"}
         flags |= {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **settings}
-        node = Node(Settings.load(**flags))
+        node = Node(Settings.load(**flags), timers=timers)
         await node.start()
         try:
             async with httpx.AsyncClient(base_url=f"http://{node.http}/openapi/v1.0/", timeout=10) as http:
