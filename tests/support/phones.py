@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from ringdove.model.story import Story
-from ringdove.sip.dialog import Dialog, new_request
+from ringdove.sip.dialog import Dialog
 from ringdove.sip.digest import authorize
 from ringdove.sip.headers import NameAddr
 from ringdove.sip.identifiers import new_call_id
@@ -122,16 +122,23 @@ class Phone(Peer):
 
     async def answered(self, invite: Request, *, within: float = 2.0, sdp: str = "") -> "Line":
         """Wait for the 200 to an INVITE of this phone's and acknowledge it, with an answer if `sdp` is given."""
-        response = await self.expect("200 INVITE", within=within)
+        return self.connected(invite, await self.expect("200 INVITE", within=within), sdp)
+
+    def connected(self, invite: Request, response: Response, sdp: str = "") -> "Line":
+        """Acknowledge the 200 to an INVITE of this phone's."""
         line = Line(self, Dialog.as_uac(invite, response), response)
         line.ack(response, sdp)
         return line
 
+    async def final(self, invite: Request, *, within: float = 3.0) -> Response:
+        """Wait for the final response to an INVITE of this phone's, whichever it is, and leave it at that."""
+        response: Response = await self.expect(_answer_to(invite), within=within)
+        return response
+
     async def refused(self, invite: Request, *, within: float = 3.0) -> Response:
         """Wait for the failure of an INVITE of this phone's and acknowledge it."""
-        response = await self.expect(
-            lambda m: isinstance(m, Response) and m.cseq.method == "INVITE" and m.status >= 300, within=within
-        )
+        response = await self.final(invite, within=within)
+        assert response.status >= 300, response
         self.ack(invite, response, self.server)
         return response
 
@@ -174,7 +181,9 @@ class Line:
         told = last if last.body else invite
         self.heard: SessionDescription | None = parse(told.body) if told is not None and told.body else None
 
-    def request(self, method: str, sdp: str = "", *, headers: Fields = (), body: bytes = b"", kind: str = "") -> Request:
+    def request(
+        self, method: str, sdp: str = "", *, headers: Fields = (), body: bytes = b"", kind: str = ""
+    ) -> Request:
         """Send a request in the dialog."""
         request = self.dialog.request(
             method, body=_crlf(sdp) or body, content_type="application/sdp" if sdp else kind, headers=headers
@@ -398,6 +407,3 @@ def _answer_to(request: Request) -> Callable[[Request | Response], bool]:
         and message.cseq == request.cseq
         and message.call_id == request.call_id
     )
-
-
-__all__ = ["Audio", "Line", "Phone", "Scene", "hears", "leaves_nothing_behind", "new_request", "until"]

@@ -4,6 +4,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Iterable
+from functools import partial
 
 from ringdove.media.engine import Media, PartyId
 from ringdove.net.endpoint import IncomingRequest
@@ -60,6 +61,8 @@ class Leg:
         """A re-INVITE or UPDATE of the phone that has no final answer yet."""
         self._open: set[IncomingRequest] = set()
         """Requests of the phone that the call has to answer."""
+        self._unacknowledged: IncomingRequest | None = None
+        """The INVITE whose 200 of ours waits for its ACK."""
         self._heard = b""
         """The last description that the phone sent; a refresh says the same again."""
         self._said = b""
@@ -106,18 +109,29 @@ class Leg:
         if media is not None:
             body = self._said = self.author.offer(media) if offer is None else self.author.answer(offer, media)
             self._heard = incoming.request.body or self._heard
-            incoming.on_ack = self._on_answer if offer is None else None
+            incoming.on_ack = partial(self._on_ack, answers=offer is None)
             incoming.on_no_ack = self._on_no_ack
+            self._unacknowledged = incoming if incoming.request.method == "INVITE" else self._unacknowledged
         incoming.respond(self._response(self._dialog, incoming.request, status, body))
 
     def bye(self, *reasons: str) -> None:
-        """Hang up; nothing to do where there is no dialog any more. `reasons` are Reason values (RFC 3326)."""
+        """Hang up; nothing to do where there is no dialog any more. `reasons` are Reason values (RFC 3326).
+
+        A phone that has not acknowledged our 200 hears of it when it has, or will not any more (§15).
+        """
         dialog = self._dialog
         if dialog is None:
             return
         self.leave()
         request = dialog.request("BYE", headers=[("Reason", reason) for reason in reasons])
-        self.board.endpoint.send_request(request, self.hop, on_response=ignore, on_failure=ignore)
+
+        def send(_: Request | None = None) -> None:
+            self.board.endpoint.send_request(request, self.hop, on_response=ignore, on_failure=ignore)
+
+        if self._unacknowledged is None:
+            send()
+        else:
+            self._unacknowledged.on_ack = self._unacknowledged.on_no_ack = send
 
     def leave(self) -> None:
         """Forget the dialog: nothing more is sent, what is open is answered 487, what still comes 481."""
@@ -186,8 +200,11 @@ class Leg:
             self._open.add(incoming)
             self._inbox.put(Reoffered(self, incoming))
 
-    def _on_answer(self, ack: Request) -> None:
-        """The ACK to an offer of ours in a 200."""
+    def _on_ack(self, ack: Request, *, answers: bool) -> None:
+        """The ACK to our 200; with `answers` it has to answer an offer of ours."""
+        self._unacknowledged = None
+        if not answers:
+            return
         try:
             answer = description_of(ack)
         except SdpError:
@@ -200,6 +217,7 @@ class Leg:
             self._inbox.put(Acknowledged(self, answer))
 
     def _on_no_ack(self) -> None:
+        self._unacknowledged = None
         self.bye()  # §13.3.1.4
         self._inbox.put(HungUp(self, "our answer was never acknowledged"))
 
