@@ -1,0 +1,159 @@
+"""A simulated SIP phone: a user agent of its own on a real UDP socket, with an owner who behaves as told."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from ringdove.net.endpoint import Endpoint, Hop, IncomingRequest
+from ringdove.settings import HostPort
+from ringdove.sip.dialog import new_request
+from ringdove.sip.digest import authorize
+from ringdove.sip.errors import SipSyntaxError
+from ringdove.sip.headers import NameAddr
+from ringdove.sip.identifiers import new_call_id, new_tag
+from ringdove.sip.message import Request, Response
+from ringdove.sip.uri import Uri
+
+from .incoming import Behaviour, IncomingLine, LetRing
+from .line import Line
+from .outgoing import OutgoingLine
+
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
+
+
+class RegistrationRefused(Exception):
+    """The server did not take the phone; the text says with which status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a phone is set up with."""
+
+    number: str
+    name: str
+    reg_name: str
+    reg_password: str
+
+
+class Phone:
+    """One phone. `lines` are all its calls, the oldest first.
+
+    `behave` decides what the owner does about a call that comes; `on_change` is called whenever a call has changed
+    its state. Both may be set at any time.
+    """
+
+    def __init__(self, account: Account, server: HostPort) -> None:
+        self.account = account
+        self.lines: list[Line] = []
+        self.behave: Callable[[IncomingLine], Behaviour] = lambda _: LetRing()
+        self.on_change: Callable[[Line], None] = lambda _: None
+        self.hop: Hop
+        self.endpoint: Endpoint
+        self._server = server
+        self._registration = partial(new_request, "REGISTER", call_id=new_call_id())
+        self._cseq = 0
+        self._tag = new_tag()
+
+    async def start(self) -> None:
+        """Open the socket, on any free port."""
+        host = "::1" if ":" in self._server.host else "127.0.0.1"
+        self.endpoint = Endpoint()
+        self.endpoint.on_request = self._on_request
+        local = await self.endpoint.listen("udp", host, 0)
+        self.hop = Hop("udp", *self._server, *local)
+
+    async def register(self, expires: int = 300) -> None:
+        """Register for so many seconds (0: no longer); raises RegistrationRefused."""
+        response = await self._ask(self._register(expires))
+        if not response.is_success:
+            raise RegistrationRefused(f"{self.account.number}: {response.status} {response.reason}")
+
+    def dial(self, number: str) -> OutgoingLine:
+        """Call a number."""
+        line = OutgoingLine(self, number)
+        self.lines.append(line)
+        line.dial()
+        return line
+
+    async def close(self) -> None:
+        """Hang up and close the socket. The registration stays, as with a phone that loses its power."""
+        for line in self.lines:
+            line.hang_up()
+            line.audio.close()
+        await self.endpoint.close()
+
+    # What its calls need
+
+    @property
+    def contact(self) -> Uri:
+        """Where it can be called directly."""
+        return self.endpoint.contact(self.hop, self.account.number)
+
+    @property
+    def domain(self) -> str:
+        """The host part of the addresses of its server."""
+        return f"[{self._server.host}]" if ":" in self._server.host else self._server.host
+
+    @property
+    def address(self) -> NameAddr:
+        """Its own address of record."""
+        return NameAddr(Uri("sip", self.domain, user=self.account.reg_name), self.account.name)
+
+    def authorized(self, request: Request, response: Response) -> Request | None:
+        """The same request with the password that a 401 asks for; None where that is not what is missing (§22.2)."""
+        if response.status != 401 or "Authorization" in request.headers:
+            return None
+        try:
+            credentials = authorize(
+                response.headers.get_all("WWW-Authenticate"),
+                self.account.reg_name,
+                self.account.reg_password,
+                request.method,
+                request.uri,
+            )
+        except SipSyntaxError:
+            return None
+        headers = request.headers.copy()
+        headers.remove("Via")
+        headers.set("CSeq", f"{request.cseq.number + 1} {request.method}")
+        headers.add("Authorization", credentials)
+        return Request(request.method, request.uri, headers, request.body)
+
+    def _register(self, expires: int) -> Request:
+        address = self.address
+        self._cseq += 2  # the request with the password takes the number between
+        return self._registration(
+            Uri("sip", self.domain),
+            from_=address.with_param("tag", self._tag),
+            to=address,
+            contact=self.contact,
+            cseq=self._cseq,
+            headers=[("Expires", str(expires)), ("Allow", ALLOW)],
+        )
+
+    async def _ask(self, request: Request) -> Response:
+        """Send a request, with the password where it is asked for; returns the final response."""
+        final: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+        def take(response: Response) -> None:
+            if response.is_final and not final.done():
+                final.set_result(response)
+
+        sent = self.endpoint.send_request(
+            request, self.hop, on_response=take, on_failure=lambda failure: take(request.reply(failure.status))
+        )
+        response = await final
+        again = self.authorized(sent.request, response)
+        return response if again is None else await self._ask(again)
+
+    def _on_request(self, incoming: IncomingRequest) -> None:
+        match incoming.request.method:
+            case "INVITE":
+                line = IncomingLine(self, incoming)
+                self.lines.append(line)
+                line.ring(self.behave(line))
+            case "OPTIONS":
+                incoming.reply(200, headers=[("Allow", ALLOW)])
+            case _:
+                incoming.reply(405, headers=[("Allow", ALLOW)])
