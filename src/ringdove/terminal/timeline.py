@@ -33,14 +33,18 @@ DISPOSITION_STYLE = {
 
 
 class Timeline:
-    """One story as a drawing that fits the terminal. `now` is the end of the scale while the call runs."""
+    """One story as a drawing that fits the terminal.
 
-    def __init__(self, story: Story, *, now: float | None = None) -> None:
+    `now` is the end of the scale while the call runs; `dated` whether to say when the call came.
+    """
+
+    def __init__(self, story: Story, *, now: float | None = None, dated: bool = True) -> None:
         self._story = story
         self._now = now
+        self._dated = dated
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield headline(self._story)
+        yield headline(self._story, dated=self._dated)
         for hop in self._story.hops:
             yield _hop_title(hop)
             if hop.attempts:
@@ -69,11 +73,11 @@ class Timeline:
         return table
 
 
-def headline(story: Story) -> Text:
-    """One line: when, who called what, how it ended."""
+def headline(story: Story, *, dated: bool = True) -> Text:
+    """One line: when (if `dated`), who called what, how it ended."""
+    when = datetime.fromtimestamp(story.started_at).astimezone().strftime("%Y-%m-%d %H:%M:%S  ")
     text = Text.assemble(
-        (datetime.fromtimestamp(story.started_at).astimezone().strftime("%Y-%m-%d %H:%M:%S"), "dim"),
-        "  ",
+        (when if dated else "", "dim"),
         (f"{story.caller.number} {story.caller.name}".strip() or "somebody", "bold"),
         " dialled ",
         (story.dialled, "bold"),
