@@ -9,6 +9,7 @@ PEOPLE = {
     3075: ("2003", "Carol", "Cooper"),
     3080: ("2010", "Dora", "Drummond"),
     3081: ("2011", "Emil", "Eriksen"),
+    3082: ("2012", "Frida", "Fischer"),
 }
 """Extension id to number and name; the page's examples ring 3071, 3074 and 3075."""
 

@@ -1,0 +1,75 @@
+"""What the demo plays: the groups, who calls them, and what everybody does about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ringdove.api.ringgroup_examples import EXAMPLES
+
+from .incoming import DECLINED, Answer, Behaviour, LetRing, Refuse
+
+ALICE, BOB, CAROL, DORA, EMIL, FRIDA = "2001", "2002", "2003", "2010", "2011", "2012"
+
+EVERYBODY, OWN_TIMES = PRINTED = tuple(EXAMPLES.values())
+"""The two request examples of the page, as they are printed there."""
+
+STEP_SECONDS: Final = 3
+NIGHT_WATCH: Final[dict[str, Any]] = {
+    "number": "6302",
+    "name": "Night Watch",
+    "ring_strategy": "memory_hunt",
+    "ring_timeout": STEP_SECONDS,
+    "alert_info": "night-watch",
+    "member_list": EVERYBODY["member_list"],
+    "fail_dest": "extension",
+    "fail_dest_value": "3082",
+}
+"""One more phone every three seconds; when nobody answers, the call goes on to Frida."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One call: `caller` dials the group made of `request`, and talks for `talk` seconds when somebody answers.
+
+    `cast` says what the owner of each phone does that this call rings, by number.
+    """
+
+    title: str
+    request: Mapping[str, Any]
+    caller: str
+    cast: Mapping[str, Behaviour]
+    talk: float
+
+    @property
+    def number(self) -> str:
+        """The group's number."""
+        return str(self.request["number"])
+
+    @property
+    def ringtone(self) -> str:
+        """By which Alert-Info keyword phones tell this group's calls from others."""
+        return str(self.request["alert_info"])
+
+
+ALL_AT_ONCE = Scene(
+    "Everybody at once; Bob answers",
+    EVERYBODY,
+    EMIL,
+    {ALICE: LetRing(), BOB: Answer(after=2.5), CAROL: LetRing()},
+    talk=2.0,
+)
+NOBODY_ANSWERS = Scene(
+    "One more phone every 3 s; nobody answers, so the call goes on to Frida",
+    NIGHT_WATCH,
+    EMIL,
+    {ALICE: LetRing(), BOB: LetRing(), CAROL: LetRing(), FRIDA: Answer(after=1.5)},
+    talk=1.5,
+)
+AFTER_A_DELAY = Scene(
+    "Still for 20 s, then everybody; Alice declines, Carol answers",
+    OWN_TIMES,
+    DORA,
+    {ALICE: Refuse(DECLINED, after=1.0), BOB: LetRing(), CAROL: Answer(after=2.5)},
+    talk=2.0,
+)
+SCENES: Final = (ALL_AT_ONCE, AFTER_A_DELAY, NOBODY_ANSWERS)

@@ -1,0 +1,138 @@
+"""Where the demo plays: a server on free ports with its data in a temporary folder, and a phone for everybody."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ringdove.app import Node
+from ringdove.model.simulation import Simulation
+from ringdove.model.story import Story
+from ringdove.settings import HostPort, Settings
+
+from .api import Api
+from .data import PEOPLE, add_sample_data
+from .incoming import Behaviour, IncomingLine, LetRing
+from .outgoing import OutgoingLine
+from .phone import Account, Phone
+from .scenes import SCENES, Scene
+
+_ANY_PORT = HostPort("127.0.0.1", 0)
+_PATIENCE = 26.0
+"""Seconds after which a call that nobody has answered is given up."""
+_LAST_WORDS = 5.0
+"""Seconds after hanging up within which a call is over and on record."""
+_LOOK_AGAIN = 0.05
+"""Seconds between two looks at whether the record of a call is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """What came of a scene: the caller's call, the calls that it made ring in the order they came, the record."""
+
+    scene: Scene
+    call: OutgoingLine
+    rings: list[IncomingLine]
+    story: Story
+
+    def ring_of(self, number: str) -> IncomingLine | None:
+        """The call that rang this phone; None where it did not ring."""
+        return next((ring for ring in self.rings if ring.phone.account.number == number), None)
+
+
+class StageFailure(Exception):
+    """The demo cannot go on; the text says why."""
+
+
+class Stage:
+    """A running server, its interface, and the phones by number."""
+
+    def __init__(self, node: Node, api: Api, phones: Mapping[str, Phone]) -> None:
+        self.node = node
+        self.api = api
+        self.phones = phones
+        for phone in phones.values():
+            phone.behave = _behaviour
+
+    async def create(self, request: Mapping[str, Any]) -> int:
+        """Make a ring group; returns its id."""
+        return int((await self.api.post("ringgroup/create", dict(request)))["id"])
+
+    async def simulate(self, group_id: int) -> Simulation:
+        """What the server says that a call to the group would do now."""
+        return Simulation.model_validate((await self.api.get("ringgroup/simulate", id=group_id))["data"])
+
+    async def play(self, scene: Scene) -> Performance:
+        """Dial, talk if somebody answers, hang up; returns when the call is over and on record.
+
+        A call that nobody answers in time is given up, and the checks will say what was missing. Raises StageFailure
+        where it leaves no record.
+        """
+        call = self.phones[scene.caller].dial(scene.number)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                if await call.settled():
+                    await asyncio.sleep(scene.talk)
+        call.hang_up()
+        try:
+            async with asyncio.timeout(_LAST_WORDS):
+                await call.over()
+                story = await self._story(scene)
+        except TimeoutError:
+            raise StageFailure(f"{scene.number} was called, and left no finished record") from None
+        return Performance(scene, call, self._rings(scene), story)
+
+    async def _story(self, scene: Scene) -> Story:
+        while True:
+            found = (await self.api.get("calls/list", dialled=scene.number))["data"]
+            if found and not found[0]["live"]:
+                return Story.model_validate((await self.api.get("calls/get", id=found[0]["id"]))["data"])
+            await asyncio.sleep(_LOOK_AGAIN)
+
+    def _rings(self, scene: Scene) -> list[IncomingLine]:
+        lines = (line for phone in self.phones.values() for line in phone.lines)
+        return sorted(
+            (line for line in lines if isinstance(line, IncomingLine) and scene_of(line) is scene),
+            key=lambda line: line.began_at,
+        )
+
+
+def scene_of(line: IncomingLine) -> Scene | None:
+    """The scene that a ringing phone takes part in; a call that a group has sent on has no ringtone any more."""
+    number = line.phone.account.number
+    return next((s for s in SCENES if number in s.cast and line.ringtone in (s.ringtone, "")), None)
+
+
+@asynccontextmanager
+async def set_up() -> AsyncIterator[Stage]:
+    """Start the server and the phones; everything is gone at the end."""
+    async with AsyncExitStack() as parts:
+        folder = Path(parts.enter_context(TemporaryDirectory(prefix="ringdove-demo-")))
+        # Built without reading the environment: the demo must never touch the data of a real server.
+        node = Node(Settings.model_construct(data=folder, http=_ANY_PORT, sip=_ANY_PORT))
+        await node.start()
+        parts.push_async_callback(node.stop)
+        await add_sample_data(node.store)
+        assert node.new_application is not None  # noqa: S101 - the folder was empty
+        api = await parts.enter_async_context(Api(node.http, node.new_application))
+        phones = {phone.account.number: phone for phone in [await _phone(api, node.sip, i) for i in PEOPLE]}
+        for phone in phones.values():
+            await phone.start()
+            parts.push_async_callback(phone.close)
+        await asyncio.gather(*(phone.register() for phone in phones.values()))
+        yield Stage(node, api, phones)
+
+
+async def _phone(api: Api, server: HostPort, extension_id: int) -> Phone:
+    extension = (await api.get("extension/get", id=extension_id))["data"]
+    login = (await api.get("extension/getpassword", id=extension_id))["data"]
+    account = Account(extension["number"], extension["caller_id_name"], login["reg_name"], login["reg_password"])
+    return Phone(account, server)
+
+
+def _behaviour(line: IncomingLine) -> Behaviour:
+    scene = scene_of(line)
+    return scene.cast[line.phone.account.number] if scene is not None else LetRing()

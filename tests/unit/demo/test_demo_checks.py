@@ -1,0 +1,132 @@
+"""What the demo says of calls that did not go as described, and what it prints of those that run."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from ringdove.api.ringgroup_examples import EXAMPLES
+from ringdove.demo import checks
+from ringdove.demo.board import Board
+from ringdove.demo.data import PEOPLE
+from ringdove.demo.incoming import Answer, IncomingLine, Refuse
+from ringdove.demo.phone import Account, Phone
+from ringdove.demo.scenes import AFTER_A_DELAY, ALICE, ALL_AT_ONCE, BOB, EMIL, NOBODY_ANSWERS, SCENES
+from ringdove.demo.show import conclude
+from ringdove.demo.stage import Performance
+from ringdove.model.simulation import Simulation
+from ringdove.model.story import Disposition, Party, Story
+from ringdove.settings import HostPort
+
+PATIENCE = 3.0
+
+
+@pytest.fixture
+async def bob_and_emil() -> AsyncIterator[tuple[Phone, Phone]]:
+    """Bob's phone, and Emil's that takes it for its server."""
+    async with AsyncExitStack() as parts:
+
+        async def phone(number: str, server: HostPort) -> Phone:
+            made = Phone(Account(number, f"Number {number}", number, "a-long-secret"), server)
+            await made.start()
+            parts.push_async_callback(made.close)
+            return made
+
+        bob = await phone(BOB, HostPort("127.0.0.1", 9))
+        yield bob, await phone(EMIL, HostPort(bob.hop.local_host, bob.hop.local_port))
+
+
+async def only_bob(bob: Phone, emil: Phone) -> Performance:
+    """Bob was rung alone and answered; nothing was heard before they hung up."""
+    bob.behave = lambda _: Answer()
+    call = emil.dial("6300")
+    await asyncio.wait_for(call.settled(), PATIENCE)
+    call.hang_up()
+    (ring,) = bob.lines
+    assert isinstance(ring, IncomingLine)
+    await asyncio.wait_for(ring.over(), PATIENCE)
+    story = Story(id="1", started_at=0.0, caller=Party(number=EMIL), dialled="6300")
+    return Performance(ALL_AT_ONCE, call, [ring], story)
+
+
+async def test_every_broken_promise_is_named_with_what_was_seen(bob_and_emil: tuple[Phone, Phone]) -> None:
+    played = await only_bob(*bob_and_emil)
+    together, told, audio, record = checks.all_at_once(played)
+    assert not any(check.holds for check in (together, told, audio, record))
+    assert together.seen == "1 INVITEs"
+    assert told.seen == "Alice, Carol: did not ring"
+    assert "Bob" in audio.rule
+    assert record.seen == "still running by nobody, ended by nobody"
+
+
+async def test_a_record_that_names_the_winner_passes(bob_and_emil: tuple[Phone, Phone]) -> None:
+    played = await only_bob(*bob_and_emil)
+    story = played.story.model_copy(
+        update={"disposition": Disposition.ANSWERED, "answered_by": Party(number=BOB), "ended_by": "caller"}
+    )
+    *_, record = checks.all_at_once(replace(played, story=story))
+    assert record.holds
+
+
+async def test_ringing_before_the_delay_is_seen(bob_and_emil: tuple[Phone, Phone]) -> None:
+    played = replace(await only_bob(*bob_and_emil), scene=AFTER_A_DELAY)
+    still, *_ = checks.after_a_delay(played, 20.0)
+    assert not still.holds
+    assert still.seen.startswith("first INVITE after 0.")
+
+
+async def test_a_call_that_does_not_go_on_is_seen(bob_and_emil: tuple[Phone, Phone]) -> None:
+    played = replace(await only_bob(*bob_and_emil), scene=NOBODY_ANSWERS)
+    steps, _, onward, audio, _ = checks.nobody_answers(played, Simulation())
+    assert not steps.holds
+    assert not onward.holds
+    assert "Frida: did not ring" in onward.seen
+    assert audio.seen == "they were never connected"
+
+
+def test_the_exit_status_is_0_only_when_every_check_holds() -> None:
+    out = Console(width=100, record=True, quiet=True)
+    good, bad = checks.Check("the sky is blue", True, "blue"), checks.Check("grass is green", False, "brown grass")
+    assert conclude([good], 1.0, out) == 0
+    assert conclude([good, bad], 1.0, out) == 1
+
+
+async def test_news_say_who_rings_answers_and_refuses(bob_and_emil: tuple[Phone, Phone]) -> None:
+    board = Board(bob_and_emil)
+    await only_bob(*bob_and_emil)
+    bob, emil = bob_and_emil
+    bob.behave = lambda _: Refuse(603)
+    await asyncio.wait_for(emil.dial("6300").over(), PATIENCE)
+    news = board.news()
+    assert news is not None
+    for words in (
+        "dials 6300 Technical Support",
+        "rings: Number 2011 calls",
+        "answers",
+        "hangs up",
+        "declines with 603",
+    ):
+        assert words in news.plain
+    assert board.news() is None
+
+
+async def test_the_board_draws_every_phone(bob_and_emil: tuple[Phone, Phone]) -> None:
+    board = Board(bob_and_emil)
+    out = Console(width=100)
+    with out.capture() as drawn:
+        out.print(board)
+    assert f"{BOB} Number {BOB}" in drawn.get()
+    assert f"{EMIL} Number {EMIL}" in drawn.get()
+
+
+def test_the_examples_of_the_page_name_people_of_the_sample_data() -> None:
+    first, second = EXAMPLES.values()
+    assert first["member_list"] == second["member_list"][0]["sub_option"]
+    assert [PEOPLE[int(member["value"])][0] for member in first["member_list"]] == [ALICE, BOB, "2003"]
+
+
+def test_scenes_can_be_told_apart_by_ringtone() -> None:
+    assert len({scene.ringtone for scene in SCENES}) == len(SCENES)

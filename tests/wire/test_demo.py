@@ -1,0 +1,42 @@
+"""`ringdove demo`, once, as a person runs it: about half a minute."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+LIMIT = 40.0
+"""Seconds that the demo may take."""
+
+
+def test_the_demo_goes_as_described(tmp_path: Path) -> None:
+    # Settings of a real server must not matter to the demo, nor its data be touched.
+    environment = {**os.environ, "RINGDOVE_DATA": str(tmp_path / "data"), "RINGDOVE_SIP": "nonsense"}
+    command = Path(sys.executable).with_name("ringdove")
+    began = time.monotonic()
+    done = subprocess.run(
+        [command, "demo"], capture_output=True, text=True, timeout=2 * LIMIT, cwd=tmp_path, env=environment, check=False
+    )
+    took = time.monotonic() - began
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert took < LIMIT
+    assert list(tmp_path.iterdir()) == []
+    assert done.stderr == ""
+    for words in (
+        "POST ringgroup/create 6300 Technical Support, ring_all",
+        "POST ringgroup/create 6301 Markting, custom",
+        "If somebody dialled 6302 Night Watch now:",
+        'CANCEL, Reason: SIP;cause=200;text="Call completed elsewhere"',
+        "CANCEL, without a Reason",
+        "declines with 603",
+        "2011 Emil Eriksen dialled 6300  ANSWERED by 2002 Bob Baker",
+        "→ extension 2012 Frida Fischer",
+        "✓ 6300: Alice, Bob and Carol rang together",
+        "✓ 6301: still for 20 s, then rang",
+        "✓ 6302: one more rang every 3 s, as foretold",
+        "✓ 6302: not answered, so on to Frida",
+        "All 15 went as described",
+    ):
+        assert words in done.stdout
+    assert "✗" not in done.stdout
