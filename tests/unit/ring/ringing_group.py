@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from ringdove.ring.eligibility import Standing
+from ringdove.ring.eligibility import Skip, Standing
 from ringdove.ring.engine import (
     Action,
     Answered,
@@ -30,6 +30,14 @@ def online(member: int, *more: str, **known: bool) -> Standing:
 
 
 OFFLINE = Standing()
+
+SKIPPED = {
+    Skip.CALLER: Standing(("phone",), is_caller=True),
+    Skip.DISABLED: Standing(("phone",), enabled=False),
+    Skip.OFFLINE: Standing(),
+    Skip.DND: Standing(("phone",), dnd=True),
+    Skip.BUSY: Standing(("phone",), busy=True, call_waiting=False),
+}
 
 
 class RingingGroup:
@@ -130,3 +138,16 @@ class RingingGroup:
     def _over(self, leg: int, at: float) -> None:
         member, _ = self.legs.pop(leg)
         self.spans.append(Window(member, self._since.pop(leg), at))
+
+
+def own_times(*spans: tuple[int, float, float]) -> list[Entry]:
+    """A custom member list: member, delay, timeout."""
+    return [Entry((member,), delay, timeout) for member, delay, timeout in spans]
+
+
+def any_group(
+    strategy: Strategy, members: int = 3, *, standings: Mapping[int, Standing] | None = None, begin: bool = True
+) -> RingingGroup:
+    """A group in which, at the beginning, everybody or the first member rings, for 20 seconds."""
+    entries = own_times(*((member, 0, 20) for member in range(1, members + 1)))
+    return RingingGroup(strategy, entries, standings=standings, begin=begin)
