@@ -230,7 +230,7 @@ class Baresip:
                         return
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            raise AssertionError(f"waited {within} s for {what}") from None
+            raise AssertionError(f"waited {within} s for {what}; in all it heard {self.heard}") from None
 
     # The program
 
