@@ -32,6 +32,9 @@ PATIENCE = 5.0
 TOLERANCE = 0.15
 """Seconds that a message may be off the plan: the 50 ms of R11, and what a busy test machine adds to both ends."""
 
+ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
+"""What a phone is told that lost the race (R5)."""
+
 
 @dataclass(frozen=True)
 class Behaviour:
@@ -172,7 +175,7 @@ class Exchange:
         return phone
 
     async def ring_group(self, members: Sequence[Phone], **fields: Any) -> str:
-        """Make a ring group of these phones' people; returns its number."""
+        """Make a ring group of these phones' people, as `House.ring_group` does; returns its number."""
         number = str(next(self._group_numbers))
         await self.house.ring_group(number, [phone.person for phone in members], **fields)
         return number

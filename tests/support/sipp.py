@@ -102,6 +102,16 @@ class Sipp:
         """What went otherwise than its scenario says."""
         return [event for event in self._events() if _COMPLAINT.search(event)]
 
+    async def logged(self, what: str, within: float = 5.0) -> Message:
+        """Wait for a message, such as "INVITE" or "200 BYE"; returns the first one."""
+        deadline = asyncio.get_running_loop().time() + within
+        while True:
+            found = next((message for message in self.messages if message.what == what), None)
+            if found is not None:
+                return found
+            assert asyncio.get_running_loop().time() < deadline, f"no {what} in {self.story()}"
+            await asyncio.sleep(0.02)
+
     async def ended(self, within: float = LIFETIME) -> int:
         """Wait for the process; returns its exit status, 0 where all went as its scenario says."""
         async with asyncio.timeout(within):

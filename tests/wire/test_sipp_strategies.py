@@ -11,6 +11,7 @@ from ringdove.ring.plan import Strategy
 from support.exchange import (
     BUSY,
     DECLINES,
+    ELSEWHERE,
     RINGS,
     TOLERANCE,
     Behaviour,
@@ -24,8 +25,6 @@ from support.exchange import (
 from support.sipp import needs_sipp
 
 pytestmark = [*needs_sipp, pytest.mark.asyncio(loop_scope="module")]
-
-ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 
 Spans = Sequence[Sequence[tuple[float, float]]]
 
