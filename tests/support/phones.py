@@ -1,7 +1,7 @@
 """People with scripted phones in a House, and the check that a call leaves nothing behind.
 
-async with Scene(house) as scene:
-    alice, bob = await scene.phone(), await scene.phone()
+async with open_house(tmp_path) as house, Scene(house) as scene:
+    alice, bob = await scene.phones(2)
     invite = await alice.dial(bob.number)
     ringing = await bob.expect("INVITE")
     line = await bob.pick_up(ringing)
@@ -11,13 +11,16 @@ async with Scene(house) as scene:
 
 import asyncio
 import itertools
-import json
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
+from ringdove.calls.inbox import Ended
 from ringdove.model.story import Story
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.digest import authorize
@@ -31,12 +34,28 @@ from .house import House, Person
 from .peer import Address, Peer
 
 _NUMBERS = itertools.count(2001)
+_lending: WeakKeyDictionary[House, list["Phone"]] = WeakKeyDictionary()
+"""Registered phones that nobody uses now."""
 
 Fields = Iterable[tuple[str, str]]
 
 
+@asynccontextmanager
+async def open_house(folder: Path, **settings: Any) -> AsyncIterator[House]:
+    """A House for one or more scenes."""
+    async with House.open(folder, **settings) as house:
+        try:
+            yield house
+        finally:
+            for phone in _lending.pop(house, []):
+                await phone.close()
+
+
 class Phone(Peer):
-    """The phone of a person: a scripted peer that knows its password and has an audio socket."""
+    """The phone of a person: a scripted peer that knows its password and has an audio socket.
+
+    Nothing but the server's keep-alive OPTIONS is answered by itself.
+    """
 
     person: Person
     server: Address
@@ -57,6 +76,13 @@ class Phone(Peer):
         """Switch it off."""
         self.audio.close()
         await super().close()
+
+    def forget(self) -> None:
+        """Be as new, registration aside."""
+        self.log.clear()
+        self._inbox.clear()
+        self._losses.clear()
+        self.audio.heard()
 
     @property
     def number(self) -> str:
@@ -169,6 +195,12 @@ class Phone(Peer):
         bye = await self.expect("BYE", within=within)
         self.reply(bye, 200)
         return bye
+
+    def _received(self, data: bytes, message: Request | Response, source: Address) -> None:
+        if isinstance(message, Request) and message.method == "OPTIONS" and message.to.tag is None:
+            self.send(message.reply(200, to_tag=self.tag), source)  # the server's keep-alive
+        else:
+            super()._received(data, message, source)
 
 
 class Line:
@@ -304,21 +336,26 @@ class Scene:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self._phones: list[Phone] = []
+        self._own: list[Phone] = []
+        self._lent: list[Phone] = []
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, kind: object, error: object, trace: object) -> None:
         try:
-            if error is None:
-                await leaves_nothing_behind(self.house)
-            else:
-                await self.house.node.switchboard.drain(0)
-                self.house.node.switchboard._draining = False
+            await leaves_nothing_behind(self.house)
+        except AssertionError:
+            await _end_calls(self.house)
+            raise
         finally:
-            for phone in self._phones:
+            for phone in self._own:
                 await phone.close()
+            for phone in self._lent:
+                if len(self.house.node.registrar.bindings(phone.person.id)) == 1:
+                    _lending.setdefault(self.house, []).append(phone)
+                else:
+                    await phone.close()
 
     async def person(self, **fields: Any) -> Person:
         """Somebody new, without a phone."""
@@ -329,14 +366,22 @@ class Scene:
     ) -> Phone:
         """A phone, registered unless `online` says otherwise, of a person or of somebody new with these fields."""
         phone = await Phone.of(self.house, person or await self.person(**fields), transport)
-        self._phones.append(phone)
+        self._own.append(phone)
         if online:
             assert (await phone.register()).status == 200
         return phone
 
     async def phones(self, count: int) -> list[Phone]:
-        """So many phones of different people."""
-        return [await self.phone() for _ in range(count)]
+        """So many phones of different people with default settings; later tests use them again."""
+        lending = _lending.setdefault(self.house, [])
+        while len(lending) < count:
+            lending.append(await Phone.of(self.house, await self.person()))
+            assert (await lending[-1].register()).status == 200
+        taken, lending[:count] = lending[:count], []
+        for phone in taken:
+            phone.forget()
+        self._lent += taken
+        return taken
 
     async def group(self, *members: Phone | Person, number: str | None = None, **fields: Any) -> str:
         """A ring group for these; returns its number. `ring_all` for 3 s, unless the fields say otherwise."""
@@ -368,14 +413,22 @@ class Scene:
         return rows
 
     async def story(self, caller: Phone, within: float = 3.0) -> Story:
-        """The story of the latest call of this caller, once it has ended."""
-        deadline = time.monotonic() + within
-        while True:
-            rows = await self.rows(caller=caller.number)
-            if rows and not rows[0]["live"]:
-                return Story.model_validate((await self.house.get("calls/get", id=rows[0]["id"]))["data"])
-            assert time.monotonic() < deadline, json.dumps(rows)
-            await asyncio.sleep(0.02)
+        """The story of the latest call of this caller, once it is over and written down."""
+        running = self.house.node.switchboard._running
+        await until(
+            lambda: all(call.book.story.caller.number != caller.number for call in running),
+            "the call does not end",
+            within,
+        )
+        row = (await self.rows(caller=caller.number))[0]
+        return Story.model_validate((await self.house.get("calls/get", id=row["id"]))["data"])
+
+
+async def _end_calls(house: House) -> None:
+    """After a test that failed, so that the next one has a quiet house."""
+    for call in list(house.node.switchboard._running):
+        call.inbox.put(Ended("the test failed"))
+    await until(lambda: house.node.switchboard.running == 0, "a call does not end")
 
 
 async def leaves_nothing_behind(house: House) -> None:

@@ -8,7 +8,7 @@ import pytest_asyncio
 from ringdove.model.story import Disposition
 from ringdove.sip.dialog import Dialog
 from support.house import House
-from support.phones import Line, Scene, hears
+from support.phones import Line, Scene, hears, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -17,7 +17,7 @@ ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    async with House.open(tmp_path_factory.mktemp("races")) as house:
+    async with open_house(tmp_path_factory.mktemp("races")) as house:
         yield house
 
 
