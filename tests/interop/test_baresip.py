@@ -1,9 +1,6 @@
 """Real phones (Debian's baresip) take part in ring groups, with audio both ways."""
 
 import asyncio
-import re
-import socket
-import struct
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,8 +9,10 @@ from typing import Any
 import pytest
 
 from ringdove.model.story import Disposition
+from ringdove.sip.sdp import parse
 from support.baresip import PROGRAM, Baresip
-from support.house import House, Person
+from support.house import House
+from support.phones import Phone
 from support.tone import strength
 
 pytestmark = [pytest.mark.baresip, pytest.mark.skipif(PROGRAM is None, reason="baresip is not installed")]
@@ -30,7 +29,6 @@ class Office:
         self.house = house
         self._stack = stack
         self._folder = folder
-        self._people: dict[Baresip, Person] = {}
 
     async def phone(self, number: str, tone: int, **how: Any) -> Baresip:
         """A phone of a new extension; `how` are the parameters of `Baresip.open`."""
@@ -38,12 +36,18 @@ class Office:
         opening = Baresip.open(self._folder / number, person, self.house.sip, tone=tone, **how)
         phone = await self._stack.enter_async_context(opening)
         await phone.registered()
-        self._people[phone] = person
         return phone
 
-    async def ring_group(self, *phones: Baresip) -> None:
+    async def scripted_phone(self, number: str) -> Phone:
+        """A registered phone that does what the test says."""
+        phone = await Phone.of(self.house, await self.house.extension(number))
+        self._stack.push_async_callback(phone.close)
+        assert (await phone.register()).status == 200
+        return phone
+
+    async def ring_group(self, *phones: Baresip | Phone) -> None:
         """All of them ring when GROUP is dialled."""
-        await self.house.ring_group(GROUP, [self._people[phone] for phone in phones], ring_timeout=20)
+        await self.house.ring_group(GROUP, [phone.person for phone in phones], ring_timeout=20)
 
     async def connect(self, caller: Baresip, callee: Baresip) -> None:
         """The caller dials the group, the callee answers."""
@@ -52,16 +56,6 @@ class Office:
         await callee.accept()
         await callee.expect("CALL_ESTABLISHED")
         await caller.expect("CALL_ESTABLISHED")
-
-
-def speak_to(invite: str) -> None:
-    """Send a second of RTP to where this INVITE wants it."""
-    found = re.search(r"^m=audio (\d+) ", invite, re.MULTILINE)
-    assert found is not None
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as voice:
-        for number in range(50):
-            header = struct.pack("!BBHII", 0x80, 0, number, number * 160, 0x1234)
-            voice.sendto(header + b"\x2a" * 160, ("127.0.0.1", int(found[1])))
 
 
 @pytest.fixture
@@ -110,25 +104,28 @@ async def test_the_one_who_answers_and_the_caller_hear_each_other(office: Office
 
 async def test_nothing_is_heard_before_the_answer_even_of_a_member_that_speaks_early(office: Office) -> None:
     alice = await office.phone("2001", ALICE)
-    bob = await office.phone("2002", BOB, answermode="early")
+    bob = await office.scripted_phone("2002")
     carol = await office.phone("2003", CAROL)
     await office.ring_group(bob, carol)
 
     await alice.dial(GROUP)
     await alice.expect("CALL_RINGING")
-    await bob.says("SIP/2.0 183 Session Progress")
-    speak_to(await bob.request("INVITE"))  # baresip itself says nothing before it answers
+    invite = await bob.expect("INVITE")
+    bob.reply(invite, 183, sdp=bob.sdp())
+    for _ in range(50):
+        bob.audio.say(b"\x2a" * 160, (office.house.sip[0], parse(invite.body).media[0].port))
     await asyncio.sleep(0.3)
     assert not alice.got_audio
     assert "SIP/2.0 183" not in alice.log
 
     await carol.expect("CALL_INCOMING")
     await carol.accept()
+    await bob.cancelled(invite)
     await alice.expect("CALL_RTPESTAB")
     await alice.hears(CAROL)
     await carol.hears(ALICE)
     assert strength(alice.heard, CAROL) > 0.9
-    assert not bob.got_audio
+    assert not bob.audio.heard()
 
 
 async def test_hold_and_resume_are_passed_on_from_either_side(office: Office) -> None:

@@ -40,7 +40,10 @@ _WAV_HEADER = 44
 class Baresip:
     """One running baresip with one account. Made by `open`."""
 
-    def __init__(self, folder: Path, server: tuple[str, int], process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, person: Person, folder: Path, server: tuple[str, int], process: asyncio.subprocess.Process
+    ) -> None:
+        self.person = person
         self.events: list[dict[str, Any]] = []
         """Everything that the phone reported, oldest first: `type` such as CALL_ESTABLISHED, `param`, `direction`."""
         self._folder = folder
@@ -81,7 +84,7 @@ class Baresip:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        phone = cls(folder, server, process)
+        phone = cls(person, folder, server, process)
         readers = [asyncio.create_task(phone._read_log())]
         try:
             await phone._until(lambda: "baresip is ready." in phone._log, _STARTUP, "its start")
