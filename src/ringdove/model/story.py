@@ -44,9 +44,9 @@ class LegStory(BaseModel):
     status: int | None = None
     """The final SIP status; None while it rings."""
     result: str = ""
-    """In words. Answered: answered. Stopped by us: answered elsewhere, no answer (its window closed), declined on another
-    phone, registered anew, caller gone, call ended. Failed: busy, declined, unavailable, no response, unreachable, no
-    common codec, refused."""
+    """In words. It won: answered. We stopped it: answered elsewhere, no answer (its window closed), declined on another
+    phone, registered anew, caller gone, call ended. It failed: busy, declined, unavailable, no response, unreachable,
+    no common codec, refused."""
 
 
 class Attempt(BaseModel):
