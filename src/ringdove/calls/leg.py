@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from ringdove.media.engine import Media, PartyId
-from ringdove.net.endpoint import IncomingRequest
+from ringdove.net.endpoint import IncomingRequest, OutgoingRequest
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
@@ -57,6 +57,8 @@ class Leg:
         self._refreshing: asyncio.Task[None] | None = None
         self._asking = False
         """A re-INVITE of ours is in flight."""
+        self._reinvited: OutgoingRequest | None = None
+        """Our last re-INVITE."""
         self._asked: IncomingRequest | None = None
         """A re-INVITE or UPDATE of the phone that has no final answer yet."""
         self._open: set[IncomingRequest] = set()
@@ -83,6 +85,11 @@ class Leg:
     async def reinvite(self, media: Media) -> Response:
         """Offer `media` in a re-INVITE; returns the final response, its 2xx acknowledged."""
         return await self._reinvite(self.author.offer(media))
+
+    def withdraw(self) -> None:
+        """Cancel a re-INVITE of ours that has no final response yet; that still comes."""
+        if self._reinvited is not None:
+            self._reinvited.cancel()
 
     async def pass_on(self, request: Request) -> Response:
         """Send the phone a request that the other party sent (INFO); returns its final response."""
@@ -263,7 +270,8 @@ class Leg:
             if not final.done():
                 final.set_result(request.reply(failure.status))
 
-        self.board.endpoint.send_request(request, self.hop, on_response=on_response, on_failure=on_failure)
+        sent = self.board.endpoint.send_request(request, self.hop, on_response=on_response, on_failure=on_failure)
+        self._reinvited = sent if method == "INVITE" else self._reinvited
         response = await final
         if self._dialog is not dialog:
             return response  # it ended meanwhile

@@ -54,9 +54,10 @@ class _Talk:
     async def _pass_offer_on(self, leg: Leg, incoming: IncomingRequest) -> None:
         """A re-INVITE or UPDATE (hold, another address or codec): offered to the other side, answered by ours."""
         other, media = self._other[leg], self._media
-        if other.is_renegotiating:
+        if incoming.answered or other.is_renegotiating:  # cancelled already, or glare
             leg.settle(incoming, 491)
             return
+        incoming.on_cancel = lambda _: other.withdraw()
         offer = description_of(incoming.request)
         if offer is None:  # §14.2: it asks for our offer, its answer comes in the ACK
             leg.settle(incoming, 200, await media.remake(leg.party))
