@@ -28,6 +28,7 @@ _STOPPED = {
     Why.WINDOW_CLOSED: "no answer",
     Why.DECLINED: "declined on another phone",
     Why.REGISTERED_ANEW: "registered anew",
+    Why.REMOVED: "removed",
     Why.CALLER_GONE: "caller gone",
 }
 _FAILED = {408: "no response", 480: "unavailable", 486: "busy", 488: "no common codec", 503: "unreachable", 600: "busy"}

@@ -30,6 +30,7 @@ class Why(StrEnum):
     WINDOW_CLOSED = "window closed"
     DECLINED = "declined on another device"
     REGISTERED_ANEW = "phone registered anew"
+    REMOVED = "member removed"
     CALLER_GONE = "caller gone"
 
 
@@ -213,6 +214,8 @@ class Engine:
         m = self._members[member]
         m.standing = standing
         m.tried &= set(standing.bindings)  # a phone that registers anew may be tried anew
+        if not standing.enabled:
+            self._stop(list(m.legs), Why.REMOVED)
         if self._began_at is not None and skip_reason(standing) is None:
             self._give_windows(member)
 

@@ -126,6 +126,9 @@ class Referee:
                 person.standing = standing
                 person.tried.intersection_update(standing.bindings)
                 person.promised |= may_ring(standing)
+                if not standing.enabled:
+                    stops = dict.fromkeys(person.legs, Why.REMOVED)
+                    person.legs.clear()
             case CallerGone():
                 stops = dict.fromkeys(self._legs(), Why.CALLER_GONE)
                 end = Finish(Outcome.ABANDONED, 487)

@@ -395,3 +395,18 @@ def test_the_plan_as_it_stands_is_told() -> None:
     group.fail(5, 1)
     assert group.engine.windows == [Window(1, 0, 5), Window(2, 5, 25)]
     assert group.engine.deadline == pytest.approx(CLOCK + 25)
+
+
+@EVERY_STRATEGY
+def test_R1_a_member_that_is_disabled_or_deleted_while_it_rings_rings_no_more(strategy: Strategy) -> None:
+    group = any_group(strategy, 2)
+    leg = group.leg(1)
+    assert group.change(1.0, 1, online(1, enabled=False))[0] == Stop(leg, Why.REMOVED)
+    assert 1 not in group.ringing
+
+
+@pytest.mark.parametrize("now", ["dnd", "busy"])
+def test_a_member_that_turns_dnd_or_busy_while_it_rings_rings_on(now: str) -> None:
+    group = any_group(RING_ALL, 2)
+    assert group.change(1.0, 1, online(1, **{now: True}, call_waiting=False)) == []
+    assert sorted(group.ringing) == [1, 2]
