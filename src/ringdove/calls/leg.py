@@ -140,6 +140,11 @@ class Leg:
         else:
             self._unacknowledged.on_ack = self._unacknowledged.on_no_ack = send
 
+    def hang_up(self, why: str) -> None:
+        """Hang up because of what the phone did or failed to do, and tell the call `why`."""
+        self.bye()
+        self._inbox.put(HungUp(self, why))
+
     def leave(self) -> None:
         """Forget the dialog: nothing more is sent, what is open is answered 487, what still comes 481."""
         for incoming in self._open:
@@ -217,16 +222,14 @@ class Leg:
         except SdpError:
             answer = None
         if answer is None:
-            self.bye()
-            self._inbox.put(HungUp(self, "the ACK carried no answer to our offer"))
+            self.hang_up("the ACK carried no answer to our offer")
         else:
             self._heard = ack.body
             self._inbox.put(Acknowledged(self, answer))
 
     def _on_no_ack(self) -> None:
         self._unacknowledged = None
-        self.bye()  # §13.3.1.4
-        self._inbox.put(HungUp(self, "our answer was never acknowledged"))
+        self.hang_up("our answer was never acknowledged")  # §13.3.1.4
 
     # Within the dialog
 
@@ -298,8 +301,7 @@ class Leg:
             case Due.REFRESH:
                 self._refreshing = asyncio.create_task(self._refresh())
             case Due.EXPIRED:
-                self.bye()
-                self._inbox.put(HungUp(self, "the phone did not refresh its session"))
+                self.hang_up("the phone did not refresh its session")
         self._set_alarm()
 
     async def _refresh(self) -> None:

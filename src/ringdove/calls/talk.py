@@ -47,9 +47,9 @@ class _Talk:
                 errand.cancel()
 
     async def _pass_on(self, leg: Leg, incoming: IncomingRequest) -> None:
-        """INFO (a DTMF digit, a picture update): the other side's answer is the answer."""
-        response = await self._other[leg].pass_on(incoming.request)
-        leg.settle(incoming, response.status)
+        """INFO (a DTMF digit, a picture update): the other side's answer is the answer, unless it wants a password."""
+        status = (await self._other[leg].pass_on(incoming.request)).status
+        leg.settle(incoming, 403 if status in (401, 407) else status)
 
     async def _pass_offer_on(self, leg: Leg, incoming: IncomingRequest) -> None:
         """A re-INVITE or UPDATE (hold, another address or codec): offered to the other side, answered by ours."""
@@ -79,8 +79,7 @@ class _Talk:
         try:
             await self._mend(await self._media.answered(leg.party, answer))
         except MediaError as why:
-            log.warning("answer_unusable", leg=leg.party, why=str(why))
-            self._media.refused(leg.party)
+            leg.hang_up(f"the answer in the ACK cannot be used: {why}")
 
     async def _mend(self, parties: Iterable[PartyId]) -> None:
         """Make a fresh offer to parties whose codecs do not meet those of the other side."""
