@@ -9,6 +9,9 @@ from ringdove.model.story import Attempt, Disposition, Hop, LegStory, Party, Sto
 from ringdove.model.story import Window as PlannedWindow
 from ringdove.ring.plan import Window
 
+DECLINED = "declined"
+"""The result of a leg whose owner refused the call."""
+
 
 def party_of(extension: Extension) -> Party:
     """An extension as the story names it."""
@@ -125,6 +128,8 @@ class LegBook:
         """It rings no more; the first reason stands, a status may still come."""
         if self._line.ended_at is None:
             self._line.ended_at = self._book.now()
-            self._line.result = self._attempt.result = result
+            self._line.result = result
+            if self._attempt.result != DECLINED:  # what a person said on one phone is what became of all of them
+                self._attempt.result = result
         if status is not None:
             self._line.status = status
