@@ -212,6 +212,7 @@ async def test_an_INVITE_that_comes_twice_makes_one_call(scene: Scene) -> None:
     alice.send(call, alice.server)
     await scene.end(ours, theirs)
     assert len({r.message.call_id for r in bob.log if r.data.startswith(b"INVITE")}) == 1
+    await scene.story(alice)
     assert len(await scene.rows(dialled=bob.number)) == 1
 
 

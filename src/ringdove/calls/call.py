@@ -63,8 +63,9 @@ class Call:
             self._offer = description_of(self.caller.request)
             if self._offer is not None:
                 self.media.offered(CALLER, self._offer)
-        except EngineUnavailable:
-            self.refuse(503, "the media engine is not ready")
+            await self.media.reserve(CALLER)
+        except (EngineUnavailable, NoPortsLeft) as why:
+            self.refuse(503, str(why))
         except (MediaError, SdpError) as why:
             self.refuse(488 if self.caller.request.content_type == SDP else 415, str(why))
         return not self.caller.is_over
@@ -103,18 +104,25 @@ class Call:
             self.book.story.final_status = status
             self.book.ended("server", reason)
 
-    async def member_leg(self, member: Extension, binding: StoredBinding, look: Look, book: LegBook) -> MemberLeg:
-        """A leg towards one phone, with its offer ready to be sent; where none can be made, it has failed."""
+    def invitation(self, member: Extension, binding: StoredBinding, look: Look) -> Invitation:
+        """What a member's phone is told of this call."""
         name = self.board.settings.caller_name_prefix.replace("{group}", look.group_name) if look.group_name else ""
         hops = self.caller.request.max_forwards - 1
-        invitation = Invitation(self.who, member, binding, hops, look.alert_info, name)
-        leg = MemberLeg(self.board, self.inbox, PartyId(f"leg{len(self._legs) + 1}"), invitation, book)
+        return Invitation(self.who, member, binding, hops, look.alert_info, name)
+
+    def member_leg(self, number: int, invitation: Invitation, book: LegBook) -> MemberLeg:
+        """A leg towards one phone; `number` is the ring engine's. It wants an offer before it can be sent."""
+        party = PartyId(f"leg{len(self._legs) + 1}")
+        leg = MemberLeg(self.board, self.inbox, party, number, invitation, book)
         self._legs.append(leg)
+        return leg
+
+    async def make_offer(self, leg: MemberLeg) -> None:
+        """Give a leg the offer for its INVITE; where none can be made, it has failed."""
         try:
             leg.offer = await self.session.invite(leg.party, toward=CALLER)
-        except (NoPortsLeft, EngineUnavailable):
+        except MediaError:
             leg.fail(503)
-        return leg
 
     async def connect(self, winner: MemberLeg) -> None:
         """Answer the caller with the winner, whose audio is joined already, and keep the call until one hangs up."""
@@ -126,10 +134,13 @@ class Call:
             )
         except MediaError as why:
             winner.fail(488)
-            self.refuse(503 if isinstance(why, NoPortsLeft | EngineUnavailable) else 488, str(why))
+            self.refuse(503 if isinstance(why, EngineUnavailable) else 488, str(why))
             return
         if self.caller.is_over:  # it gave up while the media was made ready
             winner.stop(Why.CALLER_GONE)
+            return
+        if not winner.is_answered:
+            self.refuse(480, "the winner hung up at once")
             return
         self.caller.answer(media, self._offer)
         winner.won()

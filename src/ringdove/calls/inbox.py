@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ringdove.model.extension import Extension
     from ringdove.net.endpoint import IncomingRequest
     from ringdove.sip.sdp import SessionDescription
 
@@ -44,10 +45,17 @@ class LegFailed:
 
 @dataclass(frozen=True, slots=True)
 class MemberChanged:
-    """A member's bindings, calls or, with `settings`, its settings changed."""
+    """A member's bindings or calls changed."""
 
     member: int
-    settings: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """A member's settings changed; None when it was deleted."""
+
+    member: int
+    extension: "Extension | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,17 @@ class Ended:
 
 
 CallEvent = (
-    CallerGone | LegRang | LegAnswered | LegFailed | MemberChanged | HungUp | Reoffered | Passed | Acknowledged | Ended
+    CallerGone
+    | LegRang
+    | LegAnswered
+    | LegFailed
+    | MemberChanged
+    | SettingsChanged
+    | HungUp
+    | Reoffered
+    | Passed
+    | Acknowledged
+    | Ended
 )
 
 

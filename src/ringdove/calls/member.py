@@ -6,13 +6,14 @@ from ringdove.media.engine import Media, PartyId
 from ringdove.net.endpoint import OutgoingRequest
 from ringdove.ring.engine import Why
 from ringdove.sip.dialog import Dialog
+from ringdove.sip.errors import SipSyntaxError
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.sip.sdp import SdpError, SessionDescription
 from ringdove.sip.transaction.actions import Failure
 
 from .board import Board
-from .book import LegBook
+from .book import DECLINED, LegBook
 from .inbox import Inbox, LegAnswered, LegFailed, LegRang
 from .invitation import Invitation
 from .leg import ALLOW, SDP, Leg, description_of, ignore
@@ -43,16 +44,23 @@ class _State(Enum):
 
 
 class MemberLeg(Leg):
-    """One INVITE to one phone, and the dialog that may come of it. `answer` is the phone's description, once given."""
+    """One INVITE to one phone, and the dialog that may come of it.
 
-    def __init__(self, board: Board, inbox: Inbox, party: PartyId, invitation: Invitation, book: LegBook) -> None:
+    `number` is the ring engine's name for it, `answer` the phone's description, once given.
+    """
+
+    def __init__(
+        self, board: Board, inbox: Inbox, party: PartyId, number: int, invitation: Invitation, book: LegBook
+    ) -> None:
         super().__init__(board, inbox, party, Hop.of_binding(invitation.binding))
+        self.number = number
         self.invitation = invitation
         self.answer: SessionDescription | None = None
         self.offer: Media | None = None
         """Our description, to be sent with the INVITE."""
         self._book = book
         self._state = _State.NEW
+        self._connected = False
         self._farewell: list[str] = []
         """Reason values for the CANCEL, and for the BYE to an answer that came too late."""
         self._outgoing: OutgoingRequest | None = None
@@ -97,6 +105,7 @@ class MemberLeg(Leg):
 
     def won(self) -> None:
         """It is connected to the caller."""
+        self._connected = True
         self._book.ended("answered", 200)
 
     def _send(self, request: Request) -> None:
@@ -133,10 +142,11 @@ class MemberLeg(Leg):
     def _on_success(self, response: Response) -> None:
         """A 2xx is always acknowledged; the first one while it rings is the answer, any other is hung up (R4)."""
         assert self._outgoing is not None  # noqa: S101 - it is what was answered
-        dialog = Dialog.as_uac(self._outgoing.request, response)
+        dialog = _dialog(self._outgoing.request, response)
         self.board.endpoint.send_ack(dialog.ack(response.cseq.number), self.hop)
         if self._state is not _State.INVITED:
             self._hang_up(dialog)
+            self._book.ended("", response.status)
             return
         try:
             self.answer = description_of(response)
@@ -156,12 +166,31 @@ class MemberLeg(Leg):
     def _refused(self, status: int) -> None:
         if self._state is _State.INVITED:
             self._state = _State.OVER
-            self._book.ended("declined" if status in (603, 607, 608) else _FAILED.get(status, "refused"), status)
+            self._book.ended(DECLINED if status in (603, 607, 608) else _FAILED.get(status, "refused"), status)
             self._inbox.put(LegFailed(self, status))
         else:
             self._book.ended("", status)
+
+    def _left(self, why: str = "", reasons: tuple[str, ...] = ()) -> None:
+        """A phone that hangs up before it is connected has failed like one that refuses (R6)."""
+        if self._connected:
+            super()._left(why, reasons)
+            return
+        self.leave()
+        self._state = _State.OVER
+        self._book.ended("hung up")
+        self._inbox.put(LegFailed(self, 480))
 
     def _hang_up(self, dialog: Dialog) -> None:
         """End a dialog that is not the call's: a late answer, or a second one behind a fork."""
         bye = dialog.request("BYE", headers=[("Reason", reason) for reason in self._farewell])
         self.board.endpoint.send_request(bye, self.hop, on_response=ignore, on_failure=ignore)
+
+
+def _dialog(invite: Request, response: Response) -> Dialog:
+    """The dialog of a 2xx. Where its Contact cannot be read, the phone is called where the INVITE found it."""
+    try:
+        return Dialog.as_uac(invite, response)
+    except SipSyntaxError:
+        response.headers.remove("Contact")
+        return Dialog.as_uac(invite, response)

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 
-from ringdove.events.types import BindingsChanged, BusyChanged, ExtensionChanged
+import structlog
+
+from ringdove.events.types import BindingsChanged, BusyChanged, ExtensionChanged, ExtensionDeleted
 from ringdove.media.engine import MediaError
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
@@ -18,10 +19,12 @@ from ringdove.ring.plan import Entry, Strategy
 
 from .call import Call
 from .caller import CALLER
-from .inbox import CallEnded, CallerGone, Ended, LegAnswered, LegFailed, LegRang, MemberChanged, Passed
+from .inbox import CallEnded, CallerGone, Ended, LegAnswered, LegFailed, LegRang, MemberChanged, Passed, SettingsChanged
 from .invitation import EMPTY_LOOK, Look
 from .member import MemberLeg
 from .standing import standing_of
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,8 @@ class _Ringing:
         self._bindings: dict[int, dict[str, StoredBinding]] = {}
         """By member and key, as the engine was told of them last."""
         self._legs: dict[int, MemberLeg] = {}
-        self._ids: dict[MemberLeg, int] = {}
+        """By the engine's number."""
+        self._loads: set[asyncio.Task[None]] = set()
         self._engine = rules.Engine(
             people.strategy,
             people.ring_timeout,
@@ -79,8 +83,6 @@ class _Ringing:
                     book.plan(self._attempts, self._engine.windows)
                     if result is not None:
                         return result
-                    if self._people.rings_before_phones:
-                        self._call.ringback()
                 event, now = await self._next()
 
     async def _next(self) -> tuple[rules.Event | None, float]:
@@ -91,16 +93,18 @@ class _Ringing:
         if happened is None and deadline is not None:
             return rules.Tick(), max(now, deadline)  # a timer may fire a little early
         match happened:
-            case LegAnswered(leg) if leg in self._ids and leg.is_answered:
+            case LegAnswered(leg) if self._rings(leg) and leg.is_answered:
                 return await self._join(leg), now
-            case LegFailed(leg, status) if leg in self._ids:
+            case LegFailed(leg, status) if self._rings(leg):
                 await self._call.session.drop(leg.party)
-                return rules.Failed(self._ids[leg], status), now
+                return rules.Failed(leg.number, status), now
             case LegRang():
                 self._call.ringback()
-            case MemberChanged(member, settings):
-                if settings:
-                    await self._reload(member)
+            case SettingsChanged(member, extension):
+                removed = self._extensions[member].model_copy(update={"enabled": False})
+                self._extensions[member] = extension or removed
+                return rules.StandingChanged(member, self._standing(member)), now
+            case MemberChanged(member):
                 return rules.StandingChanged(member, self._standing(member)), now
             case Passed(leg, incoming):
                 leg.settle(incoming, 480)  # there is nobody yet to pass it on to
@@ -117,19 +121,21 @@ class _Ringing:
         except MediaError:
             leg.fail(488)
             await self._call.session.drop(leg.party)
-            return rules.Failed(self._ids[leg], 488)
-        return rules.Answered(self._ids[leg])
+            return rules.Failed(leg.number, 488)
+        return rules.Answered(leg.number)
 
     async def _perform(self, actions: list[rules.Action]) -> MemberLeg | rules.Finish | None:
         """Do what the engine says. Offers are made first, so that all INVITEs leave in one turn of the loop (R11)."""
-        for action in actions:
-            if isinstance(action, rules.Ring):
-                await self._prepare(action)
+        if self._people.rings_before_phones:
+            self._call.ringback()
+        rings = [action for action in actions if isinstance(action, rules.Ring)]
+        await asyncio.gather(*(self._call.make_offer(self._leg(action)) for action in rings))
         result: MemberLeg | rules.Finish | None = None
         for action in actions:
             match action:
                 case rules.Ring(leg):
-                    self._legs[leg].invite()
+                    if not self._call.caller.is_over:  # it may have left while offers were made
+                        self._legs[leg].invite()
                 case rules.Stop(leg, why):
                     self._legs[leg].stop(why)
                 case rules.Skipped(member, reason):
@@ -145,12 +151,16 @@ class _Ringing:
                 await self._call.session.drop(self._legs[action.leg].party)
         return result
 
-    async def _prepare(self, action: rules.Ring) -> None:
+    def _leg(self, action: rules.Ring) -> MemberLeg:
         binding = self._bindings[action.member][action.binding]
         book = self._call.book.leg(self._attempts[action.member], binding.contact)
-        leg = await self._call.member_leg(self._extensions[action.member], binding, self._people.look, book)
-        self._legs[action.leg] = leg
-        self._ids[leg] = action.leg
+        invitation = self._call.invitation(self._extensions[action.member], binding, self._people.look)
+        leg = self._legs[action.leg] = self._call.member_leg(action.leg, invitation, book)
+        return leg
+
+    def _rings(self, leg: MemberLeg) -> bool:
+        """Whether it is ours, not one of a group that the call was in before."""
+        return self._legs.get(leg.number) is leg
 
     # What changes while it rings
 
@@ -159,25 +169,44 @@ class _Ringing:
         self._bindings[member] = {binding.key: binding for binding in bindings}
         return standing_of(self._call.board, self._extensions[member], bindings, self._call.who.id)
 
-    async def _reload(self, member: int) -> None:
-        extension = await self._call.board.store.extensions.get(member)
-        disabled = self._extensions[member].model_copy(update={"enabled": False})
-        self._extensions[member] = extension or disabled  # deleted while it rang
-
     @contextmanager
     def _watching(self) -> Iterator[None]:
-        def changed(event: BindingsChanged | BusyChanged | ExtensionChanged, *, settings: bool = False) -> None:
+        """Have the inbox told of what changes about the members."""
+
+        def changed(event: BindingsChanged | BusyChanged) -> None:
             if event.extension_id in self._extensions:
-                self._call.inbox.put(MemberChanged(event.extension_id, settings))
+                self._call.inbox.put(MemberChanged(event.extension_id))
+
+        def edited(event: ExtensionChanged) -> None:
+            if event.extension_id in self._extensions:
+                load = self._loop.create_task(self._load(event.extension_id))
+                self._loads.add(load)
+                load.add_done_callback(self._loads.discard)
+
+        def deleted(event: ExtensionDeleted) -> None:
+            if event.extension_id in self._extensions:
+                self._call.inbox.put(SettingsChanged(event.extension_id, None))
 
         bus = self._call.board.bus
         ends = [
             bus.subscribe(BindingsChanged, changed),
             bus.subscribe(BusyChanged, changed),
-            bus.subscribe(ExtensionChanged, partial(changed, settings=True)),
+            bus.subscribe(ExtensionChanged, edited),
+            bus.subscribe(ExtensionDeleted, deleted),
         ]
         try:
             yield
         finally:
             for end in ends:
                 end()
+            for load in self._loads:
+                load.cancel()
+
+    async def _load(self, member: int) -> None:
+        """Read new settings beside the ringing, which must not wait for a store that is slow or fails."""
+        try:
+            extension = await self._call.board.store.extensions.get(member)
+        except Exception:
+            log.exception("settings_not_read", extension=member)
+        else:
+            self._call.inbox.put(SettingsChanged(member, extension))

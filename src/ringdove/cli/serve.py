@@ -8,7 +8,7 @@ from contextlib import suppress
 import typer
 
 from ringdove.app import CannotListen, Node
-from ringdove.demo.data import add_sample_data
+from ringdove.demo.data import PEOPLE, add_sample_data
 from ringdove.settings import Settings
 
 from .logs import configure
@@ -30,6 +30,10 @@ async def run(settings: Settings, *, sample_data: bool) -> int:
     """Serve until SIGTERM or SIGINT; the first drains, a second one ends at once. Returns the exit status."""
     configure()
     return_large_blocks()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
     node = Node(settings)
     try:
         await node.start()
@@ -38,14 +42,11 @@ async def run(settings: Settings, *, sample_data: bool) -> int:
         return 1
     try:
         if sample_data and await add_sample_data(node.store):
-            typer.echo("Sample data: extensions 2001, 2002, 2003 (ids 3071, 3074, 3075), 2010 and 2011.")
+            people = ", ".join(f"{number} (id {extension_id})" for extension_id, (number, *_) in PEOPLE.items())
+            typer.echo(f"Sample data: extensions {people}.")
         if (made := node.new_application) is not None:
             typer.echo(f"API application, shown only now: username {made.client_id} password {made.client_secret}")
         typer.echo(f"Ringdove is ready. API and /docs: http://{node.http}  SIP, UDP and TCP: {node.sip}")
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
         await stop.wait()
         stop.clear()
         draining = loop.create_task(node.drain(DRAIN_SECONDS))

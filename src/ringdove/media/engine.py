@@ -170,6 +170,10 @@ class MediaSession(Protocol):
         """
         ...
 
+    async def reserve(self, p: PartyId) -> None:
+        """Take p's ports now, so that its answer later cannot fail for want of them. Raises as `invite`."""
+        ...
+
     async def accept(
         self, p: PartyId, offer: SessionDescription, profile: Profile = Profile.PLAIN, prefer: PartyId | None = None
     ) -> Media:

@@ -55,6 +55,11 @@ class EmbeddedSession:
         media = audio_of(offer)
         self._party(p).pending = media
 
+    async def reserve(self, p: PartyId) -> None:
+        """A port, leased now."""
+        self._check_open()
+        await self._port(p)
+
     async def accept(
         self, p: PartyId, offer: SessionDescription, profile: Profile = Profile.PLAIN, prefer: PartyId | None = None
     ) -> Media:
