@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final
 
 from ringdove.model.binding import StoredBinding
@@ -10,6 +9,7 @@ from ringdove.model.extension import Extension
 from ringdove.net.hop import Hop
 from ringdove.sip.headers import NameAddr, delta_seconds, quote, unquote
 from ringdove.sip.message import Request
+from ringdove.sip.reach import listening, reach
 from ringdove.sip.uri import Uri
 
 MAX_TEXT: Final = 255
@@ -106,16 +106,9 @@ def listing(bindings: Iterable[StoredBinding], now: float) -> list[str]:
     return [contact_value(binding, now) for binding in sorted(bindings, key=lambda b: b.registered_at)]
 
 
-def own_address(binding: StoredBinding) -> tuple[str, int] | None:
-    """Where a phone can be called without the flow it registered over, if that is known.
-
-    It is where the Contact names the very address that the flow came from: then nothing translates addresses in
-    between, and the port in the Contact is one the phone listens on (RFC 3261 §18.1.1).
-    """
-    uri = Uri.parse(binding.contact)
-    if not binding.path and _plain(uri.host) == binding.remote_host:
-        return binding.remote_host, uri.port or 5060
-    return None
+def own_address(binding: StoredBinding) -> Hop | None:
+    """Where a phone can be called without the flow it registered over, if that is known."""
+    return None if binding.path else listening(Uri.parse(binding.contact), Hop.of_binding(binding))
 
 
 def _is_late(request: Request, binding: StoredBinding | None) -> bool:
@@ -150,7 +143,7 @@ def _read_contacts(
             return Refusal(423, None, (("Min-Expires", str(intervals.minimum)),))
         instance, reg_id = _identity(contact)
         key = uri if instance is None or reg_id is None else f"{instance};{reg_id}"
-        host, port = _reach(request, contact.uri, source) if not path else (source.remote_host, source.remote_port)
+        hop = source if path else reach(contact.uri, request, source)
         wanted[key] = StoredBinding(
             extension_id=extension.id or 0,
             key=key,
@@ -160,11 +153,11 @@ def _read_contacts(
             call_id=request.call_id,
             cseq=request.cseq.number,
             path=path,
-            transport=source.transport,
-            remote_host=host,
-            remote_port=port,
-            local_host=source.local_host,
-            local_port=source.local_port,
+            transport=hop.transport,
+            remote_host=hop.remote_host,
+            remote_port=hop.remote_port,
+            local_host=hop.local_host,
+            local_port=hop.local_port,
             user_agent="".join(filter(str.isprintable, request.headers.get("User-Agent") or ""))[:MAX_TEXT],
             q=_preference(contact.param("q")),
             expires_at=now + min(seconds, intervals.maximum),
@@ -196,32 +189,3 @@ def _preference(q: str | None) -> float:
         return min(1.0, max(0.0, float(q))) if q else 1.0
     except ValueError:
         return 1.0
-
-
-def _reach(request: Request, contact: Uri, source: Hop) -> tuple[str, int]:
-    """Where to send what is for this contact.
-
-    A Contact behind NAT names an address that only the phone's own network knows, so requests go back to where the
-    REGISTER came from. Where Via shows that nothing translates addresses, a Contact with an IP address counts as said.
-    Streams are always reached through their flow.
-    """
-    via = request.via
-    untouched = (_plain(via.host), via.port or 5060) == (source.remote_host, source.remote_port)
-    host = _plain(contact.host)
-    if source.transport == "udp" and untouched and contact.transport == "udp" and _is_address(host):
-        return host, contact.port or 5060
-    return source.remote_host, source.remote_port
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _plain(host: str) -> str:
-    """A host of a URI or Via as socket addresses are written: no brackets, one spelling for each IPv6 address."""
-    bare = host.strip("[]")
-    return str(ip_address(bare)) if _is_address(bare) else bare

@@ -210,10 +210,10 @@ class Registrar:
                 else:
                     await self._move(lost, address)
 
-    async def _move(self, binding: StoredBinding, address: tuple[str, int]) -> None:
+    async def _move(self, binding: StoredBinding, address: Hop) -> None:
         """Call the phone elsewhere from now on, once the keep-alive has found it there."""
         was_live = self._index.is_reachable(binding)
-        moved = binding.model_copy(update={"remote_host": address[0], "remote_port": address[1]})
+        moved = binding.model_copy(update={"remote_host": address.remote_host, "remote_port": address.remote_port})
         if await self._store.bindings.put(moved):
             self._index.put(moved)
             self._index.mark(moved, reachable=False)
