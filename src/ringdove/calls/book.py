@@ -125,11 +125,16 @@ class LegBook:
             self._line.ringing_at = self._book.now()
 
     def ended(self, result: str, status: int | None = None) -> None:
-        """It rings no more; the first reason stands, a status may still come."""
+        """It rings no more; the first reason stands."""
         if self._line.ended_at is None:
             self._line.ended_at = self._book.now()
             self._line.result = result
             if self._attempt.result != DECLINED:  # what a person said on one phone is what became of all of them
                 self._attempt.result = result
         if status is not None:
+            self._line.status = status
+
+    def said(self, status: int) -> None:
+        """The phone's final status, where that no longer decides anything; the first one stands."""
+        if self._line.status is None:
             self._line.status = status

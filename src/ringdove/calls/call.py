@@ -122,7 +122,7 @@ class Call:
         try:
             leg.offer = await self.session.invite(leg.party, toward=CALLER)
         except MediaError:
-            leg.fail(503)
+            leg.fail(503, "no port for audio")
 
     async def connect(self, winner: MemberLeg) -> None:
         """Answer the caller with the winner, whose audio is joined already, and keep the call until one hangs up."""

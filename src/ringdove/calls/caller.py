@@ -7,6 +7,7 @@ from ringdove.media.engine import Media, PartyId
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.message import Request, Response
+from ringdove.sip.reach import reach
 from ringdove.sip.sdp import SessionDescription
 from ringdove.sip.validator import Rejection
 
@@ -74,7 +75,9 @@ class CallerLeg(Leg):
     def _early(self) -> Dialog:
         """The dialog, which exists from the first response with a tag on (§12.1.1)."""
         if self._dialog is None:
-            self._enter(Dialog.as_uas(self.request, self._incoming.local_tag, self.contact))
+            dialog = Dialog.as_uas(self.request, self._incoming.local_tag, self.contact)
+            self.hop = reach(dialog.next_hop, self.request, self._incoming.source)
+            self._enter(dialog)
         assert self._dialog is not None  # noqa: S101
         return self._dialog
 

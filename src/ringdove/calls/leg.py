@@ -11,6 +11,7 @@ from ringdove.net.endpoint import IncomingRequest, OutgoingRequest
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
+from ringdove.sip.reach import reach
 from ringdove.sip.sdp import SdpError, SessionDescription, parse
 from ringdove.sip.sdp_exchange import Author
 from ringdove.sip.session_timer import Due, SessionTimer
@@ -202,7 +203,7 @@ class Leg:
             status = 488 if request.content_type == SDP else 415
             incoming.respond(dialog.respond(request, status, headers=[("Accept", SDP)]))
             return
-        self.hop = incoming.source
+        self.hop = reach(dialog.next_hop, request, incoming.source, self.hop)
         if request.body and request.body == self._heard:
             incoming.respond(self._response(dialog, request, 200, self._said))
         elif not request.body and request.method == "UPDATE":

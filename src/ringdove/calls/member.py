@@ -6,7 +6,6 @@ from ringdove.media.engine import Media, PartyId
 from ringdove.net.endpoint import OutgoingRequest
 from ringdove.ring.engine import Why
 from ringdove.sip.dialog import Dialog
-from ringdove.sip.errors import SipSyntaxError
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.sip.sdp import SdpError, SessionDescription
@@ -96,10 +95,10 @@ class MemberLeg(Leg):
         elif self._outgoing is not None:
             self._outgoing.cancel([("Reason", reason) for reason in self._farewell])
 
-    def fail(self, status: int) -> None:
+    def fail(self, status: int, result: str = "") -> None:
         """It could not be sent, or was answered in a way that cannot be used."""
         before, self._state = self._state, _State.OVER
-        self._book.ended(_FAILED.get(status, "refused"), status)
+        self._book.ended(result or _FAILED.get(status, "refused"), status)
         if before is _State.ANSWERED:
             self.bye()
 
@@ -142,11 +141,11 @@ class MemberLeg(Leg):
     def _on_success(self, response: Response) -> None:
         """A 2xx is always acknowledged; the first one while it rings is the answer, any other is hung up (R4)."""
         assert self._outgoing is not None  # noqa: S101 - it is what was answered
-        dialog = _dialog(self._outgoing.request, response)
+        dialog = Dialog.as_uac(self._outgoing.request, response)
         self.board.endpoint.send_ack(dialog.ack(response.cseq.number), self.hop)
         if self._state is not _State.INVITED:
             self._hang_up(dialog)
-            self._book.ended("", response.status)
+            self._book.said(response.status)
             return
         try:
             self.answer = description_of(response)
@@ -169,7 +168,7 @@ class MemberLeg(Leg):
             self._book.ended(DECLINED if status in (603, 607, 608) else _FAILED.get(status, "refused"), status)
             self._inbox.put(LegFailed(self, status))
         else:
-            self._book.ended("", status)
+            self._book.said(status)
 
     def _left(self, why: str = "", reasons: tuple[str, ...] = ()) -> None:
         """A phone that hangs up before it is connected has failed like one that refuses (R6)."""
@@ -185,12 +184,3 @@ class MemberLeg(Leg):
         """End a dialog that is not the call's: a late answer, or a second one behind a fork."""
         bye = dialog.request("BYE", headers=[("Reason", reason) for reason in self._farewell])
         self.board.endpoint.send_request(bye, self.hop, on_response=ignore, on_failure=ignore)
-
-
-def _dialog(invite: Request, response: Response) -> Dialog:
-    """The dialog of a 2xx. Where its Contact cannot be read, the phone is called where the INVITE found it."""
-    try:
-        return Dialog.as_uac(invite, response)
-    except SipSyntaxError:
-        response.headers.remove("Contact")
-        return Dialog.as_uac(invite, response)

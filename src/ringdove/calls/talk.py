@@ -93,15 +93,14 @@ class _Talk:
 
     def _errand(self, work: Coroutine[object, object, None]) -> None:
         """Do it beside the talk, so that a hang-up never waits for a phone that is slow to answer."""
-        task = asyncio.get_running_loop().create_task(self._run(work))
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
+        errand = asyncio.get_running_loop().create_task(work)
+        self._errands.add(errand)
+        errand.add_done_callback(self._done)
 
-    async def _run(self, work: Coroutine[object, object, None]) -> None:
-        try:
-            await work
-        except Exception:
-            log.exception("errand_failed")
+    def _done(self, errand: asyncio.Task[None]) -> None:
+        self._errands.discard(errand)
+        if not errand.cancelled() and (why := errand.exception()) is not None:
+            log.error("errand_failed", exc_info=why)
 
 
 class _Refused(Exception):

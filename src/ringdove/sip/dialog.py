@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
+from .errors import SipSyntaxError
 from .headers import Headers, NameAddr
 from .identifiers import new_call_id, new_tag
 from .message import DEFAULT_MAX_FORWARDS, Request, Response
@@ -240,5 +241,8 @@ def new_request(
 
 
 def _contact_of(message: Request | Response) -> Uri | None:
-    contacts = message.contacts
+    try:
+        contacts = message.contacts
+    except SipSyntaxError:  # in a response: it is as if it had none
+        return None
     return contacts[0].uri if contacts else None

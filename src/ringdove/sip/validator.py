@@ -79,7 +79,10 @@ def check_request(request: Request) -> Rejection | None:
 
 
 def check_response(response: Response) -> str | None:
-    """Why a response is to be dropped (§8.1.3.3, §18.1.2); None where it may be handed on."""
+    """Why a response is to be dropped (§8.1.3.3, §18.1.2); None where it may be handed on.
+
+    Its Contact is not looked at: a 2xx has to be acknowledged whatever it says there.
+    """
     if not 100 <= response.status <= 699:
         return "status: not in 100 to 699"
     try:
@@ -143,7 +146,7 @@ def _check_common(message: Message) -> None:
     _ = message.via, message.from_, message.to, message.cseq
     for value in headers.values("Via")[1:]:
         Via.parse(value)
-    if "Contact" in seen:
+    if "Contact" in seen and isinstance(message, Request):
         _check_contacts(message)
     for name in ("Route", "Record-Route", "Path"):
         if name in seen:
