@@ -190,3 +190,10 @@ _media = st.builds(
 )
 def test_what_is_written_reads_the_same(body: SessionDescription) -> None:
     assert parse(body.encode()) == body
+
+
+def test_a_line_of_an_unknown_letter_keeps_its_place_when_written_again() -> None:
+    first = parse(
+        b"v=0\r\no=a 1 1 IN IP4 1.2.3.4\r\nA=unknown\r\nb=AS:128\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\nZ=z\r\nb=AS:1\r\n"
+    )
+    assert parse(first.encode()) == first

@@ -57,10 +57,13 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The INVITE is cancelled by `request`, which is answered already; the INVITE wants its 487 (§9.2)."""
+    """The INVITE is cancelled by `request`, which is answered already; the INVITE wants its 487 (§9.2).
+
+    `request` is None where nobody said so, but the connection of the INVITE is gone and no other way leads back.
+    """
 
     key: ServerKey
-    request: Request
+    request: Request | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,10 @@ class AckReceived:
 
 @dataclass(frozen=True, slots=True)
 class NoAck:
-    """Our 2xx was repeated for 64*T1 and not acknowledged; the dialog is to be ended by BYE (§13.3.1.4)."""
+    """Our 2xx was not acknowledged, and is not repeated any more: the dialog is to be ended by BYE (§13.3.1.4).
+
+    It comes after 64*T1, or when the connection of the INVITE is gone and no other way leads back.
+    """
 
     key: ServerKey
 

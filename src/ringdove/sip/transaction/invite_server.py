@@ -3,6 +3,7 @@
 Repeating the 2xx is the work of the UAS core, but it lasts exactly as long as the Accepted state: both have one home.
 """
 
+from dataclasses import replace
 from enum import Enum, auto
 
 from ..hop import Hop
@@ -28,7 +29,9 @@ class State(Enum):
 class InviteServer(Machine):
     """One INVITE of somebody's.
 
-    A response that cannot be sent changes nothing: the state stays to absorb retransmissions (RFC 6026 §7.1).
+    A datagram that cannot be sent changes nothing: the state stays to absorb retransmissions (RFC 6026 §7.1), and an
+    ICMP error says little about where the peer will be when the call is answered. A connection that is gone does: what
+    was said last is said over the way in the Via, and where there is none, nobody is left to be answered.
     """
 
     __slots__ = ("_interval", "_last", "_path", "answer", "key", "request", "source", "state", "to_tag")
@@ -112,6 +115,25 @@ class InviteServer(Machine):
     def cancel(self, cancel: Request) -> list[Action]:
         """A CANCEL for it; it comes too late for an INVITE that has its final response (§9.2)."""
         return [Cancelled(self.key, cancel)] if self.state is State.PROCEEDING else []
+
+    @property
+    def far_end(self) -> tuple[str, str, int]:
+        """Where its responses go, as `Hop.remote`."""
+        return self._path.hop.remote
+
+    def transport_failed(self) -> list[Action]:
+        """The stream to `far_end` is closed, or could not be opened."""
+        if self.state not in (State.PROCEEDING, State.ACCEPTED):
+            return []
+        if self._path.otherwise is not None:
+            self._path = ReplyPath(self._path.otherwise)  # §18.2.2
+            if self._last is None:
+                return self._trying()
+            self._last = replace(self._last, hop=self._path.hop, otherwise=None)
+            return [self._last]
+        if self.state is State.PROCEEDING:
+            return [Cancelled(self.key, None)]
+        return [NoAck(self.key), *self._end()]
 
     def _trying(self) -> list[Action]:
         self._stop("trying")

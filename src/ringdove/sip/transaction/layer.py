@@ -51,7 +51,8 @@ class TransactionLayer:
         self._schedule: Schedule[AnyClient | AnyServer] = Schedule()
         self._clients: dict[ClientKey, AnyClient] = {}
         self._servers: dict[ServerKey, AnyServer] = {}
-        self._by_remote: dict[tuple[str, str, int], dict[ClientKey, None]] = {}
+        self._by_remote: dict[tuple[str, str, int], dict[ClientKey | ServerKey, None]] = {}
+        """What a far end that is gone concerns: requests to it, and INVITEs that came over a stream from it."""
         self._accepted: dict[DialogTransaction, InviteClient] = {}
         self._answers: dict[DialogTransaction, InviteServer] = {}
         self._merge: dict[MergeKey, ServerKey] = {}
@@ -79,7 +80,7 @@ class TransactionLayer:
         key = client_key(request)
         kind = InviteClient if request.method == "INVITE" else Client
         machine = self._clients[key] = kind(key, request, hop, self._timers)
-        self._by_remote.setdefault(hop.remote, {})[key] = None
+        self._watch(hop.remote, key)
         return key, self._settle(machine, machine.start(now), now)
 
     def cancel(self, key: ClientKey, headers: Iterable[tuple[str, str]], now: float) -> list[Action]:
@@ -98,8 +99,14 @@ class TransactionLayer:
         """What goes to that transport, address and port does not arrive: end what waits for it."""
         actions: list[Action] = []
         for key in list(self._by_remote.get(remote, ())):
-            machine = self._clients[key]
-            actions += self._settle(machine, machine.transport_failed(), now)
+            if isinstance(key, ClientKey):
+                client = self._clients[key]
+                actions += self._settle(client, client.transport_failed(), now)
+            elif isinstance(server := self._servers[key], InviteServer):
+                self._unwatch(remote, key)
+                failed = server.transport_failed()
+                self._watch(server.far_end, key)
+                actions += self._settle(server, failed, now)
         return actions
 
     # Requests of others
@@ -142,6 +149,8 @@ class TransactionLayer:
             self._per_source[source.remote_host] += 1
         kind = InviteServer if message.method == "INVITE" else Server
         server = self._servers[key] = kind(key, message, source, self._timers)
+        if isinstance(server, InviteServer) and source.reliable:
+            self._watch(server.far_end, key)
         return self._settle(server, server.start(now), now)
 
     def _receive_response(self, response: Response, now: float) -> list[Action]:
@@ -200,22 +209,31 @@ class TransactionLayer:
     def _forget(self, machine: AnyClient | AnyServer) -> None:
         if isinstance(machine, InviteClient | Client):
             del self._clients[machine.key]
-            remote = machine.hop.remote
-            del self._by_remote[remote][machine.key]
-            if not self._by_remote[remote]:
-                del self._by_remote[remote]
+            self._unwatch(machine.hop.remote, machine.key)
             if isinstance(machine, InviteClient):
                 _drop(self._accepted, machine.answers, machine)
             return
         del self._servers[machine.key]
-        if isinstance(machine, InviteServer) and machine.answer is not None:
-            _drop(self._answers, [machine.answer], machine)
+        if isinstance(machine, InviteServer):
+            self._unwatch(machine.far_end, machine.key)
+            if machine.answer is not None:
+                _drop(self._answers, [machine.answer], machine)
         merge = merge_key(machine.request)
         if self._merge.get(merge) == machine.key:
             del self._merge[merge]
             self._per_source[machine.source.remote_host] -= 1
             if not self._per_source[machine.source.remote_host]:
                 del self._per_source[machine.source.remote_host]
+
+    def _watch(self, remote: tuple[str, str, int], key: ClientKey | ServerKey) -> None:
+        self._by_remote.setdefault(remote, {})[key] = None
+
+    def _unwatch(self, remote: tuple[str, str, int], key: ClientKey | ServerKey) -> None:
+        watched = self._by_remote.get(remote)
+        if watched is not None:
+            watched.pop(key, None)
+            if not watched:
+                del self._by_remote[remote]
 
 
 def _drop(table: dict[K, V], keys: Iterable[K], value: V) -> None:
