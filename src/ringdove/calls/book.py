@@ -126,6 +126,8 @@ class LegBook:
 
     def ended(self, result: str, status: int | None = None) -> None:
         """It rings no more; the first reason stands."""
+        if not any(line is self._line for line in self._attempt.legs):
+            self.invited()  # it could not even be sent: the story tells so
         if self._line.ended_at is None:
             self._line.ended_at = self._book.now()
             self._line.result = result

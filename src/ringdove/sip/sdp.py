@@ -248,7 +248,7 @@ def parse(body: bytes) -> SessionDescription:
     bounds = [*(at for at, (letter, _) in enumerate(lines) if letter == "m"), len(lines)]
     if len(bounds) - 1 > MAX_MEDIA:
         raise SdpError(f"more than {MAX_MEDIA} media lines")
-    connection, attributes, others = _sort(lines[1 : bounds[0]])
+    connection, attributes, others = _sort(_ordered(_SESSION_ORDER, lines[1 : bounds[0]]))
     origin = [value for letter, value in others if letter == "o"]
     names = [value for letter, value in others if letter == "s"]
     if len(origin) != 1:
@@ -311,7 +311,7 @@ def _media(lines: list[Line]) -> MediaDescription:
     count = _number(count_text, 65535) if slash else 1
     if port is None or not count:
         raise SdpError("an m= line with an impossible port")
-    connection, attributes, others = _sort(lines[1:])
+    connection, attributes, others = _sort(_ordered(_MEDIA_ORDER, lines[1:]))
     return MediaDescription(words[0], port, words[2], tuple(words[3:]), connection, attributes, count, others)
 
 
