@@ -150,6 +150,59 @@ async def test_18_2_2_a_response_whose_connection_is_gone_goes_to_the_port_in_th
         await far.expect("200 OPTIONS")
 
 
+async def test_an_INVITE_whose_connection_is_gone_counts_as_cancelled(desk: Desk, phone: Peer) -> None:
+    phone.request("INVITE", desk.uri())
+    incoming = await desk.asked()
+    cancelled: asyncio.Queue[Request | None] = asyncio.Queue()
+    incoming.on_cancel = cancelled.put_nowait
+    await phone.close()
+    assert await asyncio.wait_for(cancelled.get(), 2) is None
+    assert not incoming.answered
+
+
+async def test_where_nobody_minds_that_its_connection_is_gone_the_INVITE_is_over(desk: Desk, phone: Peer) -> None:
+    phone.request("INVITE", desk.uri())
+    incoming = await desk.asked()
+    await phone.close()
+    await asyncio.wait_for(desk.closed.get(), 2)
+    assert incoming.answered
+
+
+async def test_an_answered_INVITE_whose_connection_is_gone_gets_no_ACK(desk: Desk, phone: Peer) -> None:
+    phone.request("INVITE", desk.uri())
+    incoming = await desk.asked()
+    ended = asyncio.Event()
+    incoming.on_no_ack = ended.set
+    incoming.reply(200)
+    await phone.expect("200 INVITE")
+    await phone.close()
+    await asyncio.wait_for(ended.wait(), 2)
+
+
+async def test_a_request_whose_connection_is_gone_goes_to_where_its_host_listens(desk: Desk) -> None:
+    async with await Peer.tcp_listener() as far:
+        phone = await Peer.tcp(desk.address)
+        flow = desk.hop(phone)
+        phone.request("OPTIONS", desk.uri())
+        await desk.asked()
+        await phone.close()
+        await asyncio.wait_for(desk.closed.get(), 2)
+        for routes, target in (([], far.uri), ([f"<{far.uri};lr>"], Uri("sip", "phone.test"))):
+            request = new_request("BYE", target, from_=US, routes=routes)
+            desk.endpoint.send_request(request, flow, on_response=print, on_failure=print)
+            await far.expect("BYE")
+        desk.endpoint.send_ack(new_request("ACK", far.uri, from_=US), flow)
+        await far.expect("ACK")
+        for elsewhere in (Uri("sip", "127.0.0.2", port=far.port), Uri("sip", "phone.test")):
+            request = new_request("BYE", elsewhere, from_=US)
+            put = desk.results.put_nowait
+            desk.endpoint.send_request(request, flow, on_response=put, on_failure=put)
+            assert await desk.result() is Failure.TRANSPORT
+        request = new_request("BYE", far.uri, from_=US, routes=["<<edge"])
+        desk.endpoint.send_request(request, flow, on_response=put, on_failure=put)
+        assert await desk.result() is Failure.TRANSPORT
+
+
 async def test_a_ping_gets_its_pong(desk: Desk, phone: Peer) -> None:
     phone.send(b"\r\n\r\n")
     phone.request("OPTIONS", desk.uri())
@@ -238,6 +291,30 @@ class TestLimits:
             peer.request("OPTIONS", "sip:x@127.0.0.1")
             await asyncio.wait_for(recorder.messages.get(), 2)
             await asyncio.wait_for(peer.closed.wait(), 2)
+        await transport.close()
+
+    async def test_connections_that_peers_closed_are_remembered_up_to_a_limit(self) -> None:
+        transport, recorder = await self.listen(connections=1)
+        hops = []
+        for _ in range(2):
+            async with await Peer.tcp((transport.host, transport.port)) as peer:
+                peer.request("OPTIONS", "sip:x@127.0.0.1")
+                await asyncio.wait_for(recorder.messages.get(), 2)
+                hops.append(Hop("tcp", peer.host, peer.port, transport.host, transport.port))
+                assert not transport.is_gone(hops[-1])
+            await asyncio.wait_for(recorder.closed.get(), 2)
+        assert [transport.is_gone(hop) for hop in hops] == [False, True]
+        await transport.close()
+
+    async def test_a_connection_of_our_own_that_is_closed_can_be_opened_again(self) -> None:
+        transport, recorder = await self.listen()
+        async with await Peer.tcp_listener() as far:
+            hop = Hop("tcp", far.host, far.port, transport.host, transport.port)
+            transport.send(hop, far.stamp(new_request("OPTIONS", far.uri, from_=US)).to_bytes())
+            await far.expect("OPTIONS")
+            await far.close()
+            assert await asyncio.wait_for(recorder.closed.get(), 2) == hop
+            assert not transport.is_gone(hop)
         await transport.close()
 
     @pytest.mark.parametrize("limit", ["connections", "per_host"])

@@ -101,9 +101,9 @@ class IncomingLine(Line):
         if answer is not None and self.state is State.TALKING:
             self._follow(audio_of(answer))
 
-    def _cancelled(self, cancel: Request) -> None:
+    def _cancelled(self, cancel: Request | None) -> None:
         self._incoming.respond(self._early.respond(self._incoming.request, 487))
-        self._end(Ending.CANCELLED, 487, cancel.headers.get("Reason") or "")
+        self._end(Ending.CANCELLED, 487, (cancel.headers.get("Reason") if cancel else None) or "")
 
     def _end(self, ending: Ending, status: int | None = None, reason: str = "") -> None:
         if self._timer is not None:

@@ -15,6 +15,7 @@ from ringdove.sip.headers import Via
 from ringdove.sip.hop import Hop
 from ringdove.sip.identifiers import new_branch
 from ringdove.sip.message import Message, Request, Response
+from ringdove.sip.reach import listening, next_hop
 from ringdove.sip.transaction import (
     AckReceived,
     Action,
@@ -118,10 +119,12 @@ class Endpoint:
     ) -> OutgoingRequest:
         """Send a request in a transaction of its own; over UDP it leaves in this turn of the loop (R11).
 
-        `request` comes without Via and is not changed. `on_response` gets every provisional and the final response;
-        of an INVITE every 2xx until `send_ack` has acknowledged it, from then on repeated ones are taken care of.
-        `on_failure` comes instead of a final response, and never from within this call.
+        `request` comes without Via and is not changed. Where `hop` was a connection of the peer's and is closed, one is
+        opened to where the Request-URI or first Route says that it listens. `on_response` gets every provisional and
+        the final response; of an INVITE every 2xx until `send_ack` has acknowledged it, from then on repeated ones are
+        taken care of. `on_failure` comes instead of a final response, and never from within this call.
         """
+        hop = self._way(request, hop)
         sent = Request(request.method, request.uri, request.headers.copy(), request.body)
         sent.headers.prepend("Via", self._via(hop))
         key, actions = self._layer.request(sent, hop, self.clock())
@@ -137,6 +140,7 @@ class Endpoint:
 
     def send_ack(self, ack: Request, hop: Hop) -> None:
         """Send the ACK to a 2xx, which has no transaction of its own (§13.2.2.4)."""
+        hop = self._way(ack, hop)
         sent = Request(ack.method, ack.uri, ack.headers.copy(), ack.body)
         sent.headers.prepend("Via", self._via(hop))
         self._perform(self._layer.acknowledge(sent, hop))
@@ -268,7 +272,7 @@ class Endpoint:
         elif not _guard(handler, incoming):
             incoming.reply(500)
 
-    def _cancelled(self, incoming: IncomingRequest, cancel: Request) -> None:
+    def _cancelled(self, incoming: IncomingRequest, cancel: Request | None) -> None:
         if incoming.on_cancel is None or not _guard(incoming.on_cancel, cancel):
             incoming.reply(487)
 
@@ -309,6 +313,16 @@ class Endpoint:
             if name == hop.transport and _is_ipv6(host) == _is_ipv6(hop.remote_host):
                 return transport
         return None
+
+    def _way(self, request: Request, hop: Hop) -> Hop:
+        """The hop, or where the peer listens that has closed its connection to us (RFC 3261 §18.1.1)."""
+        transport = self._transport(hop)
+        if transport is None or not transport.is_gone(hop):
+            return hop
+        try:
+            return listening(next_hop(request), hop) or hop
+        except SipSyntaxError:  # a Path that a proxy made up
+            return hop
 
     def _source_host(self, remote: str) -> str:
         """Our address as the routing table chooses it towards `remote`."""

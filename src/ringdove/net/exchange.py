@@ -13,8 +13,9 @@ class IncomingRequest:
     """A request that wants an answer.
 
     Set the callbacks of an INVITE before returning to the loop. `on_cancel` gets the CANCEL, which is answered
-    already; it has to answer the INVITE (487), which the endpoint does where there is no callback. `on_ack` gets the
-    ACK to our 2xx, once; `on_no_ack` says that it did not come for 32 s, so the dialog is to be ended by BYE.
+    already, or None where the connection of the INVITE is gone and with it the way back; it has to answer the INVITE
+    (487), which the endpoint does where there is no callback. `on_ack` gets the ACK to our 2xx, once; `on_no_ack` says
+    that it did not come for 32 s, or cannot come any more, so the dialog is to be ended by BYE.
     """
 
     def __init__(self, request: Request, source: Hop, send: Callable[[Response, bool], None]) -> None:
@@ -24,7 +25,7 @@ class IncomingRequest:
         """The tag for the To of every response, added where a response lacks one."""
         self.answered = False
         """Whether a final response was given."""
-        self.on_cancel: Callable[[Request], None] | None = None
+        self.on_cancel: Callable[[Request | None], None] | None = None
         self.on_ack: Callable[[Request], None] | None = None
         self.on_no_ack: Callable[[], None] | None = None
         self._send = send

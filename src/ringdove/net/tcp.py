@@ -63,6 +63,8 @@ class TcpTransport:
         self._server: asyncio.Server | None = None
         self._connections: dict[Remote, _Connection] = {}
         self._attempts: dict[Remote, _Attempt] = {}
+        self._gone: dict[Remote, None] = {}
+        """The far ends of accepted connections that are closed, the latest last; no more than connections may be."""
         self._per_host: Counter[str] = Counter()
         self._closing = False
 
@@ -74,7 +76,7 @@ class TcpTransport:
         self = cls(receiver, limits)
         family, _, _, _, address = (await self.loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))[0]
         self._server = await self.loop.create_server(
-            lambda: _Connection(self), str(address[0]), int(address[1]), family=family, backlog=512
+            lambda: _Connection(self, accepted=True), str(address[0]), int(address[1]), family=family, backlog=512
         )
         self.host, self.port = self._server.sockets[0].getsockname()[:2]
         return self
@@ -97,6 +99,10 @@ class TcpTransport:
     def has_flow(self, hop: Hop) -> bool:
         """Whether there is a connection to the far end."""
         return (hop.remote_host, hop.remote_port) in self._connections
+
+    def is_gone(self, hop: Hop) -> bool:
+        """Whether the far end had opened a connection from there, and it is closed."""
+        return (hop.remote_host, hop.remote_port) in self._gone
 
     async def close(self) -> None:
         """Close the listener and every connection."""
@@ -136,6 +142,7 @@ class TcpTransport:
         if full or self._closing:
             return False
         self._connections[remote] = connection
+        self._gone.pop(remote, None)
         self._per_host[remote[0]] += 1
         return True
 
@@ -147,15 +154,20 @@ class TcpTransport:
         self._per_host[remote[0]] -= 1
         if not self._per_host[remote[0]]:
             del self._per_host[remote[0]]
+        if connection.accepted:
+            self._gone[remote] = None
+            if len(self._gone) > self.limits.connections:
+                del self._gone[next(iter(self._gone))]
         if not self._closing:
             self.receiver.flow_closed(connection.hop)
 
 
 class _Connection(asyncio.Protocol):
-    """One connection, whoever opened it."""
+    """One connection; `accepted` if the far end opened it."""
 
-    def __init__(self, owner: TcpTransport) -> None:
+    def __init__(self, owner: TcpTransport, *, accepted: bool = False) -> None:
         self._owner = owner
+        self.accepted = accepted
         self._parser = StreamParser()
         self._deadline = 0.0
         self._watchdog: asyncio.TimerHandle | None = None

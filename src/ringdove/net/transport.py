@@ -40,6 +40,9 @@ class Transport(Protocol):
     def has_flow(self, hop: Hop) -> bool:
         """Whether `hop` can be reached without a new connection."""
 
+    def is_gone(self, hop: Hop) -> bool:
+        """Whether `hop` was a connection that its far end had opened, and is closed: nobody need listen there."""
+
     async def close(self) -> None:
         """Close the sockets; returns when they are closed."""
 

@@ -89,6 +89,10 @@ class UdpTransport:
         """Always: datagrams need none."""
         return True
 
+    def is_gone(self, hop: Hop) -> bool:
+        """Never, as there was none."""
+        return False
+
     async def close(self) -> None:
         """Close the socket."""
         self._loop.remove_reader(self._watched.fileno())

@@ -1,10 +1,12 @@
 """The INVITE server transaction, state by state (RFC 3261 §17.2.1 and §13.3.1.4, RFC 6026 figure 7)."""
 
+from dataclasses import replace
+
 import pytest
 from transaction_cases import TCP, UDP, Drive, describe, request, response
 
 from ringdove.sip.hop import Hop
-from ringdove.sip.transaction import Timers
+from ringdove.sip.transaction import Send, Timers
 from ringdove.sip.transaction.invite_server import InviteServer, State
 from ringdove.sip.transaction.keys import server_key
 
@@ -117,6 +119,45 @@ def test_CANCEL_goes_up_only_before_the_final_response() -> None:
     assert [describe(a) for a in machine.cancel(CANCEL)] == ["up CANCEL"]
     machine.respond(response(487), 0.1)
     assert machine.cancel(CANCEL) == []
+
+
+@pytest.mark.parametrize("said", [None, 180])
+def test_who_cannot_be_reached_any_more_before_the_answer_has_cancelled(said: int | None) -> None:
+    machine, _ = started(TCP)
+    if said is not None:
+        machine.respond(response(said), 0.1)
+    assert [describe(a) for a in machine.transport_failed()] == ["sender gone"]
+    machine.respond(response(487), 0.2)
+    assert machine.transport_failed() == []
+
+
+def test_an_ACK_that_cannot_come_any_more_is_not_waited_for() -> None:
+    machine, _ = started(TCP)
+    machine.respond(response(200), 0.1)
+    assert [describe(a) for a in machine.transport_failed()] == ["no ACK", "ended"]
+    assert machine.deadline is None
+
+
+def test_after_the_ACK_the_connection_does_not_matter() -> None:
+    machine, _ = started(TCP)
+    machine.respond(response(200), 0.1)
+    machine.acknowledge(ACK, 0.2)
+    assert machine.transport_failed() == []
+
+
+@pytest.mark.parametrize(("said", "again"), [(None, "send 100"), (180, "send 180"), (200, "send 200")])
+def test_18_2_2_a_connection_that_is_gone_is_replaced_by_the_port_in_the_Via(said: int | None, again: str) -> None:
+    machine, drive = started(replace(TCP, remote_host="192.0.2.1", remote_port=40000))
+    if said is not None:
+        machine.respond(response(said), 0.1)
+    (send,) = machine.transport_failed()
+    assert isinstance(send, Send)
+    assert describe(send) == again
+    assert (send.hop.remote, send.otherwise) == (("tcp", "192.0.2.1", 5060), None)
+    assert machine.far_end == send.hop.remote
+    drive.run(1.0)
+    assert {action for _, action in drive.log[1:]} == ({"send 200"} if said == 200 else set())
+    assert describe(machine.transport_failed()[0]) == ("no ACK" if said == 200 else "sender gone")
 
 
 def test_a_forgotten_answer_leaves_nothing_behind_unless_a_provisional_went_out() -> None:

@@ -262,6 +262,28 @@ def test_a_transport_failure_ends_all_and_only_what_waits_for_that_far_end() -> 
     assert layer.transport_failed(UDP.remote, 0.2) == []
 
 
+def test_a_stream_that_is_gone_concerns_the_INVITEs_that_came_over_it() -> None:
+    layer = TransactionLayer()
+    far = replace(TCP, remote_port=40000)
+    named = replace(far, remote_port=5060)
+    first, second = (request(branch=f"z9hG4bK{n}", call_id=f"c{n}") for n in range(2))
+    delivered(layer.receive(first, far, 0.0))
+    key = delivered(layer.receive(second, far, 0.0))
+    layer.receive(request("OPTIONS", branch="z9hG4bKo"), far, 0.0)
+    layer.receive(request(branch="z9hG4bKx", call_id="cx"), replace(far, remote_port=40001), 0.0)
+    layer.respond(key, response(200, second), 0.0)
+    assert words(layer.transport_failed(far.remote, 0.1)) == ["send 100", "send 200"]  # by the port in the Via
+    assert layer.transport_failed(far.remote, 0.2) == []
+    assert words(layer.transport_failed(named.remote, 0.3)) == ["sender gone", "no ACK", "ended"]
+
+
+def test_a_datagram_that_is_refused_changes_nothing_for_who_sent_an_INVITE() -> None:
+    layer = TransactionLayer()
+    key = delivered(layer.receive(request(), UDP, 0.0))
+    layer.respond(key, response(180), 0.0)
+    assert layer.transport_failed(UDP.remote, 0.1) == []
+
+
 def test_an_ACK_that_belongs_to_no_accepted_INVITE_is_merely_sent() -> None:
     layer = TransactionLayer()
     assert words(layer.acknowledge(request("ACK", to_tag="callee"), UDP)) == ["send ACK"]

@@ -152,7 +152,7 @@ class World:
                     self.ended[key] += 1
                 case DeliverRequest(key, message):
                     self.serve(key, message)
-                case Cancelled(key, cancel):
+                case Cancelled(key, Request() as cancel):
                     self.respond(
                         key, Request("INVITE", cancel.uri, self.invite_headers(cancel)).reply(487, to_tag="callee")
                     )

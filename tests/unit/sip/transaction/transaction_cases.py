@@ -68,7 +68,9 @@ def describe(action: Action) -> str:
     match action:
         case Send(message):
             return f"send {word(message)}"
-        case DeliverRequest(_, request) | Cancelled(_, request):
+        case Cancelled(_, None):
+            return "sender gone"
+        case DeliverRequest(_, Request() as request) | Cancelled(_, Request() as request):
             return f"up {request.method}"
         case DeliverResponse(_, response):
             return f"up {response.status}"
