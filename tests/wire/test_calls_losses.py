@@ -64,6 +64,18 @@ async def test_a_lost_200_to_the_caller_is_repeated(scene: Scene) -> None:
     assert alice.count("200 INVITE") == 4
 
 
+async def test_the_200_to_the_caller_is_repeated_until_its_ACK_and_no_longer(scene: Scene) -> None:
+    alice, bob = await scene.phones(2)
+    call = await alice.dial(bob.number)
+    theirs = await bob.pick_up(await bob.rings())
+    first = await alice.expect("200 INVITE")
+    again = await alice.expect("200 INVITE")
+    assert again.to_bytes() == first.to_bytes()
+    ours = alice.connected(call, again)
+    await alice.expect_none("200 INVITE", within=0.3)
+    await scene.end(ours, theirs)
+
+
 async def test_a_lost_CANCEL_is_repeated_and_a_lost_487_fetched(scene: Scene) -> None:
     alice, bob, carol = await scene.phones(3)
     call = await alice.dial(await scene.group(bob, carol))
@@ -212,6 +224,7 @@ async def test_an_INVITE_that_comes_twice_makes_one_call(scene: Scene) -> None:
     alice.send(call, alice.server)
     await scene.end(ours, theirs)
     assert len({r.message.call_id for r in bob.log if r.data.startswith(b"INVITE")}) == 1
+    await scene.story(alice)
     await scene.story(alice)
     assert len(await scene.rows(dialled=bob.number)) == 1
 

@@ -364,3 +364,16 @@ async def test_a_phone_that_hangs_up_during_its_own_re_INVITE_gets_487_for_it(sc
     assert (await ours.settled(bye)).status == 200
     await bob.hung_up()
     bob.reply(at_bob, 487, tag=theirs.dialog.id.local_tag)
+
+
+async def test_a_BYE_on_the_heels_of_a_re_INVITE_or_an_INFO_answers_them_all(scene: Scene) -> None:
+    for _ in range(3):
+        alice, bob = await scene.phones(2)
+        ours, _ = await scene.talk(alice, bob)
+        requests = [
+            ours.request("INVITE", alice.sdp("sendonly", version=2)),
+            ours.request("INFO", body=b"1", kind="x/y"),
+        ]
+        requests.append(ours.request("BYE"))
+        assert [(await ours.settled(request)).status for request in requests] == [487, 487, 200]
+        await bob.hung_up()

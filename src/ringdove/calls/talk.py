@@ -1,7 +1,8 @@
 """The talk: two legs connected, until one hangs up. Re-INVITEs and INFOs of one side are passed on to the other."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 
 import structlog
 
@@ -13,6 +14,8 @@ from .inbox import Acknowledged, CallEnded, Ended, HungUp, Inbox, Passed, Reoffe
 from .leg import Leg, description_of
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 async def talk(inbox: Inbox, media: MediaSession, caller: Leg, callee: Leg) -> HungUp:
@@ -35,11 +38,11 @@ class _Talk:
                         self._other[leg].bye(*gone.reasons)
                         return gone
                     case Reoffered(leg, incoming) if leg in self._other:
-                        self._errand(self._pass_offer_on(leg, incoming))
+                        self._errand(self._pass_offer_on, leg, incoming)
                     case Passed(leg, incoming) if leg in self._other:
-                        self._errand(self._pass_on(leg, incoming))
+                        self._errand(self._pass_on, leg, incoming)
                     case Acknowledged(leg, answer) if leg in self._other:
-                        self._errand(self._take_answer(leg, answer))
+                        self._errand(self._take_answer, leg, answer)
                     case Ended(reason):
                         raise CallEnded(reason)
         finally:
@@ -58,11 +61,11 @@ class _Talk:
             leg.settle(incoming, 491)
             return
         incoming.on_cancel = lambda _: other.withdraw()
-        offer = description_of(incoming.request)
-        if offer is None:  # §14.2: it asks for our offer, its answer comes in the ACK
-            leg.settle(incoming, 200, await media.remake(leg.party))
-            return
         try:
+            offer = description_of(incoming.request)
+            if offer is None:  # §14.2: it asks for our offer, its answer comes in the ACK
+                leg.settle(incoming, 200, await media.remake(leg.party))
+                return
             media.offered(leg.party, offer)
             response = await other.reinvite(await media.remake(other.party))
             answer = description_of(response) if response.is_success else None
@@ -78,7 +81,7 @@ class _Talk:
     async def _take_answer(self, leg: Leg, answer: SessionDescription) -> None:
         try:
             await self._mend(await self._media.answered(leg.party, answer))
-        except MediaError as why:
+        except (MediaError, SdpError) as why:
             leg.hang_up(f"the answer in the ACK cannot be used: {why}")
 
     async def _mend(self, parties: Iterable[PartyId]) -> None:
@@ -91,16 +94,19 @@ class _Talk:
             else:
                 await self._media.answered(leg.party, answer)
 
-    def _errand(self, work: Coroutine[object, object, None]) -> None:
+    def _errand(self, work: Callable[[Leg, T], Awaitable[None]], leg: Leg, about: T) -> None:
         """Do it beside the talk, so that a hang-up never waits for a phone that is slow to answer."""
-        errand = asyncio.get_running_loop().create_task(work)
+        errand = asyncio.get_running_loop().create_task(self._do(work, leg, about))
         self._errands.add(errand)
-        errand.add_done_callback(self._done)
+        errand.add_done_callback(self._errands.discard)
 
-    def _done(self, errand: asyncio.Task[None]) -> None:
-        self._errands.discard(errand)
-        if not errand.cancelled() and (why := errand.exception()) is not None:
-            log.error("errand_failed", exc_info=why)
+    async def _do(self, work: Callable[[Leg, T], Awaitable[None]], leg: Leg, about: T) -> None:
+        try:
+            await work(leg, about)
+        except Exception:
+            log.exception("errand_failed", leg=leg.party)
+            if isinstance(about, IncomingRequest):
+                leg.settle(about, 500)
 
 
 class _Refused(Exception):
