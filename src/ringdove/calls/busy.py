@@ -19,11 +19,8 @@ class BusyList:
         return self._calls[extension_id] > 0
 
     @contextmanager
-    def busy(self, extension_id: int | None) -> Iterator[None]:
-        """Count a call of this extension while the block runs; None, a caller from outside, counts nothing."""
-        if extension_id is None:
-            yield
-            return
+    def busy(self, extension_id: int) -> Iterator[None]:
+        """Count a call of this extension while the block runs."""
         self._calls[extension_id] += 1
         if self._calls[extension_id] == 1:
             self._bus.publish(BusyChanged(extension_id, busy=True))

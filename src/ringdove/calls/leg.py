@@ -78,8 +78,8 @@ class Leg:
 
     @property
     def is_renegotiating(self) -> bool:
-        """Whether an offer is open, in either direction (§14.1)."""
-        return self._asking or self._asked is not None
+        """Whether an INVITE or offer is open, in either direction (§14.1)."""
+        return self._asking or self._asked is not None or self._unacknowledged is not None
 
     # From us to the phone
 
@@ -156,6 +156,8 @@ class Leg:
             self._dialog = None
         self._timer.stop()
         self._set_alarm()
+        if self._refreshing is not None and self._refreshing is not asyncio.current_task():
+            self._refreshing.cancel()
 
     # From the phone to us
 
