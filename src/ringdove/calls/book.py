@@ -1,15 +1,26 @@
 """Writes the story of one call while it happens."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ringdove.model.extension import Extension
-from ringdove.model.story import Attempt, Disposition, Hop, LegStory, Party, Story
+from ringdove.model.story import (
+    Attempt,
+    Disposition,
+    EndedBy,
+    Hop,
+    HopOutcome,
+    LegResult,
+    LegStory,
+    NotYet,
+    Party,
+    Story,
+)
 from ringdove.model.story import Window as PlannedWindow
 from ringdove.ring.plan import Window
 
-DECLINED = "declined"
 """The result of a leg whose owner refused the call."""
 
 
@@ -39,7 +50,7 @@ class Book:
         name: str = "",
         *,
         strategy: str | None = None,
-        outcome: str = "",
+        outcome: HopOutcome | NotYet = "",
     ) -> Iterator[Hop]:
         """One destination, entered now and left when the block ends."""
         hop = Hop(
@@ -65,9 +76,11 @@ class Book:
 
     def plan(self, attempts: Mapping[int, Attempt], windows: Sequence[Window]) -> None:
         """Note from when to when each member was to ring, as the plan stands now."""
+        planned: defaultdict[int, list[PlannedWindow]] = defaultdict(list)
+        for window in windows:
+            planned[window.member].append(PlannedWindow(start=window.start, stop=window.stop))
         for member, attempt in attempts.items():
-            own = [w for w in windows if w.member == member]
-            attempt.windows = [PlannedWindow(start=w.start, stop=w.stop) for w in own]
+            attempt.windows = planned[member]
 
     def leg(self, attempt: Attempt, contact: str) -> "LegBook":
         """One INVITE to one phone, sent now."""
@@ -79,7 +92,7 @@ class Book:
         self.story.answered_by = by
         self.story.final_status = 200
 
-    def ended(self, by: str, reason: str) -> None:
+    def ended(self, by: EndedBy, reason: str) -> None:
         """Note who ended the call and why; the first note stands."""
         if not self.story.ended_by:
             self.story.ended_by = by
@@ -89,7 +102,7 @@ class Book:
         """The call is over."""
         if abandoned:
             self.story.final_status = 487
-            self.ended("caller", "the caller gave up")
+            self.ended(EndedBy.CALLER, "the caller gave up")
         self.story.ended_at = self.now()
         self.story.disposition = _disposition(self.story, abandoned=abandoned)
 
@@ -124,14 +137,16 @@ class LegBook:
         if self._line.ringing_at is None:
             self._line.ringing_at = self._book.now()
 
-    def ended(self, result: str, status: int | None = None) -> None:
+    def ended(self, result: LegResult, status: int | None = None) -> None:
         """It rings no more; the first reason stands."""
         if not any(line is self._line for line in self._attempt.legs):
             self.invited()  # it could not even be sent: the story tells so
         if self._line.ended_at is None:
             self._line.ended_at = self._book.now()
             self._line.result = result
-            if self._attempt.result != DECLINED:  # what a person said on one phone is what became of all of them
+            if (
+                self._attempt.result is not LegResult.DECLINED
+            ):  # what a person said on one phone is what became of all of them
                 self._attempt.result = result
         if status is not None:
             self._line.status = status

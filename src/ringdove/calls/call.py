@@ -14,6 +14,7 @@ from ringdove.media.engine import (
 )
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
+from ringdove.model.story import EndedBy, LegResult
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.ring.engine import Why
 from ringdove.sip.sdp import SdpError, SessionDescription
@@ -102,7 +103,7 @@ class Call:
         if not self.caller.is_over:
             self.caller.refuse(status, headers)
             self.book.story.final_status = status
-            self.book.ended("server", reason)
+            self.book.ended(EndedBy.SERVER, reason)
 
     def invitation(self, member: Extension, binding: StoredBinding, look: Look) -> Invitation:
         """What a member's phone is told of this call."""
@@ -122,7 +123,7 @@ class Call:
         try:
             leg.offer = await self.session.invite(leg.party, toward=CALLER)
         except MediaError:
-            leg.fail(503, "no port for audio")
+            leg.fail(503, LegResult.NO_PORT)
 
     async def connect(self, winner: MemberLeg) -> None:
         """Answer the caller with the winner, whose audio is joined already, and keep the call until one hangs up."""
@@ -147,7 +148,7 @@ class Call:
         self.book.answered(party_of(winner.invitation.callee))
         with self.board.busy.busy(winner.invitation.callee.id):
             gone = await talk(self.inbox, self.session, self.caller, winner)
-        self.book.ended("caller" if gone.leg is self.caller else "callee", gone.why)
+        self.book.ended(EndedBy.CALLER if gone.leg is self.caller else EndedBy.CALLEE, gone.why)
 
     @property
     def session(self) -> MediaSession:

@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from ringdove.model.destination import Destination
+from ringdove.model.story import EndedBy, HopOutcome
 from ringdove.sip.message import Response
 
 from .call import Call
@@ -30,11 +31,11 @@ async def run(call: Call) -> None:
         try:
             await _travel(call)
         except CallEnded as end:
-            call.book.ended("server", str(end))
+            call.book.ended(EndedBy.SERVER, str(end))
             call.refuse(503)
         except Exception:
             log.exception("call_broke")
-            call.book.ended("server", "an error in the server")
+            call.book.ended(EndedBy.SERVER, "an error in the server")
             call.refuse(500)
         finally:
             await call.close()
@@ -50,12 +51,20 @@ async def _travel(call: Call) -> None:
     destination = await _route(call)
     while destination is not None and not call.caller.is_over:
         if destination in visited or len(visited) == MAX_HOPS:
-            with call.book.hop(destination.kind, destination.value, outcome="loop"):
-                call.refuse(482, f"a loop: {destination.kind} {destination.value} comes a second time")
+            _stray(call, destination, again=destination in visited)
             return
         visited.add(destination)
         enter = KINDS.get(destination.kind, end_call.enter)
         destination = await enter(call, destination)
+
+
+def _stray(call: Call, destination: Destination, *, again: bool) -> None:
+    """This way has no end (R12)."""
+    here = f"{destination.kind} {destination.value}"
+    reason = f"a loop: {here} comes a second time" if again else f"more than {MAX_HOPS} destinations"
+    outcome = HopOutcome.LOOP if again else HopOutcome.TOO_FAR
+    with call.book.hop(destination.kind, destination.value, outcome=outcome):
+        call.refuse(482, reason)
 
 
 async def _route(call: Call) -> Destination | None:

@@ -3,6 +3,7 @@
 from enum import Enum, auto
 
 from ringdove.media.engine import Media, PartyId
+from ringdove.model.story import LegResult
 from ringdove.net.endpoint import OutgoingRequest
 from ringdove.ring.engine import Why
 from ringdove.sip.dialog import Dialog
@@ -12,7 +13,7 @@ from ringdove.sip.sdp import SdpError, SessionDescription
 from ringdove.sip.transaction.actions import Failure
 
 from .board import Board
-from .book import DECLINED, LegBook
+from .book import LegBook
 from .inbox import Inbox, LegAnswered, LegFailed, LegRang
 from .invitation import Invitation
 from .leg import ALLOW, SDP, Leg, description_of, ignore
@@ -23,15 +24,26 @@ ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 ELSEWHERE_Q850 = "Q.850;cause=26"
 """The same for phones that read this form only; by setting."""
 
-_STOPPED = {
-    Why.ELSEWHERE: "answered elsewhere",
-    Why.WINDOW_CLOSED: "no answer",
-    Why.DECLINED: "declined on another phone",
-    Why.REGISTERED_ANEW: "registered anew",
-    Why.REMOVED: "removed",
-    Why.CALLER_GONE: "caller gone",
+_STOPPED: dict[Why | None, LegResult] = {
+    Why.ELSEWHERE: LegResult.ANSWERED_ELSEWHERE,
+    Why.WINDOW_CLOSED: LegResult.NO_ANSWER,
+    Why.DECLINED: LegResult.DECLINED_ELSEWHERE,
+    Why.REGISTERED_ANEW: LegResult.REGISTERED_ANEW,
+    Why.REMOVED: LegResult.REMOVED,
+    Why.CALLER_GONE: LegResult.CALLER_GONE,
+    None: LegResult.CALL_ENDED,
 }
-_FAILED = {408: "no response", 480: "unavailable", 486: "busy", 488: "no common codec", 503: "unreachable", 600: "busy"}
+_FAILED: dict[int, LegResult] = {
+    408: LegResult.NO_RESPONSE,
+    480: LegResult.UNAVAILABLE,
+    486: LegResult.BUSY,
+    488: LegResult.NO_CODEC,
+    503: LegResult.UNREACHABLE,
+    600: LegResult.BUSY,
+    603: LegResult.DECLINED,
+    607: LegResult.DECLINED,
+    608: LegResult.DECLINED,
+}
 
 
 class _State(Enum):
@@ -87,7 +99,7 @@ class MemberLeg(Leg):
         before, self._state = self._state, _State.OVER
         if before in (_State.NEW, _State.OVER):
             return
-        self._book.ended(_STOPPED[why] if why else "call ended")
+        self._book.ended(_STOPPED[why])
         if why is Why.ELSEWHERE:
             self._farewell = [ELSEWHERE, ELSEWHERE_Q850] if self.board.settings.q850_reason else [ELSEWHERE]
         if before is _State.ANSWERED:
@@ -95,17 +107,17 @@ class MemberLeg(Leg):
         elif self._outgoing is not None:
             self._outgoing.cancel([("Reason", reason) for reason in self._farewell])
 
-    def fail(self, status: int, result: str = "") -> None:
+    def fail(self, status: int, result: LegResult | None = None) -> None:
         """It could not be sent, or was answered in a way that cannot be used."""
         before, self._state = self._state, _State.OVER
-        self._book.ended(result or _FAILED.get(status, "refused"), status)
+        self._book.ended(result or _FAILED.get(status, LegResult.REFUSED), status)
         if before is _State.ANSWERED:
             self.bye()
 
     def won(self) -> None:
         """It is connected to the caller."""
         self._connected = True
-        self._book.ended("answered", 200)
+        self._book.ended(LegResult.ANSWERED, 200)
 
     def _send(self, request: Request) -> None:
         for name, value in (ALLOW, *self._timer.offer()):
@@ -165,7 +177,7 @@ class MemberLeg(Leg):
     def _refused(self, status: int) -> None:
         if self._state is _State.INVITED:
             self._state = _State.OVER
-            self._book.ended(DECLINED if status in (603, 607, 608) else _FAILED.get(status, "refused"), status)
+            self._book.ended(_FAILED.get(status, LegResult.REFUSED), status)
             self._inbox.put(LegFailed(self, status))
         else:
             self._book.said(status)
@@ -177,7 +189,7 @@ class MemberLeg(Leg):
             return
         self.leave()
         self._state = _State.OVER
-        self._book.ended("hung up")
+        self._book.ended(LegResult.HUNG_UP)
         self._inbox.put(LegFailed(self, 480))
 
     def _hang_up(self, dialog: Dialog) -> None:

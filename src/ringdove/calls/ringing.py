@@ -12,10 +12,10 @@ from ringdove.media.engine import MediaError
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
 from ringdove.model.ring_group import RosterEntry
-from ringdove.model.story import Attempt, Hop
+from ringdove.model.story import Attempt, Hop, HopOutcome
 from ringdove.ring import engine as rules
 from ringdove.ring.eligibility import Standing
-from ringdove.ring.plan import Entry, Strategy
+from ringdove.ring.plan import Entry, Strategy, Window
 
 from .call import Call
 from .caller import CALLER
@@ -77,10 +77,13 @@ class _Ringing:
             self._hop.ringing_from = book.now()
             event: rules.Event | None = rules.Begin()
             now = self._loop.time()
+            planned: list[Window] = []
             while True:
                 if event is not None:
                     result = await self._perform(self._engine.handle(event, now))
-                    book.plan(self._attempts, self._engine.windows)
+                    if (windows := self._engine.windows) != planned:
+                        book.plan(self._attempts, windows)
+                        planned = windows
                     if result is not None:
                         return result
                 event, now = await self._next()
@@ -142,10 +145,10 @@ class _Ringing:
                     self._attempts[member].skipped = reason
                 case rules.Win(leg):
                     result = self._legs[leg]
-                    self._hop.outcome = "answered"
+                    self._hop.outcome = HopOutcome.ANSWERED
                 case rules.Finish(outcome):
                     result = action
-                    self._hop.outcome = outcome
+                    self._hop.outcome = HopOutcome(outcome)
         for action in actions:
             if isinstance(action, rules.Stop):
                 await self._call.session.drop(self._legs[action.leg].party)

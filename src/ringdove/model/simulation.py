@@ -3,6 +3,7 @@
 from pydantic import BaseModel, Field
 
 from ringdove.model.story import Party
+from ringdove.ring.eligibility import Skip
 
 
 class SimulatedWindow(BaseModel):
@@ -14,10 +15,10 @@ class SimulatedWindow(BaseModel):
 
 
 class SkippedMember(BaseModel):
-    """A member that would not ring, and why: disabled, offline, dnd, busy or caller."""
+    """A member that would not ring, and why."""
 
     member: Party
-    reason: str
+    reason: Skip
 
 
 class Simulation(BaseModel):

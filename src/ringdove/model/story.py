@@ -4,8 +4,15 @@ Times inside a story are seconds since the call arrived; `started_at` is Unix ti
 """
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, Field
+
+from ringdove.ring.eligibility import Skip
+from ringdove.ring.engine import Outcome
+
+NotYet = Literal[""]
+"""What stands in place of a word while that is still open."""
 
 
 class Disposition(StrEnum):
@@ -17,6 +24,61 @@ class Disposition(StrEnum):
     FAILED = "FAILED"
     VOICEMAIL = "VOICEMAIL"
     ABANDONED = "ABANDONED"
+
+
+class LegResult(StrEnum):
+    """How one phone's ringing ended."""
+
+    ANSWERED = "answered"
+
+    # We stopped it.
+    ANSWERED_ELSEWHERE = "answered elsewhere"
+    NO_ANSWER = "no answer"
+    """Its window closed."""
+    DECLINED_ELSEWHERE = "declined on another phone"
+    REGISTERED_ANEW = "registered anew"
+    REMOVED = "removed"
+    """The member was deleted or disabled."""
+    CALLER_GONE = "caller gone"
+    CALL_ENDED = "call ended"
+
+    # It failed.
+    BUSY = "busy"
+    DECLINED = "declined"
+    UNAVAILABLE = "unavailable"
+    NO_RESPONSE = "no response"
+    UNREACHABLE = "unreachable"
+    NO_CODEC = "no common codec"
+    NO_PORT = "no port for audio"
+    """We had none to offer it."""
+    HUNG_UP = "hung up"
+    """After its answer, before it was connected."""
+    REFUSED = "refused"
+    """With any other status."""
+
+
+class HopOutcome(StrEnum):
+    """How a hop ended: as the ring rules say, or as only the whole way tells."""
+
+    ANSWERED = Outcome.ANSWERED
+    UNANSWERED = Outcome.UNANSWERED
+    NOBODY_ONLINE = Outcome.NOBODY_ONLINE
+    NOBODY_ELIGIBLE = Outcome.NOBODY_ELIGIBLE
+    ABANDONED = Outcome.ABANDONED
+    LOOP = "loop"
+    """The call had been here before (R12)."""
+    TOO_FAR = "too_far"
+    """The call had been to too many places (R12)."""
+    ENDED = "ended"
+    """The place is the end of the call."""
+
+
+class EndedBy(StrEnum):
+    """Who ended a call."""
+
+    CALLER = "caller"
+    CALLEE = "callee"
+    SERVER = "server"
 
 
 class Party(BaseModel):
@@ -43,10 +105,7 @@ class LegStory(BaseModel):
     ended_at: float | None = None
     status: int | None = None
     """The final SIP status; None while it rings."""
-    result: str = ""
-    """In words. It won: answered. We stopped it: answered elsewhere, no answer (its window closed), declined on another
-    phone, registered anew, caller gone, call ended. It failed: busy, declined, unavailable, no response, unreachable,
-    no common codec, refused."""
+    result: LegResult | NotYet = ""
 
 
 class Attempt(BaseModel):
@@ -55,8 +114,9 @@ class Attempt(BaseModel):
     member: Party
     windows: list[Window] = Field(default_factory=list)
     legs: list[LegStory] = Field(default_factory=list)
-    skipped: str | None = None
-    result: str = ""
+    skipped: Skip | None = None
+    result: LegResult | NotYet = ""
+    """That of the leg that ended last; but once declined on one phone, it is declined."""
 
 
 class Hop(BaseModel):
@@ -71,8 +131,7 @@ class Hop(BaseModel):
     left_at: float | None = None
     strategy: str | None = None
     attempts: list[Attempt] = Field(default_factory=list)
-    outcome: str = ""
-    """answered, unanswered, nobody_online, nobody_eligible, abandoned, loop, ended"""
+    outcome: HopOutcome | NotYet = ""
 
 
 class Story(BaseModel):
@@ -86,8 +145,7 @@ class Story(BaseModel):
     answered_at: float | None = None
     answered_by: Party | None = None
     ended_at: float | None = None
-    ended_by: str = ""
-    """caller, callee or server"""
+    ended_by: EndedBy | NotYet = ""
     final_status: int | None = None
     """The status that the caller's INVITE got."""
     disposition: Disposition | None = None

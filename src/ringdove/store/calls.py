@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, insert, select, upda
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringdove.model.reference import DestinationKind, ObjectKind, Ref
-from ringdove.model.story import Disposition, Story
+from ringdove.model.story import Disposition, EndedBy, Story
 from ringdove.store.database import Database
 from ringdove.store.tables import call, call_object
 
@@ -82,7 +82,7 @@ class Calls:
             for text in texts:
                 story = Story.model_validate_json(text)
                 story.ended_at = max(0.0, now - story.started_at)
-                story.ended_by = "server"
+                story.ended_by = EndedBy.SERVER
                 story.disposition = Disposition.FAILED
                 story.reason = reason
                 await _upsert(conn, story, is_open=False)

@@ -6,19 +6,19 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from ringdove.model.story import Disposition, Hop, LegStory, Party, Story
+from ringdove.model.story import Disposition, Hop, HopOutcome, LegResult, LegStory, NotYet, Party, Story
 
 from .scale import INVITED, RINGING, TO_RING, Scale, Span, seconds
 
 LABEL_WIDTH = 22
 RESULT_WIDTH = 28
 
-RESULT_STYLE = {
+RESULT_STYLE: dict[LegResult | NotYet, str] = {
     "": "cyan",
-    "answered": "bold green",
-    "answered elsewhere": "green",
-    "no answer": "yellow",
-    "caller gone": "yellow",
+    LegResult.ANSWERED: "bold green",
+    LegResult.ANSWERED_ELSEWHERE: "green",
+    LegResult.NO_ANSWER: "yellow",
+    LegResult.CALLER_GONE: "yellow",
 }
 """Anything else is a failure, in red."""
 
@@ -56,7 +56,7 @@ class Timeline:
         origin = hop.ringing_from if hop.ringing_from is not None else hop.entered_at
         until = self._now if self._now is not None else hop.entered_at
         ends = [leg.ended_at or until for attempt in hop.attempts for leg in attempt.legs]
-        if hop.outcome != "answered":  # the talk is not part of the ringing
+        if hop.outcome is not HopOutcome.ANSWERED:  # the talk is not part of the ringing
             ends.append(hop.left_at or until)
         scale = Scale(max(ends, default=origin) - origin, width)
         table = bar_table(width)
