@@ -1,7 +1,9 @@
 """The composition root: the only place that knows every part of a running server."""
 
+import secrets
 import socket
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 
 import structlog
 
@@ -102,6 +104,7 @@ class Node:
         await self.registrar.start()
 
         board = Board(
+            node=_name_of_node(settings.node),
             endpoint=self.endpoint,
             media=self.media,
             store=self.store,
@@ -154,6 +157,16 @@ class Node:
                 incoming.reply(200, headers=[("Allow", ALLOW), ("Accept", "application/sdp")])
             case _:
                 incoming.reply(405, headers=[("Allow", ALLOW)])
+
+
+def _name_of_node(file: Path) -> str:
+    """What tells this node from all others; given at its first start, and kept."""
+    with suppress(FileNotFoundError):
+        if name := file.read_text().strip():
+            return name
+    name = secrets.token_hex(8)
+    file.write_text(f"{name}\n")
+    return name
 
 
 def _reachable(address: HostPort) -> HostPort:

@@ -151,6 +151,11 @@ class Settings(BaseSettings):
         return self.data / "keys"
 
     @property
+    def node(self) -> Path:
+        """The file with this node's name among all that share a database."""
+        return self.data / "node"
+
+    @property
     def running(self) -> Path:
         """The file that says, while a server runs, where its API listens: for the command line."""
         return self.data / "running"

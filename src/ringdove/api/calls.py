@@ -60,7 +60,7 @@ class CallRow(BaseModel):
 
 @router.get("/list", name="list", response_model=PageOf[CallRow] | Failure)
 async def list_(query: Annotated[CallQuery, Query()], services: Injected) -> PageOf[CallRow]:
-    """List calls, the latest first unless `order_by` says otherwise; running calls count as the latest."""
+    """List calls, those that run among them, the latest first unless `order_by` says otherwise."""
     wanted = CallFilter(
         caller=query.caller,
         dialled=query.dialled,
@@ -71,29 +71,26 @@ async def list_(query: Annotated[CallQuery, Query()], services: Injected) -> Pag
         until=query.end_time,
     )
     descending = query.order_by == "desc"
-    # A call whose end is being written down is neither: it will be among the finished ones in a moment.
-    running = [story for story in services.live_calls() if story.ended_at is None and wanted.matches(story)]
-    live_ids = {story.id for story in running}
-    live = sorted(running, key=lambda story: story.started_at, reverse=descending)
+    known = {story.id: story for story in services.live_calls()}
+    ours = [story for story in known.values() if wanted.matches(story)]
     first, last = (query.page - 1) * query.page_size, query.page * query.page_size
-    before = len(live) if descending else 0
-    start, stop = max(0, first - before), max(0, last - before)
-    finished, stories = await services.store.calls.page(wanted, offset=start, limit=stop - start, descending=descending)
-    if descending:
-        stories = [*live[first:last], *stories]
-    else:
-        stories = [*stories, *live[max(0, first - finished) : max(0, last - finished)]]
-    return PageOf(total_number=finished + len(live), data=[_row(s, live=s.id in live_ids) for s in stories])
+    # However ours lie between the stored ones, the page holds none stored before `start`.
+    start = max(0, first - len(ours))
+    stored, stories = await services.store.calls.page(
+        wanted, without=known.keys(), offset=start, limit=last - start, descending=descending
+    )
+    stories = sorted([*stories, *ours], key=lambda story: (story.started_at, story.id), reverse=descending)
+    return PageOf(total_number=stored + len(ours), data=[_row(s) for s in stories[first - start : last - start]])
 
 
 @router.get("/get", response_model=One[Story] | Failure)
 async def get(query: Annotated[CallById, Query()], services: Injected) -> One[Story]:
     """Tell the whole story of one call: every place it came to, everybody rung or skipped, and how each of it ended."""
-    running = next((story for story in services.live_calls() if story.id == query.id), None)
-    return One(data=running or existing(await services.store.calls.get(query.id)))
+    ours = next((story for story in services.live_calls() if story.id == query.id), None)
+    return One(data=ours or existing(await services.store.calls.get(query.id)))
 
 
-def _row(story: Story, *, live: bool) -> CallRow:
+def _row(story: Story) -> CallRow:
     talked = None
     if story.answered_at is not None and story.ended_at is not None:
         talked = max(0.0, story.ended_at - story.answered_at)
@@ -102,7 +99,7 @@ def _row(story: Story, *, live: bool) -> CallRow:
         start_time=story.started_at,
         caller=story.caller,
         dialled=story.dialled,
-        live=live,
+        live=story.ended_at is None,
         disposition=story.disposition,
         answered_by=story.answered_by,
         duration=story.ended_at,

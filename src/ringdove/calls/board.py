@@ -13,16 +13,18 @@ from ringdove.sip.message import Request, Response
 from ringdove.store import Store
 
 from .busy import BusyList
+from .records import Records
 
 
 @dataclass(slots=True)
 class Board:
     """The parts a call works with.
 
-    `authenticate` says who sent a request, or gives the challenge to answer with. `bindings` are the live bindings of
-    an extension by its id.
+    `node` is this node's name among all that share the store. `authenticate` says who sent a request, or gives the
+    challenge to answer with. `bindings` are the live bindings of an extension by its id.
     """
 
+    node: str
     endpoint: Endpoint
     media: MediaEngine
     store: Store
@@ -31,6 +33,8 @@ class Board:
     authenticate: Callable[[Request], Awaitable[Extension | Response]]
     bindings: Callable[[int], Sequence[StoredBinding]]
     busy: BusyList = field(init=False)
+    records: Records = field(init=False)
 
     def __post_init__(self) -> None:
         self.busy = BusyList(self.bus)
+        self.records = Records(self.store.calls, self.node)

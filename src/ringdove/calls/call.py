@@ -1,8 +1,11 @@
 """One call: its caller, its legs, its media, its record, and what destinations can do with it."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Iterable
+
+import structlog
 
 from ringdove.media.engine import (
     EngineUnavailable,
@@ -28,7 +31,11 @@ from .leg import SDP, description_of
 from .member import MemberLeg
 from .talk import talk
 
+log = structlog.get_logger(__name__)
+
 _LONGEST_NUMBER = 64
+_MEDIA_PATIENCE = 1.0
+"""Seconds that the media engine may take to close a call's session."""
 
 
 class Call:
@@ -71,15 +78,23 @@ class Call:
             self.refuse(488 if self.caller.request.content_type == SDP else 415, str(why))
         return not self.caller.is_over
 
-    async def close(self) -> None:
-        """Whatever happened: no leg, port or dialog stays behind, and the record is complete."""
+    def hang_up(self) -> None:
+        """Whatever happened: no leg or dialog stays behind, and the record is complete."""
         self.refuse(self.verdict)
         self.caller.bye()
         for leg in self._legs:
             leg.stop(None)
-        if self.media is not None:
-            await self.media.close()
         self.book.end(abandoned=self.caller.gave_up)
+
+    async def close_media(self) -> None:
+        """No port stays behind; an engine that does not answer soon gives them back when it can."""
+        if self.media is None:
+            return
+        try:
+            async with asyncio.timeout(_MEDIA_PATIENCE):
+                await self.media.close()
+        except TimeoutError:
+            log.warning("media_closes_late", call=self.id)
 
     # What destinations do with it
 

@@ -1,7 +1,5 @@
 """The life of a call: who calls, where it goes, who answers, how it ends. Reads top to bottom."""
 
-import asyncio
-
 import structlog
 
 from ringdove.model.destination import Destination
@@ -19,28 +17,33 @@ MAX_HOPS = 20
 
 
 async def run(call: Call) -> None:
-    """Live through the call; returns when it is over and written down."""
+    """Live through the call; returns when it is over. Its record is left with the keeper of records."""
     who = await call.board.authenticate(call.caller.request)
     if isinstance(who, Response):
         call.caller.challenge(who)
         return
     call.comes_from(who)
-    calls, story = call.board.store.calls, call.book.story
-    begun = asyncio.create_task(calls.begin(story.model_copy(deep=True)))
-    with structlog.contextvars.bound_contextvars(call=call.id), call.board.busy.busy(who.id):
+    with structlog.contextvars.bound_contextvars(call=call.id), call.board.records.record(call.book.story):
         try:
-            await _travel(call)
-        except CallEnded as end:
-            call.book.ended(EndedBy.SERVER, str(end))
-            call.refuse(503)
-        except Exception:
-            log.exception("call_broke")
-            call.book.ended(EndedBy.SERVER, "an error in the server")
-            call.refuse(500)
+            with call.board.busy.busy(who.id):
+                await _live(call)
         finally:
-            await call.close()
-            await asyncio.wait([begun])  # whatever became of it, the record is written as a whole
-            await calls.finish(story)
+            await call.close_media()
+
+
+async def _live(call: Call) -> None:
+    """Whatever happens on the way, everybody is told goodbye at its end."""
+    try:
+        await _travel(call)
+    except CallEnded as end:
+        call.book.ended(EndedBy.SERVER, str(end))
+        call.refuse(503)
+    except Exception:
+        log.exception("call_broke")
+        call.book.ended(EndedBy.SERVER, "an error in the server")
+        call.refuse(500)
+    finally:
+        call.hang_up()
 
 
 async def _travel(call: Call) -> None:

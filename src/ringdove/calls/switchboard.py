@@ -31,8 +31,8 @@ class Switchboard:
         self._draining = False
 
     async def start(self) -> None:
-        """Close the records that an earlier run left open, and listen to the media engine."""
-        await self._board.store.calls.close_open("the server stopped before the call ended")
+        """Close the records that an earlier run of this node left open, and listen to the media engine."""
+        await self._board.store.calls.close_open(self._board.node, "the server stopped before the call ended")
         self._watchers = [asyncio.create_task(self._watch_media())]
 
     def handle(self, incoming: IncomingRequest) -> None:
@@ -49,8 +49,9 @@ class Switchboard:
         return len(self._running)
 
     def stories(self) -> list[Story]:
-        """The records of the calls that are running, oldest first."""
-        return [call.book.story for call in self._running if call.has_caller]
+        """The records of the calls that are running, and of those that ended and are not in the store yet."""
+        running = [call.book.story for call in self._running if call.has_caller]
+        return [*self._board.records.unwritten(), *running]
 
     async def simulate(self, group_id: int) -> Simulation:
         """The plan of a ring group for the present state; an unknown group rings nobody."""
@@ -68,11 +69,12 @@ class Switchboard:
             await asyncio.wait(self._running.values(), timeout=_LAST_WORDS)
 
     async def close(self) -> None:
-        """End what still runs, at once."""
+        """End what still runs, at once, and see the records into the store."""
         tasks = [*self._running.values(), *self._watchers]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._board.records.close()
 
     async def _run(self, call: Call) -> None:
         try:

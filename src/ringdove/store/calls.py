@@ -1,7 +1,7 @@
 """The records of calls."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
@@ -46,13 +46,13 @@ class Calls:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, story: Story) -> None:
-        """Enter a call that has begun."""
-        await self._save(story, is_open=True)
+    async def begin(self, story: Story, node: str) -> None:
+        """Enter a call that has begun and runs on this node."""
+        await self._database.write(lambda conn: _upsert(conn, story, node))
 
     async def finish(self, story: Story) -> None:
         """Enter a call that has ended, begun before or not; doing so again changes nothing."""
-        await self._save(story, is_open=False)
+        await self._database.write(lambda conn: _upsert(conn, story, None))
 
     async def get(self, call_id: str) -> Story | None:
         """Return the story of one call."""
@@ -61,10 +61,21 @@ class Calls:
         return Story.model_validate_json(text) if text else None
 
     async def page(
-        self, wanted: CallFilter, *, offset: int = 0, limit: int = 10_000, descending: bool = True
+        self,
+        wanted: CallFilter,
+        *,
+        without: Collection[str] = (),
+        offset: int = 0,
+        limit: int = 10_000,
+        descending: bool = True,
     ) -> tuple[int, list[Story]]:
-        """Return how many finished calls match, and the wanted part of them in the order they began."""
-        matching = [~call.c.open, *_conditions(wanted)]
+        """Return how many calls match, and the wanted part of them in the order they began.
+
+        A call that runs is told as it began. Those with an id in `without` are left out: who asks knows them better.
+        """
+        matching = list(_conditions(wanted))
+        if without:
+            matching.append(call.c.id.not_in(list(without)))
         order = [call.c.started_at, call.c.id]
         query = select(call.c.story).where(*matching).offset(offset).limit(limit)
         query = query.order_by(*((key.desc() for key in order) if descending else order))
@@ -73,25 +84,25 @@ class Calls:
             texts = (await conn.execute(query)).scalars().all()
         return total, [Story.model_validate_json(text) for text in texts]
 
-    async def close_open(self, reason: str, now: float | None = None) -> int:
-        """Close the calls that a crash left open as FAILED with `reason`, and say how many; `now` is Unix seconds."""
+    async def close_open(self, node: str, reason: str, now: float | None = None) -> int:
+        """Close the calls that a crash of this node left open as FAILED with `reason`, and say how many.
+
+        Those of other nodes run on. `now` is Unix seconds.
+        """
         now = time.time() if now is None else now
 
         async def work(conn: AsyncConnection) -> int:
-            texts = (await conn.execute(select(call.c.story).where(call.c.open))).scalars().all()
+            texts = (await conn.execute(select(call.c.story).where(call.c.node == node))).scalars().all()
             for text in texts:
                 story = Story.model_validate_json(text)
                 story.ended_at = max(0.0, now - story.started_at)
                 story.ended_by = EndedBy.SERVER
                 story.disposition = Disposition.FAILED
                 story.reason = reason
-                await _upsert(conn, story, is_open=False)
+                await _upsert(conn, story, None)
             return len(texts)
 
         return await self._database.write(work)
-
-    async def _save(self, story: Story, *, is_open: bool) -> None:
-        await self._database.write(lambda conn: _upsert(conn, story, is_open=is_open))
 
 
 def participants(story: Story) -> Iterator[Ref]:
@@ -104,10 +115,10 @@ def participants(story: Story) -> Iterator[Ref]:
     yield from (Ref(ObjectKind.EXTENSION, person.id) for person in people if person and person.id is not None)
 
 
-async def _upsert(conn: AsyncConnection, story: Story, *, is_open: bool) -> None:
+async def _upsert(conn: AsyncConnection, story: Story, node: str | None) -> None:
     values = {
         "started_at": story.started_at,
-        "open": is_open,
+        "node": node,
         "caller": story.caller.number,
         "dialled": story.dialled,
         "disposition": story.disposition,

@@ -164,13 +164,13 @@ call = Table(
     metadata,
     Column("id", String(128), primary_key=True),
     Column("started_at", Float, nullable=False, index=True),
-    Column("open", Boolean, nullable=False, index=True),
+    Column("node", String(64), index=True),
     Column("caller", Text, nullable=False, index=True),
     Column("dialled", Text, nullable=False, index=True),
     Column("disposition", Word, index=True),
     Column("answered_by", Text),
     Column("story", Text, nullable=False),
-    comment="One row per call; story is the whole record as JSON, the other columns are for finding it.",
+    comment="One row per call. story is all of it as JSON, the rest finds it; node runs it, null when it is over.",
 )
 
 call_object = Table(

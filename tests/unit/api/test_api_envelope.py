@@ -1,6 +1,6 @@
 """What holds for every answer: envelope, unknown paths, faults, the reference, menus and records of calls."""
 
-from itertools import chain
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -119,27 +119,32 @@ async def test_an_unknown_menu_is_named(api: Api, menu: str, rule: str) -> None:
     assert answer["invalid_param_list"] == [{"field": "menu", "validation_type": rule}]
 
 
-async def test_running_calls_stand_before_finished_ones(api: Api) -> None:
+async def test_calls_of_this_node_stand_among_the_stored_ones_each_once(api: Api) -> None:
     for i in range(3):
         finished = story(f"old{i}", 1000.0 + i, ended_at=5.0, answered_at=2.0, disposition=Disposition.ANSWERED)
         await api.store.calls.finish(finished)
-    api.live = [story("new0", 2000.0), story("new1", 2001.0), story("old2", 1002.0, ended_at=5.0)]
-    await api.store.calls.begin(api.live[0])
+    long, new = story("long", 1001.5), story("new", 2001.0)
+    unwritten = story("over", 2000.0, ended_at=7.0, disposition=Disposition.BUSY)
+    for each in (long, unwritten):  # the third has not come to the store at all yet
+        await api.store.calls.begin(story(each.id, each.started_at), "here")
+    await api.store.calls.begin(story("elsewhere", 1500.0), "there")
+    api.live = [unwritten, long, new]
 
     async def ids(**params: Any) -> list[str]:
         answer = await api.get("calls/list", **params)
-        assert answer["total_number"] == 5
+        assert answer["total_number"] == 7
         return [row["id"] for row in answer["data"]]
 
-    assert await ids() == ["new1", "new0", "old2", "old1", "old0"]
-    assert await ids(order_by="asc") == ["old0", "old1", "old2", "new0", "new1"]
-    for order in ("asc", "desc"):
-        pages = [await ids(page=page, page_size=2, order_by=order) for page in (1, 2, 3, 4)]
-        assert [len(page) for page in pages] == [2, 2, 1, 0]
+    assert await ids() == ["new", "over", "elsewhere", "old2", "long", "old1", "old0"]
+    assert await ids(order_by="asc") == (await ids())[::-1]
+    for order, size in product(("asc", "desc"), (1, 2, 3)):
+        pages = [await ids(page=page, page_size=size, order_by=order) for page in range(1, 8)]
+        assert [len(page) for page in pages if page][:-1] == [size] * ((7 - 1) // size)
         assert list(chain(*pages)) == await ids(order_by=order)
-    row = (await api.get("calls/list"))["data"][2]
-    assert (row["live"], row["duration"], row["talk_duration"], row["disposition"]) == (False, 5.0, 3.0, "ANSWERED")
-    assert (await api.get("calls/list"))["data"][0]["live"] is True
+    rows = {row["id"]: row for row in (await api.get("calls/list"))["data"]}
+    assert {name for name, row in rows.items() if row["live"]} == {"new", "long", "elsewhere"}
+    assert (rows["over"]["duration"], rows["over"]["disposition"]) == (7.0, "BUSY")
+    assert (rows["old0"]["duration"], rows["old0"]["talk_duration"]) == (5.0, 3.0)
 
 
 async def test_calls_are_filtered(api: Api) -> None:

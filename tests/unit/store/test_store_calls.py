@@ -21,9 +21,9 @@ async def ids(store: Store, **wanted: object) -> list[str]:
 
 
 async def test_a_call_is_one_record_from_begin_to_finish(store: Store) -> None:
-    await store.calls.begin(story("a"))
+    await store.calls.begin(story("a"), "here")
     assert await store.calls.get("a") == story("a")
-    assert await ids(store) == []
+    assert await ids(store) == ["a"]
     await store.calls.finish(ended("a"))
     await store.calls.finish(ended("a"))
     assert await store.calls.get("a") == ended("a")
@@ -37,14 +37,22 @@ async def test_a_call_can_be_entered_when_it_is_over(store: Store) -> None:
 
 
 async def test_a_crash_closes_open_calls_as_failed_with_its_reason(store: Store) -> None:
-    await store.calls.begin(story("a"))
+    await store.calls.begin(story("a"), "here")
+    await store.calls.begin(story("b"), "here")
     await store.calls.finish(ended("b"))
-    assert await store.calls.close_open("the server stopped", now=1060.0) == 1
-    assert await store.calls.close_open("again", now=2000.0) == 0
+    assert await store.calls.close_open("here", "the server stopped", now=1060.0) == 1
+    assert await store.calls.close_open("here", "again", now=2000.0) == 0
     closed = await store.calls.get("a")
     assert closed
     assert (closed.disposition, closed.reason, closed.ended_at) == (Disposition.FAILED, "the server stopped", 60.0)
     assert await store.calls.get("b") == ended("b")
+
+
+async def test_a_node_leaves_the_open_calls_of_others_alone(store: Store) -> None:
+    await store.calls.begin(story("ours"), "here")
+    await store.calls.begin(story("theirs"), "there")
+    assert await store.calls.close_open("here", "the server stopped") == 1
+    assert await store.calls.get("theirs") == story("theirs")
 
 
 async def test_calls_are_found_by_everything_that_took_part(store: Store) -> None:
@@ -92,3 +100,10 @@ async def test_pages_of_calls_follow_each_other(store: Store) -> None:
     assert (total, [s.id for s in found]) == (5, ["3", "2"])
     _, found = await store.calls.page(CallFilter(), offset=1, limit=2, descending=False)
     assert [s.id for s in found] == ["1", "2"]
+
+
+async def test_a_page_leaves_out_and_does_not_count_what_is_known_better(store: Store) -> None:
+    for i in range(5):
+        await store.calls.finish(ended(str(i), started_at=1000.0 + i))
+    total, found = await store.calls.page(CallFilter(), without={"1", "4", "99"}, offset=1, limit=2)
+    assert (total, [s.id for s in found]) == (3, ["2", "0"])

@@ -31,19 +31,19 @@ def upgrade() -> None:
         "call",
         sa.Column("id", sa.String(length=128), nullable=False),
         sa.Column("started_at", sa.Float(), nullable=False),
-        sa.Column("open", sa.Boolean(), nullable=False),
+        sa.Column("node", sa.String(length=64), nullable=True),
         sa.Column("caller", sa.Text(), nullable=False),
         sa.Column("dialled", sa.Text(), nullable=False),
         sa.Column("disposition", Word, nullable=True),
         sa.Column("answered_by", sa.Text(), nullable=True),
         sa.Column("story", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_call"),
-        comment="One row per call; story is the whole record as JSON, the other columns are for finding it.",
+        comment="One row per call. story is all of it as JSON, the rest finds it; node runs it, null when it is over.",
     )
     op.create_index("ix_call_caller", "call", ["caller"], unique=False)
     op.create_index("ix_call_dialled", "call", ["dialled"], unique=False)
     op.create_index("ix_call_disposition", "call", ["disposition"], unique=False)
-    op.create_index("ix_call_open", "call", ["open"], unique=False)
+    op.create_index("ix_call_node", "call", ["node"], unique=False)
     op.create_index("ix_call_started_at", "call", ["started_at"], unique=False)
     op.create_table(
         "extension",

@@ -1,0 +1,158 @@
+"""Brings the records of calls into the store: no call waits for the disk, and no record is lost with it."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import structlog
+
+from ringdove.model.story import Story
+from ringdove.store.calls import Calls
+
+log = structlog.get_logger(__name__)
+
+
+class Pace(NamedTuple):
+    """How long a failure of the store makes us wait, in seconds: at first, and at most after doubling."""
+
+    first: float = 0.25
+    longest: float = 30.0
+
+
+_PATIENCE = 30.0
+"""Seconds that the store may take for one record."""
+_LAST_WORDS = 5.0
+"""Seconds at the end for what is not written yet."""
+MOST = 10_000
+"""Records that wait for the store; beyond that the oldest goes to the log instead."""
+
+
+@dataclass(eq=False, slots=True)
+class _Record:
+    story: Story
+    is_over: bool
+    has_failed: bool = False
+
+
+class Records:
+    """Writes what `begin` and `finish` leave with it, one record after the other.
+
+    Of one call only the latest state waits, so that its end is never written before its beginning. What the store
+    refuses is tried again, less and less often, until it is written; new records meanwhile pass it by.
+    """
+
+    def __init__(self, calls: Calls, node: str, pace: Pace = Pace(), most: int = MOST) -> None:  # noqa: B008 - a value
+        self._calls = calls
+        self._node = node
+        self._pace = pace
+        self._most = most
+        self._fresh: dict[str, _Record] = {}
+        self._failed: dict[str, _Record] = {}
+        self._pause = pace.first
+        self._again_at = 0.0
+        """When to try a failed record again, on the loop's clock."""
+        self._news = asyncio.Event()
+        self._closing = False
+        self._writer: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def record(self, story: Story) -> Iterator[None]:
+        """Keep the record of a call that lives as long as the block."""
+        self.begin(story)
+        try:
+            yield
+        finally:
+            self.finish(story)
+
+    def begin(self, story: Story) -> None:
+        """Have the call written down as it is now."""
+        self._put(_Record(story.model_copy(deep=True), is_over=False))
+
+    def finish(self, story: Story) -> None:
+        """Have the call written down as a whole, begun before or not."""
+        self._put(_Record(story, is_over=True))
+
+    def unwritten(self) -> list[Story]:
+        """The calls that are over and not in the store yet."""
+        return [record.story for record in (*self._failed.values(), *self._fresh.values()) if record.is_over]
+
+    async def close(self, patience: float = _LAST_WORDS) -> None:
+        """Write what waits; what the store does not take within `patience` seconds goes to the log."""
+        self._closing = True
+        self._again_at = 0.0
+        self._news.set()
+        if self._writer is not None:
+            await asyncio.wait([self._writer], timeout=patience)
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        for record in (*self._failed.values(), *self._fresh.values()):
+            self._give_up(record)
+
+    def _put(self, record: _Record) -> None:
+        self._failed.pop(record.story.id, None)
+        self._fresh.pop(record.story.id, None)
+        self._fresh[record.story.id] = record
+        if len(self._failed) + len(self._fresh) > self._most:
+            self._give_up(next(iter((self._failed or self._fresh).values())))
+        self._news.set()
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._write_all(), name="call records")
+
+    async def _write_all(self) -> None:
+        while (record := await self._next()) is not None:
+            try:
+                async with asyncio.timeout(_PATIENCE):
+                    await self._write(record)
+            except Exception as why:
+                self._refused(record, why)
+            else:
+                self._forget(record)
+                self._pause = self._pace.first
+                self._again_at = 0.0
+
+    async def _next(self) -> _Record | None:
+        """A fresh record at once, a failed one after the pause; None where nothing is left at the end."""
+        loop = asyncio.get_running_loop()
+        while True:
+            if self._fresh:
+                return next(iter(self._fresh.values()))
+            if self._failed and loop.time() >= self._again_at:
+                return next(iter(self._failed.values()))
+            if self._closing and not self._failed:
+                return None
+            self._news.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._again_at if self._failed else None):
+                    await self._news.wait()
+
+    async def _write(self, record: _Record) -> None:
+        if record.is_over:
+            await self._calls.finish(record.story)
+        else:
+            await self._calls.begin(record.story, self._node)
+
+    def _refused(self, record: _Record, why: Exception) -> None:
+        if self._forget(record):  # else a later state of the call waits already
+            self._failed[record.story.id] = record
+        if not record.has_failed:
+            record.has_failed = True
+            error = f"{type(why).__name__}: {why}".partition("\n")[0]
+            log.warning("record_waits", call=record.story.id, error=error)
+        self._again_at = asyncio.get_running_loop().time() + self._pause
+        self._pause = self._pace.first if self._closing else min(self._pace.longest, 2 * self._pause)
+
+    def _forget(self, record: _Record) -> bool:
+        """Take the record off the list; False where another has taken its place."""
+        for waiting in (self._fresh, self._failed):
+            if waiting.get(record.story.id) is record:
+                del waiting[record.story.id]
+                return True
+        return False
+
+    def _give_up(self, record: _Record) -> None:
+        """The log is the last place; a mere beginning will be told by the end of the call."""
+        self._forget(record)
+        if record.is_over:
+            log.error("record_not_written", call=record.story.id, record=record.story.model_dump_json())

@@ -1,0 +1,168 @@
+"""The keeper of records: no call waits for the store, and what the store refuses is not lost."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from ringdove.calls.records import Pace, Records
+from ringdove.model.story import Disposition, Party, Story
+from ringdove.store import Store
+from ringdove.store.calls import Calls
+from support.phones import until
+
+NODE = "here"
+QUICK = Pace(0.01, 0.02)
+
+
+def story(call_id: str, **fields: object) -> Story:
+    plain = {"id": call_id, "started_at": 1000.0, "caller": Party(id=1, number="1001"), "dialled": "6300"}
+    return Story.model_validate(plain | fields)
+
+
+def ended(call_id: str) -> Story:
+    return story(call_id, ended_at=5.0, disposition=Disposition.NO_ANSWER)
+
+
+class Troubled(Calls):
+    """The real thing, on a disk that can be full, or slow; `refused` counts by call."""
+
+    def __init__(self, calls: Calls) -> None:
+        super().__init__(calls._database)
+        self.broken: Callable[[str], bool] = lambda _: False
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.refused: list[str] = []
+        self.saved: list[tuple[str, bool]] = []
+
+    async def begin(self, story: Story, node: str) -> None:
+        await self._trouble(story)
+        await super().begin(story, node)
+        self.saved.append((story.id, False))
+
+    async def finish(self, story: Story) -> None:
+        await self._trouble(story)
+        await super().finish(story)
+        self.saved.append((story.id, True))
+
+    async def _trouble(self, story: Story) -> None:
+        await self.gate.wait()
+        if self.broken(story.id):
+            self.refused.append(story.id)
+            raise OSError("the disk is full")
+
+
+@pytest.fixture
+async def calls(tmp_path: Path) -> AsyncIterator[Troubled]:
+    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'ringdove.db'}")
+    yield Troubled(store.calls)
+    await store.close()
+
+
+async def test_a_call_is_written_when_it_begins_and_when_it_ends(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK)
+    told = story("a")
+    with records.record(told):
+        await until(lambda: calls.saved == [("a", False)], "the store was not asked")
+        told.ended_at = 5.0
+    await until(lambda: calls.saved == [("a", False), ("a", True)], "the store was not asked")
+    assert await calls.get("a") == told
+    await records.close()
+
+
+async def test_what_the_store_refuses_is_tried_until_it_is_written(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK)
+    calls.broken = lambda _: True
+    with capture_logs() as logs:
+        records.finish(ended("a"))
+        await until(lambda: len(calls.refused) >= 3, "the store was not asked")
+    assert [(line["event"], line["call"]) for line in logs] == [("record_waits", "a")], "told once"
+    assert [s.id for s in records.unwritten()] == ["a"]
+    calls.broken = lambda _: False
+    await until(lambda: not records.unwritten(), "the store was not asked")
+    assert await calls.get("a") == ended("a")
+    await records.close()
+
+
+async def test_a_beginning_is_never_written_after_the_end(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK)
+    calls.broken = lambda _: True
+    records.begin(story("a"))
+    await until(lambda: len(calls.refused) >= 2, "the store was not asked")
+    assert records.unwritten() == [], "a call that runs is told by the call"
+    calls.gate.clear()  # the beginning is on its way to the store when the end comes
+    records.begin(story("b"))
+    await asyncio.sleep(0)
+    records.finish(ended("a"))
+    records.finish(ended("b"))
+    calls.broken = lambda _: False
+    calls.gate.set()
+    await records.close()
+    assert [saved for saved in calls.saved if saved[0] == "a"] == [("a", True)]
+    assert calls.saved.index(("b", True)) == len(calls.saved) - 1
+    assert await calls.close_open(NODE, "a crash") == 0
+
+
+async def test_the_begin_that_is_written_tells_the_call_as_it_was(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK)
+    told = story("a")
+    records.begin(told)
+    told.ended_at = 5.0
+    await until(lambda: calls.saved == [("a", False)], "the store was not asked")
+    assert await calls.get("a") == story("a")
+    await records.close()
+
+
+async def test_one_record_that_cannot_be_written_holds_up_no_other(calls: Troubled) -> None:
+    records = Records(calls, NODE, Pace(30.0, 30.0))
+    calls.broken = lambda call_id: call_id == "bad"
+    records.finish(ended("bad"))
+    await until(lambda: calls.refused == ["bad"], "the store was not asked")
+    for name in ("a", "b", "c"):
+        records.finish(ended(name))
+    await until(lambda: [call_id for call_id, _ in calls.saved] == ["a", "b", "c"], "the store was not asked")
+    assert [s.id for s in records.unwritten()] == ["bad"]
+    await records.close(patience=0.05)
+
+
+async def test_the_end_waits_for_what_is_not_written_yet(calls: Troubled) -> None:
+    records = Records(calls, NODE, Pace(0.01, 30.0))
+    calls.broken = lambda call_id: calls.refused.count(call_id) < 4
+    for name in ("a", "b", "c"):
+        records.begin(story(name))
+        records.finish(ended(name))
+    await records.close(patience=3.0)
+    assert {name for name, is_over in calls.saved if is_over} == {"a", "b", "c"}
+    assert records.unwritten() == []
+
+
+async def test_the_end_does_not_wait_for_ever_and_the_log_gets_the_rest(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK)
+    calls.gate.clear()
+    records.begin(story("running"))
+    records.finish(ended("over"))
+    with capture_logs() as logs:
+        await records.close(patience=0.02)
+    lost = [line for line in logs if line["event"] == "record_not_written"]
+    assert [Story.model_validate(json.loads(line["record"])) for line in lost] == [ended("over")]
+    assert records.unwritten() == []
+
+
+async def test_only_so_many_wait_and_the_oldest_goes_to_the_log(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK, most=3)
+    calls.gate.clear()
+    with capture_logs() as logs:
+        for number in range(5):
+            records.finish(ended(str(number)))
+    assert [line["call"] for line in logs] == ["0", "1"]
+    calls.gate.set()
+    await records.close()
+    assert [call_id for call_id, _ in calls.saved] == ["2", "3", "4"]
+
+
+async def test_a_keeper_that_kept_nothing_closes(calls: Troubled) -> None:
+    await Records(calls, NODE).close()
+    assert calls.saved == []
