@@ -19,7 +19,7 @@ from support.phones import Line, Phone, Scene, open_house, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ROUNDS = 10
+ROUNDS = 8
 LOSS = 0.05
 
 
