@@ -14,13 +14,13 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from ringdove.client import ServerSaysNo
 from ringdove.model.simulation import Simulation
 from ringdove.terminal.lists import SimulationChart
 from ringdove.terminal.scale import seconds
 from ringdove.terminal.timeline import LABEL_WIDTH, Timeline
 
 from . import checks
-from .api import ServerSaysNo
 from .board import Board
 from .checks import Check
 from .incoming import IncomingLine

@@ -9,11 +9,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ringdove.app import Node
+from ringdove.client import Client
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
 from ringdove.settings import HostPort, Settings
 
-from .api import Api
 from .data import PEOPLE, add_sample_data
 from .incoming import Behaviour, IncomingLine, LetRing
 from .outgoing import OutgoingLine
@@ -50,7 +50,7 @@ class StageFailure(Exception):
 class Stage:
     """A running server, its interface, and the phones by number."""
 
-    def __init__(self, node: Node, api: Api, phones: Mapping[str, Phone]) -> None:
+    def __init__(self, node: Node, api: Client, phones: Mapping[str, Phone]) -> None:
         self.node = node
         self.api = api
         self.phones = phones
@@ -116,8 +116,9 @@ async def set_up() -> AsyncIterator[Stage]:
         await node.start()
         parts.push_async_callback(node.stop)
         await add_sample_data(node.store)
-        assert node.new_application is not None  # noqa: S101 - the folder was empty
-        api = await parts.enter_async_context(Api(node.http, node.new_application))
+        made = node.new_application
+        assert made is not None  # noqa: S101 - the folder was empty
+        api = await parts.enter_async_context(Client(node.http, made.client_id, made.client_secret))
         phones = {phone.account.number: phone for phone in [await _phone(api, node.sip, i) for i in PEOPLE]}
         for phone in phones.values():
             await phone.start()
@@ -126,7 +127,7 @@ async def set_up() -> AsyncIterator[Stage]:
         yield Stage(node, api, phones)
 
 
-async def _phone(api: Api, server: HostPort, extension_id: int) -> Phone:
+async def _phone(api: Client, server: HostPort, extension_id: int) -> Phone:
     extension = (await api.get("extension/get", id=extension_id))["data"]
     login = (await api.get("extension/getpassword", id=extension_id))["data"]
     account = Account(extension["number"], extension["caller_id_name"], login["reg_name"], login["reg_password"])

@@ -1,0 +1,60 @@
+"""The interface of a server as a program sees it: HTTP and JSON. For the command line, the demo and whoever scripts."""
+
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from ringdove.settings import HostPort
+
+
+class ServerSaysNo(Exception):
+    """An answer with another errcode than 0; the text says what, and names the fields that are wrong."""
+
+    def __init__(self, path: str, answer: dict[str, Any]) -> None:
+        wrong = [
+            f"{bad['field']} ({bad.get('validation_type', 'wrong')})" for bad in answer.get("invalid_param_list", ())
+        ]
+        super().__init__(f"{path}: {answer.get('errmsg', answer)}" + (f": {', '.join(wrong)}" if wrong else ""))
+        self.errcode = answer.get("errcode")
+
+
+class Client:
+    """A client with a token of its own, given back at the end of `async with`."""
+
+    def __init__(self, server: HostPort, client_id: str, client_secret: str) -> None:
+        self._http = httpx.AsyncClient(base_url=f"http://{server}/openapi/v1.0/", timeout=10, trust_env=False)
+        self._login = {"username": client_id, "password": client_secret}
+        self._token: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._token = {"access_token": (await self.post("get_token", self._login))["access_token"]}
+        except BaseException:
+            await self._http.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if not isinstance(error, httpx.TransportError):
+                await self.get("del_token")  # an application may hold only a few
+        finally:
+            await self._http.aclose()
+
+    async def get(self, path: str, **params: str | int) -> dict[str, Any]:
+        """Ask; raises ServerSaysNo, and httpx.TransportError where there is no answer."""
+        return _answer(path, await self._http.get(path, params={**params, **self._token}))
+
+    async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Send `body` as JSON; raises as `get` does."""
+        return _answer(path, await self._http.post(path, params=self._token, json=body))
+
+
+def _answer(path: str, response: httpx.Response) -> dict[str, Any]:
+    answer: dict[str, Any] = response.json()
+    if answer.get("errcode") != 0:
+        raise ServerSaysNo(path, answer)
+    return answer
