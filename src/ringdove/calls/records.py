@@ -81,7 +81,7 @@ class Records:
     async def close(self, patience: float = _LAST_WORDS) -> None:
         """Write what waits; what the store does not take within `patience` seconds goes to the log."""
         self._closing = True
-        self._again_at = 0.0
+        self._pause, self._again_at = self._pace.first, 0.0
         self._news.set()
         if self._writer is not None:
             await asyncio.wait([self._writer], timeout=patience)
@@ -109,8 +109,7 @@ class Records:
                 self._refused(record, why)
             else:
                 self._forget(record)
-                self._pause = self._pace.first
-                self._again_at = 0.0
+                self._pause, self._again_at = self._pace.first, 0.0
 
     async def _next(self) -> _Record | None:
         """A fresh record at once, a failed one after the pause; None where nothing is left at the end."""

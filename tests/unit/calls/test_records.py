@@ -139,6 +139,15 @@ async def test_the_end_waits_for_what_is_not_written_yet(calls: Troubled) -> Non
     assert records.unwritten() == []
 
 
+async def test_the_end_tries_often_however_long_the_store_was_away(calls: Troubled) -> None:
+    records = Records(calls, NODE, Pace(0.01, 30.0))
+    calls.broken = lambda _: len(calls.refused) < 9
+    records.finish(ended("a"))
+    await until(lambda: len(calls.refused) == 6, "the store was not asked")  # the next pause is over 0.3 s
+    await records.close(patience=0.3)
+    assert calls.saved == [("a", True)]
+
+
 async def test_the_end_does_not_wait_for_ever_and_the_log_gets_the_rest(calls: Troubled) -> None:
     records = Records(calls, NODE, QUICK)
     calls.gate.clear()
