@@ -9,7 +9,8 @@ from ringdove.model.story import Disposition
 from ringdove.net.endpoint import Timers
 from ringdove.sip.dialog import Dialog
 from support.house import House
-from support.phones import Line, Scene, open_house
+from support.phones import Line
+from support.scene import Scene, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -12,7 +12,8 @@ from ringdove.model.extension import Extension
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.message import Request
 from support.house import House
-from support.phones import Line, Phone, Scene, open_house
+from support.phones import Line, Phone
+from support.scene import Scene, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,7 +8,8 @@ import pytest_asyncio
 from ringdove.model.story import Disposition
 from ringdove.sip.dialog import Dialog
 from support.house import House
-from support.phones import Line, Scene, hears, open_house
+from support.phones import Line, hears
+from support.scene import Scene, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,7 +10,7 @@ from ringdove.sip.dialog import Dialog
 from ringdove.sip.message import Request
 from support.house import House
 from support.peer import Peer
-from support.phones import Scene, open_house
+from support.scene import Scene, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from ringdove.model.story import Disposition, Party, Story
 from support.house import House
-from support.phones import Scene, open_house, until
+from support.phones import until
+from support.scene import Scene, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

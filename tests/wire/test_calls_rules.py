@@ -1,4 +1,4 @@
-"""The rules of ring groups that a single phone can see, R1 to R14, over real sockets."""
+"""Who rings and how it ends, R1 to R12, over real sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,7 +11,8 @@ from sqlalchemy import update
 from ringdove.model.story import Disposition
 from ringdove.store.tables import ring_group
 from support.house import House
-from support.phones import Phone, Scene, open_house
+from support.phones import Phone
+from support.scene import Scene, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -30,7 +31,7 @@ async def scene(house: House) -> AsyncIterator[Scene]:
         yield scene
 
 
-async def to_extension(phone: Phone) -> dict[str, str]:
+def to_extension(phone: Phone) -> dict[str, str]:
     """`fail_dest` to a phone's extension."""
     return {"fail_dest": "extension", "fail_dest_value": str(phone.person.id)}
 
@@ -102,7 +103,7 @@ async def test_R2_nobody_online_goes_to_no_agent_online_dest(scene: Scene) -> No
 
 async def test_R2_nobody_online_without_such_a_destination_goes_to_fail_dest_at_once(scene: Scene) -> None:
     alice, bob, away = await scene.phone(), await scene.phone(), await scene.phone(online=False)
-    call = await alice.dial(await scene.group(away, ring_timeout=600, **await to_extension(bob)))
+    call = await alice.dial(await scene.group(away, ring_timeout=600, **to_extension(bob)))
     theirs = await bob.pick_up(await bob.rings())
     await scene.end(await alice.answered(call), theirs)
 
@@ -111,7 +112,7 @@ async def test_R2_somebody_online_but_nobody_eligible_goes_to_fail_dest_at_once(
     alice, bob, carol = await scene.phone(), await scene.phone(presence_status="do_not_disturb"), await scene.phone()
     dora = await scene.phone()
     group = await scene.group(
-        bob, no_agent_online_dest="extension", no_agent_online_value=str(carol.person.id), **await to_extension(dora)
+        bob, no_agent_online_dest="extension", no_agent_online_value=str(carol.person.id), **to_extension(dora)
     )
     call = await alice.dial(group)
     theirs = await dora.pick_up(await dora.rings())
@@ -284,7 +285,7 @@ async def _group_of(scene: Scene, strategy: str, *members: Phone) -> str:
 
 async def test_R10_a_caller_that_gives_up_ends_every_leg_and_nothing_follows(scene: Scene) -> None:
     alice, bob, carol, next_one = await scene.phones(4)
-    call = await alice.dial(await scene.group(bob, carol, **await to_extension(next_one)))
+    call = await alice.dial(await scene.group(bob, carol, **to_extension(next_one)))
     at_bob, at_carol = await bob.rings(), await carol.rings()
     alice.cancel(call)
     assert (await alice.refused(call)).status == 487
@@ -333,85 +334,6 @@ async def _force_onward(scene: Scene, group: str, to: str) -> None:
     values = {"fail_dest": "ring_group", "fail_dest_value": await scene.id_of(to)}
     statement = update(ring_group).where(ring_group.c.number == group).values(values)
     await scene.house.node.store._database.write(lambda conn: conn.execute(statement))
-
-
-# R11, R13, R14: what the INVITE says
-
-
-async def test_R11_all_first_INVITEs_of_a_step_come_together_and_on_time(scene: Scene) -> None:
-    alice, *members = await scene.phones(6)
-    custom = [
-        {
-            "sub_option": [{"value": str(m.person.id), "type": "extension"}],
-            "delay_time": delay,
-            "timeout": 1,
-        }
-        for m, delay in zip(members, (0, 0, 0, 1, 1), strict=True)
-    ]
-    call = await alice.dial(await scene.group(ring_strategy="custom", member_list=custom))
-    invites = [await m.expect_received("INVITE") for m in members]
-    cancels = []
-    for member, received in zip(members, invites, strict=True):
-        member.reply(received.message, 180)
-    for member, received in zip(members, invites, strict=True):
-        cancels.append(await member.expect_received("CANCEL"))
-        member.reply(cancels[-1].message, 200)
-        member.reply(received.message, 487)
-    assert (await alice.refused(call)).status == 480
-    begin = invites[0].at
-    for received, delay in zip(invites, (0, 0, 0, 1, 1), strict=True):
-        assert received.at - begin == pytest.approx(delay, abs=0.05)
-    for received, delay in zip(cancels, (1, 1, 1, 2, 2), strict=True):
-        assert received.at - begin == pytest.approx(delay, abs=0.05)
-
-
-@pytest.mark.parametrize(
-    ("keyword", "info"), [("ring-group-support", "ring-group-support"), ("Front Desk_1", '"Front Desk_1"')]
-)
-async def test_R13_the_INVITE_carries_the_groups_Alert_Info(scene: Scene, keyword: str, info: str) -> None:
-    alice, bob = await scene.phones(2)
-    call = await alice.dial(await scene.group(bob, alert_info=keyword))
-    at_bob = await bob.rings()
-    assert at_bob.headers.get_all("Alert-Info") == [f"<http://127.0.0.1>;info={info}"]
-    bob.reply(at_bob, 486)
-    await alice.refused(call)
-
-
-async def test_R13_a_call_without_a_keyword_carries_no_Alert_Info_and_failover_drops_the_groups(scene: Scene) -> None:
-    alice, bob, carol = await scene.phones(3)
-    call = await alice.dial(await scene.group(bob, alert_info="support", **await to_extension(carol)))
-    bob.reply(await bob.rings(), 486)
-    at_carol = await carol.rings()
-    assert "Alert-Info" not in at_carol.headers
-    carol.reply(at_carol, 486)
-    await alice.refused(call)
-
-
-async def test_R14_the_member_sees_the_callers_number_and_name(scene: Scene) -> None:
-    alice, bob = await scene.phone(first_name="Alice", last_name="Ätz"), await scene.phone()
-    call = await alice.dial(await scene.group(bob))
-    at_bob = await bob.rings()
-    assert (at_bob.from_.display_name, at_bob.from_.uri.user) == ("Alice Ätz", alice.number)
-    assert at_bob.to.uri.user == bob.number
-    bob.reply(at_bob, 486)
-    await alice.refused(call)
-    odd = await scene.phone(caller_id_name='"; <sip:x@y>', caller_id="+4930555")
-    call = await odd.dial(bob.number)
-    at_bob = await bob.rings()
-    assert (at_bob.from_.display_name, at_bob.from_.uri.user) == ('"; <sip:x@y>', "+4930555")
-    bob.reply(at_bob, 486)
-    await odd.refused(call)
-
-
-async def test_the_INVITE_goes_to_the_contact_along_the_path_that_was_registered(scene: Scene) -> None:
-    alice, bob = await scene.phone(), await scene.phone(online=False)
-    assert (await bob.register(Supported="path", Path="<sip:edge.test;lr>")).status == 200
-    call = await alice.dial(bob.number)
-    at_bob = await bob.rings()
-    assert at_bob.uri == str(bob.uri)
-    assert at_bob.headers.get_all("Route") == ["<sip:edge.test;lr>"]
-    bob.reply(at_bob, 486)
-    await alice.refused(call)
 
 
 async def test_a_binding_that_ran_out_before_its_turn_is_skipped(scene: Scene) -> None:

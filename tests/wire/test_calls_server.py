@@ -15,7 +15,8 @@ from ringdove.sip.digest import authorize
 from ringdove.sip.identifiers import new_call_id
 from ringdove.sip.message import Response
 from support.house import House
-from support.phones import Phone, Scene, hears, open_house, until
+from support.phones import Phone, hears, until
+from support.scene import Scene, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -15,7 +15,8 @@ from ringdove.net.endpoint import Timers
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.message import Request, Response
 from support.house import House
-from support.phones import Line, Phone, Scene, open_house, until
+from support.phones import Line, Phone, until
+from support.scene import Scene, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,7 +8,8 @@ import pytest_asyncio
 
 from ringdove.model.story import Disposition, Story
 from support.house import House
-from support.phones import Phone, Scene, open_house
+from support.phones import Phone
+from support.scene import Scene, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,7 +10,8 @@ import pytest_asyncio
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.sdp import parse
 from support.house import House
-from support.phones import Line, Scene, hears, open_house, until
+from support.phones import Line, hears, until
+from support.scene import Scene, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
