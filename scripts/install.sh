@@ -31,9 +31,9 @@ bootstrap_uv() {
     python=$1
     if "$python" -c 'import ensurepip, venv' 2>/dev/null; then
         "$python" -m venv .uv
-        .uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+        .uv/bin/python -m pip install -q --disable-pip-version-check --root-user-action=ignore --require-hashes -r requirements/uv.txt
     elif "$python" -m pip --version >/dev/null 2>&1; then
-        "$python" -m pip install -q --disable-pip-version-check --require-hashes --target .uv -r requirements/uv.txt
+        "$python" -m pip install -q --disable-pip-version-check --root-user-action=ignore --require-hashes --target .uv -r requirements/uv.txt
     else
         return 1
     fi

@@ -12,9 +12,9 @@ from ringdove.events.bus import Bus
 from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted
 from ringdove.model.extension import Extension
 from ringdove.net.endpoint import Endpoint, Failure, OutgoingRequest, Timers
-from ringdove.net.hop import Hop
 from ringdove.registrar import Authenticator, KeepAlive, Registrar
 from ringdove.sip.digest import Algorithm, Realm
+from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.store import Store
 

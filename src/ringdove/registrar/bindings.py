@@ -6,8 +6,8 @@ from typing import Final
 
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
-from ringdove.net.hop import Hop
 from ringdove.sip.headers import NameAddr, delta_seconds, quote, unquote
+from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request
 from ringdove.sip.reach import listening, reach
 from ringdove.sip.uri import Uri

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ringdove.model.binding import StoredBinding
-from ringdove.net.hop import Hop
+from ringdove.sip.hop import Hop
 
 Flow = tuple[str, str, int]
 """Transport, address and port of the far end, as `Hop.remote`."""

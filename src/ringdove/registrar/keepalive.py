@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from ringdove.model.binding import StoredBinding
 from ringdove.net.endpoint import Endpoint, Failure
-from ringdove.net.hop import Hop
 from ringdove.sip.headers import Headers
+from ringdove.sip.hop import Hop
 from ringdove.sip.identifiers import new_call_id, new_tag
 from ringdove.sip.message import DEFAULT_MAX_FORWARDS, Request, Response
 

@@ -13,7 +13,7 @@ from ringdove.events.bus import Bus
 from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted
 from ringdove.model.binding import StoredBinding
 from ringdove.net.endpoint import IncomingRequest
-from ringdove.net.hop import Hop
+from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.store import Store
 

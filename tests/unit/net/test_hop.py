@@ -1,7 +1,7 @@
 """Flows as values."""
 
 from ringdove.model.binding import StoredBinding
-from ringdove.net.hop import Hop
+from ringdove.sip.hop import Hop
 
 
 def test_a_stored_binding_leads_back_to_the_flow_it_came_by() -> None:
