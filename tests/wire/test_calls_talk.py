@@ -3,12 +3,15 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import pytest_asyncio
 
+from ringdove.calls import leg
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.sdp import parse
+from ringdove.sip.session_timer import Policy, SessionTimer
 from support.house import House
 from support.phones import Line, hears, until
 from support.scene import Scene, open_house
@@ -182,6 +185,13 @@ async def test_a_422_that_asks_for_nothing_new_is_a_failure(scene: Scene) -> Non
     assert (bob.count("INVITE"), carol.count("INVITE")) == (1, 2)
 
 
+@pytest.fixture
+def _short_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a phone choose an interval that a test can wait for."""
+    monkeypatch.setattr(leg, "SessionTimer", partial(SessionTimer, Policy(min_se=1)))
+
+
+@pytest.mark.usefixtures("_short_sessions")
 @pytest.mark.parametrize("method", ["UPDATE", "INVITE"])
 async def test_we_refresh_when_it_is_our_task_and_the_other_side_hears_nothing_of_it(scene: Scene, method: str) -> None:
     alice, bob = await scene.phones(2)
@@ -203,6 +213,7 @@ async def test_we_refresh_when_it_is_our_task_and_the_other_side_hears_nothing_o
     await scene.end(ours, theirs)
 
 
+@pytest.mark.usefixtures("_short_sessions")
 async def test_a_phone_that_does_not_refresh_its_session_is_hung_up_and_so_is_the_other(scene: Scene) -> None:
     alice, bob = await scene.phones(2)
     call = await alice.dial(bob.number)

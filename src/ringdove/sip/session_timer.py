@@ -77,12 +77,16 @@ class SessionTimer:
         return True
 
     def answered(self, response: Response, now: float) -> None:
-        """Take in a 2xx to an INVITE or UPDATE of ours (§7.2); without Session-Expires the session never expires."""
+        """Take in a 2xx to an INVITE or UPDATE of ours (§7.2); without Session-Expires the session never expires.
+
+        An interval below the minimum, which no peer may choose (§9), is taken for the minimum: it must not end calls.
+        """
         self._note_allow(response)
         interval = _seconds(response, "Session-Expires")
         if interval is None:
             self.stop()
             return
+        interval = max(interval, self.policy.min_se)
         self._run(interval, we_refresh=_refresher(response) is not Refresher.UAS, now=now)
 
     # As the receiver of INVITE or UPDATE (UAS)

@@ -45,6 +45,12 @@ class TestAsUac:
         assert timer.deadline == expires
         assert timer.due(expires) is Due.EXPIRED
 
+    def test_an_interval_that_no_peer_may_choose_is_taken_for_the_minimum(self) -> None:
+        timer = SessionTimer()
+        timer.answered(ok(("Session-Expires", "0;refresher=uas")), 1000.0)
+        assert timer.interval == 90
+        assert timer.due(1059.0) is None
+
     def test_a_2xx_without_Session_Expires_turns_it_off(self) -> None:
         timer = SessionTimer()
         timer.answered(ok(("Session-Expires", "600;refresher=uac")), 0.0)
