@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from ringdove.calls.inbox import MemberChanged, SettingsChanged
 from ringdove.events.types import ExtensionChanged
 from ringdove.model.extension import Extension
 from ringdove.sip.dialog import Dialog
@@ -152,3 +153,19 @@ async def test_without_a_port_for_the_caller_nobody_rings(tmp_path: Path) -> Non
         assert (await carol.refused(call, within=5)).status == 503
         assert dave.count("INVITE") == 0
         await scene.end(ours, theirs)
+
+
+async def test_what_is_left_over_from_a_group_before_does_not_disturb_the_next(scene: Scene) -> None:
+    bob, elsewhere = await scene.phones(2)
+    alice, call, (at_bob,) = await ringing(scene, bob)
+    (running,) = scene.house.node.switchboard._running
+    running.inbox.put(MemberChanged(elsewhere.person.id))
+    running.inbox.put(SettingsChanged(elsewhere.person.id, None))
+    await connect(scene, alice, call, bob, at_bob)
+
+
+async def test_R2_a_group_with_nobody_online_does_not_pretend_to_ring(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    call = await alice.dial(await scene.group(await scene.phone(online=False)))
+    assert (await alice.refused(call)).status == 480
+    assert alice.count("180") == 0

@@ -89,7 +89,10 @@ class _Ringing:
                 event, now = await self._next()
 
     async def _next(self) -> tuple[rules.Event | None, float]:
-        """The next thing that happened, in the engine's words; None for what does not concern it."""
+        """The next thing that happened, in the engine's words; None for what does not concern it.
+
+        The inbox may still hold what concerned a group that the call was in before.
+        """
         deadline = self._engine.deadline
         happened = await self._call.inbox.next(until=deadline)
         now = self._loop.time()
@@ -103,11 +106,11 @@ class _Ringing:
                 return rules.Failed(leg.number, status), now
             case LegRang():
                 self._call.ringback()
-            case SettingsChanged(member, extension):
+            case SettingsChanged(member, extension) if member in self._extensions:
                 removed = self._extensions[member].model_copy(update={"enabled": False})
                 self._extensions[member] = extension or removed
                 return rules.StandingChanged(member, self._standing(member)), now
-            case MemberChanged(member):
+            case MemberChanged(member) if member in self._extensions:
                 return rules.StandingChanged(member, self._standing(member)), now
             case Passed(leg, incoming):
                 leg.settle(incoming, 480)  # there is nobody yet to pass it on to
@@ -129,7 +132,7 @@ class _Ringing:
 
     async def _perform(self, actions: list[rules.Action]) -> MemberLeg | rules.Finish | None:
         """Do what the engine says. Offers are made first, so that all INVITEs leave in one turn of the loop (R11)."""
-        if self._people.rings_before_phones:
+        if self._people.rings_before_phones and not any(isinstance(action, rules.Finish) for action in actions):
             self._call.ringback()
         rings = [action for action in actions if isinstance(action, rules.Ring)]
         await asyncio.gather(*(self._call.make_offer(self._leg(action)) for action in rings))
