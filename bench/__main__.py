@@ -1,0 +1,138 @@
+"""`python -m bench`: about a minute over loopback, then the tables."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import uvloop
+from rich.console import Console
+from rich.progress import Progress
+
+from ringdove.client import Client
+from ringdove.settings import HostPort
+
+from . import load, report
+from .phones import Login, Phones, wide_socket
+from .process import Measured, on_core, running
+
+REPETITIONS = 3
+MEMBERS = (1, 3, 10, 50)
+CALLERS = 24
+"""How many calls there may be at a time, and how many there are for RTP."""
+TALK = 1.5
+"""Seconds of RTP."""
+LIMIT = 240
+"""Seconds after which it is given up."""
+RESULTS = Path(__file__).with_name("results") / "latest.md"
+LOGIN = {"RINGDOVE_CLIENT_ID": "bench", "RINGDOVE_CLIENT_SECRET": "a-secret-of-the-bench"}
+SERVE = [
+    str(Path(sys.executable).with_name("ringdove")),
+    "serve",
+    "--http",
+    "127.0.0.1:0",
+    "--sip",
+    "127.0.0.1:0",
+    "--data",
+]
+
+
+async def main(console: Console) -> None:
+    """Measure, show, and keep what came out."""
+    around = report.surroundings()
+    by_members = {members: report.Outcome() for members in MEMBERS}
+    relayed = report.Outcome()
+    with ExitStack() as parts:
+        data = Path(parts.enter_context(TemporaryDirectory(prefix="ringdove-bench-")))
+        server = parts.enter_context(running([*SERVE, str(data)], data / "log", LOGIN))
+        bare, echo = (
+            parts.enter_context(running(["-m", "bench.floor", kind], data / f"log-{kind}", {}))
+            for kind in ("calls", "rtp")
+        )
+        parts.enter_context(on_core(-1))
+        audio = [parts.enter_context(wide_socket()) for _ in range(2)]
+        progress = parts.enter_context(Progress(console=console, transient=True))
+        bar = progress.add_task("setting up", total=1 + REPETITIONS * (len(MEMBERS) + 1))
+        rtp = (audio[0].getsockname()[1], audio[1].getsockname()[1])
+        loop = asyncio.get_running_loop()
+        _, phones = await loop.create_datagram_endpoint(
+            lambda: Phones(server.address("TCP: "), rtp), sock=wide_socket()
+        )
+        callers = await _settings(server, phones)
+        tapes, paces = {}, {}
+        for members in MEMBERS:
+            paces[members] = await load.pace(server, phones, callers[0], _group(members))
+            tapes[members] = await load.record(phones, callers[0], _group(members))
+        for turn in range(1, REPETITIONS + 1):
+            for members in MEMBERS:
+                progress.update(bar, advance=1, description=f"{turn} of {REPETITIONS}: calls to {members}")
+                outcome, repeats = by_members[members], phones.repeats
+                batch, made = await load.calls(server, phones, callers, _group(members), *paces[members])
+                outcome.server.append(batch)
+                outcome.calls += made
+                outcome.repeats += phones.repeats - repeats
+                outcome.floor.append(await load.replay(bare, tapes[members], *paces[members]))
+            progress.update(bar, advance=1, description=f"{turn} of {REPETITIONS}: RTP")
+            relayed.server.append(await _relay(server, phones, callers, audio))
+            at = [echo.address("at ")] * CALLERS
+            relayed.floor.append(await load.packets(echo, [(sock, at) for sock in audio], TALK))
+    rates = {members: 1 / every for members, (_, every) in paces.items()}
+    shown = [*report.sheets(by_members, rates, relayed), around]
+    report.write(RESULTS, shown)
+    for sheet in shown:
+        report.show(console, sheet)
+
+
+async def _settings(server: Measured, phones: Phones) -> list[Login]:
+    """Make extensions and groups, register every phone; returns the callers."""
+    async with Client(HostPort(*server.address("http://")), *LOGIN.values()) as api:
+
+        async def extension(number: int) -> tuple[int, Login]:
+            made = await api.post("extension/create", {"number": str(number)})
+            login = (await api.get("extension/getpassword", id=made["id"]))["data"]
+            phone = Login(str(number), login["reg_name"], login["reg_password"])
+            await phones.register(phone)
+            return made["id"], phone
+
+        callers = [(await extension(1000 + number))[1] for number in range(CALLERS)]
+        ids = [(await extension(2000 + number))[0] for number in range(max(MEMBERS))]
+        for members in MEMBERS:
+            group = {"name": f"{members} members", "number": _group(members), "ring_strategy": "ring_all"}
+            listed = [{"value": str(id_), "type": "extension"} for id_ in ids[:members]]
+            await api.post(
+                "ringgroup/create", {**group, "member_list": listed, "ring_timeout": 30, "fail_dest": "end_call"}
+            )
+    return callers
+
+
+async def _relay(server: Measured, phones: Phones, callers: list[Login], audio: Sequence[socket.socket]) -> load.Batch:
+    """Have calls up, send RTP both ways, hang up."""
+    end = asyncio.Event()
+    async with asyncio.timeout(30), asyncio.TaskGroup() as held:
+        for caller in callers:
+            held.create_task(phones.dial(caller, _group(1), end))
+            await asyncio.sleep(0.02)
+        calls = [phones.calls[caller.number] for caller in callers]
+        for call in calls:
+            await call.answered.wait()
+        ports = [call.caller_port for call in calls], [call.member_port for call in calls]
+        ways = [(sock, [("127.0.0.1", port) for port in side]) for sock, side in zip(audio, ports, strict=True)]
+        batch = await load.packets(server, ways, TALK)
+        end.set()
+    return batch
+
+
+def _group(members: int) -> str:
+    return str(6000 + members)
+
+
+async def _within_limit() -> None:
+    async with asyncio.timeout(LIMIT):
+        await main(Console())
+
+
+if __name__ == "__main__":
+    uvloop.run(_within_limit())

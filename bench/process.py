@@ -1,0 +1,83 @@
+"""The processes that are measured: starting them on a core of their own, reading their CPU time, ending them."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+Address = tuple[str, int]
+_CORES = sorted(os.sched_getaffinity(0))
+_QUIET, _IDLE = 0.2, 0.002
+"""A process that uses no more CPU seconds than the second within the first has nothing left to do."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A process, with those that it started, and what it said when it was ready."""
+
+    pid: int
+    ready: str
+
+    def cpu(self) -> float:
+        """CPU seconds of all threads: utime + stime of /proc/PID/stat, but in ns instead of hundredths of a second."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        clocks = ((~pid << 3) | 2 for pid in (self.pid, *map(int, children)))  # as clock_getcpuclockid(3) makes them
+        return sum(time.clock_gettime(clock) for clock in clocks)
+
+    async def settled(self) -> float:
+        """Its CPU seconds once what was begun is done, such as writing records; after 4 s at the latest."""
+        now = self.cpu()
+        for _ in range(20):
+            before = now
+            await asyncio.sleep(_QUIET)
+            now = self.cpu()
+            if now - before < _IDLE:
+                break
+        return now
+
+    def address(self, after: str) -> Address:
+        """The loopback address that stands in its words behind these."""
+        found = re.search(re.escape(after) + r"(127\.0\.0\.1):(\d+)", self.ready)
+        assert found, self.ready
+        return found[1], int(found[2])
+
+
+@contextmanager
+def running(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[Measured]:
+    """Start a Python program that says "ready" on a line. Ringdove's own settings in our environment do not reach it:
+    they may be those of a real server.
+    """
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RINGDOVE_")} | environment
+    with log.open("w") as errors, on_core(0):
+        process = subprocess.Popen(
+            [sys.executable, *command], env=clean, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+    with process:
+        try:
+            assert process.stdout
+            ready = next((line for line in process.stdout if "ready" in line), None)
+            if ready is None:
+                raise RuntimeError(f"{command} did not start: {log.read_text()}")
+            yield Measured(process.pid, ready)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@contextmanager
+def on_core(number: int) -> Iterator[None]:
+    """Stay on one core, and every process started meanwhile for good."""
+    os.sched_setaffinity(0, {_CORES[number]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, _CORES)
