@@ -1,4 +1,4 @@
-"""`python -m bench`: about a minute over loopback, then the tables."""
+"""`python -m bench`: about 80 seconds over loopback, then the tables."""
 
 import asyncio
 import socket
