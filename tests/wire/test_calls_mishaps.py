@@ -169,3 +169,52 @@ async def test_R2_a_group_with_nobody_online_does_not_pretend_to_ring(scene: Sce
     call = await alice.dial(await scene.group(await scene.phone(online=False)))
     assert (await alice.refused(call)).status == 480
     assert alice.count("180") == 0
+
+
+async def test_R5_nobody_is_told_elsewhere_when_the_caller_leaves_as_the_answer_comes(scene: Scene) -> None:
+    bob, carol = await scene.phones(2)
+    alice, call, (at_bob, at_carol) = await ringing(scene, bob, carol)
+    bob.reply(at_bob, 200, sdp=bob.sdp())
+    alice.cancel(call)
+    final = await alice.final(call)
+    alice.ack(call, final, alice.server)
+    if final.status == 487:  # the answer and the CANCEL crossed, and the CANCEL was first
+        cancel = await carol.cancelled(at_carol)
+        assert cancel.headers.get("Reason") is None
+        await bob.expect("ACK")
+        await bob.hung_up()
+        story = await scene.story(alice)
+        assert (story.disposition, story.hops[0].outcome) == ("ABANDONED", "abandoned")
+        assert {a.result for a in story.hops[0].attempts} == {"caller gone"}
+    else:  # it came too late, and the call stands
+        assert final.status == 200
+        await carol.cancelled(at_carol)
+        ours = alice.connected(call, final)
+        await bob.expect("ACK")
+        await ours.bye()
+        await bob.hung_up()
+
+
+async def test_a_call_that_is_being_talked_on_is_on_record_with_its_attempts_before_it_ends(scene: Scene) -> None:
+    bob, carol = await scene.phones(2)
+    alice, call, (at_bob, at_carol) = await ringing(scene, bob, carol)
+    theirs = await bob.pick_up(at_bob)
+    ours = await alice.answered(call)
+    await carol.cancelled(at_carol)
+    (running,) = scene.house.node.switchboard._running
+    store = scene.house.node.store.calls
+
+    async def written() -> bool:
+        story = await store.get(running.id)
+        return story is not None and story.answered_by is not None
+
+    async with asyncio.timeout(3):
+        while not await written():  # noqa: ASYNC110 - the store tells nobody
+            await asyncio.sleep(0.01)
+    kept = await store.get(running.id)
+    assert kept is not None
+    assert {a.member.number: a.result for a in kept.hops[0].attempts} == {
+        bob.number: "answered",
+        carol.number: "answered elsewhere",
+    }
+    await scene.end(ours, theirs)

@@ -21,8 +21,6 @@ from ringdove.model.story import (
 from ringdove.model.story import Window as PlannedWindow
 from ringdove.ring.plan import Window
 
-"""The result of a leg whose owner refused the call."""
-
 
 def party_of(extension: Extension) -> Party:
     """An extension as the story names it."""
@@ -132,10 +130,12 @@ class LegBook:
         self._attempt.legs.append(self._line)
         self._attempt.skipped = None
 
-    def rang(self) -> None:
-        """The phone said that it rings."""
-        if self._line.ringing_at is None:
-            self._line.ringing_at = self._book.now()
+    def rang(self) -> bool:
+        """The phone says that it rings; whether that is news."""
+        if self._line.ringing_at is not None:
+            return False
+        self._line.ringing_at = self._book.now()
+        return True
 
     def ended(self, result: LegResult, status: int | None = None) -> None:
         """It rings no more; the first reason stands."""
@@ -144,9 +144,7 @@ class LegBook:
         if self._line.ended_at is None:
             self._line.ended_at = self._book.now()
             self._line.result = result
-            if (
-                self._attempt.result is not LegResult.DECLINED
-            ):  # what a person said on one phone is what became of all of them
+            if self._attempt.result is not LegResult.DECLINED:  # what was said on one phone counts for all of them
                 self._attempt.result = result
         if status is not None:
             self._line.status = status

@@ -9,6 +9,7 @@ import structlog
 
 from ringdove.media.engine import (
     EngineUnavailable,
+    Media,
     MediaError,
     MediaSession,
     NoPortsLeft,
@@ -52,6 +53,8 @@ class Call:
         self.media: MediaSession | None = None
         self._who: Extension | None = None
         self._offer: SessionDescription | None = None
+        self._answer: Media | None = None
+        """Our description for the 200 to the caller."""
         self._legs: list[MemberLeg] = []
 
     # Its beginning and end
@@ -80,6 +83,8 @@ class Call:
 
     def hang_up(self) -> None:
         """Whatever happened: no leg or dialog stays behind, and the record is complete."""
+        if not self.caller.gave_up:
+            self.book.ended(EndedBy.SERVER, "the server stopped")  # where nothing else was noted
         self.refuse(self.verdict)
         self.caller.bye()
         for leg in self._legs:
@@ -140,27 +145,27 @@ class Call:
         except MediaError:
             leg.fail(503, LegResult.NO_PORT)
 
+    async def join(self, leg: MemberLeg) -> None:
+        """Make the audio between the caller and an answered leg ready. Raises MediaError; nothing has changed then."""
+        await self.session.bridge(CALLER, leg.party, leg.answer)
+        if self._offer is not None:
+            self._answer = await self.session.accept(CALLER, self._offer)
+        else:
+            self._answer = await self.session.invite(CALLER, toward=leg.party)
+
     async def connect(self, winner: MemberLeg) -> None:
-        """Answer the caller with the winner, whose audio is joined already, and keep the call until one hangs up."""
-        try:
-            media = await (
-                self.session.accept(CALLER, self._offer)
-                if self._offer is not None
-                else self.session.invite(CALLER, toward=winner.party)
-            )
-        except MediaError as why:
-            winner.fail(488)
-            self.refuse(503 if isinstance(why, EngineUnavailable) else 488, str(why))
-            return
-        if self.caller.is_over:  # it gave up while the media was made ready
+        """Answer the caller with the winner, which is joined already, and keep the call until one hangs up."""
+        assert self._answer is not None  # noqa: S101 - made when it was joined
+        if self.caller.is_over:
             winner.stop(Why.CALLER_GONE)
             return
         if not winner.is_answered:
             self.refuse(480, "the winner hung up at once")
             return
-        self.caller.answer(media, self._offer)
+        self.caller.answer(self._answer, self._offer)
         winner.won()
         self.book.answered(party_of(winner.invitation.callee))
+        self.board.records.save(self.book.story)
         with self.board.busy.busy(winner.invitation.callee.id):
             gone = await talk(self.inbox, self.session, self.caller, winner)
         self.book.ended(EndedBy.CALLER if gone.leg is self.caller else EndedBy.CALLEE, gone.why)

@@ -59,6 +59,8 @@ async def _travel(call: Call) -> None:
         visited.add(destination)
         enter = KINDS.get(destination.kind, end_call.enter)
         destination = await enter(call, destination)
+        if destination is not None:
+            call.board.records.save(call.book.story)  # a crash leaves what is known up to here
 
 
 def _stray(call: Call, destination: Destination, *, again: bool) -> None:

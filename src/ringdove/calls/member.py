@@ -143,8 +143,7 @@ class MemberLeg(Leg):
             self._ask_again()
         elif response.is_final:
             self._refused(response.status)
-        elif response.status > 100 and self._state is _State.INVITED:
-            self._book.rang()
+        elif response.status > 100 and self._state is _State.INVITED and self._book.rang():
             self._inbox.put(LegRang(self))
 
     def _on_failure(self, failure: Failure) -> None:

@@ -37,7 +37,7 @@ class _Record:
 
 
 class Records:
-    """Writes what `begin` and `finish` leave with it, one record after the other.
+    """Writes what `save` and `finish` leave with it, one record after the other.
 
     Of one call only the latest state waits, so that its end is never written before its beginning. What the store
     refuses is tried again, less and less often, until it is written; new records meanwhile pass it by.
@@ -60,14 +60,14 @@ class Records:
     @contextmanager
     def record(self, story: Story) -> Iterator[None]:
         """Keep the record of a call that lives as long as the block."""
-        self.begin(story)
+        self.save(story)
         try:
             yield
         finally:
             self.finish(story)
 
-    def begin(self, story: Story) -> None:
-        """Have the call written down as it is now."""
+    def save(self, story: Story) -> None:
+        """Have a running call written down as it is now."""
         self._put(_Record(story.model_copy(deep=True), is_over=False))
 
     def finish(self, story: Story) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from ringdove.events.types import BindingsChanged, BusyChanged, ExtensionChanged, ExtensionDeleted
-from ringdove.media.engine import MediaError
+from ringdove.media.engine import EngineUnavailable, MediaError
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
 from ringdove.model.ring_group import RosterEntry
@@ -18,7 +18,6 @@ from ringdove.ring.eligibility import Standing
 from ringdove.ring.plan import Entry, Strategy, Window
 
 from .call import Call
-from .caller import CALLER
 from .inbox import CallEnded, CallerGone, Ended, LegAnswered, LegFailed, LegRang, MemberChanged, Passed, SettingsChanged
 from .invitation import EMPTY_LOOK, Look
 from .member import MemberLeg
@@ -100,7 +99,9 @@ class _Ringing:
             return rules.Tick(), max(now, deadline)  # a timer may fire a little early
         match happened:
             case LegAnswered(leg) if self._rings(leg) and leg.is_answered:
-                return await self._join(leg), now
+                joined = await self._join(leg)
+                # Where the caller has just left nobody has won, and nobody may be told that somebody did (R5).
+                return rules.CallerGone() if self._call.caller.is_over else joined, now
             case LegFailed(leg, status) if self._rings(leg):
                 await self._call.session.drop(leg.party)
                 return rules.Failed(leg.number, status), now
@@ -121,13 +122,14 @@ class _Ringing:
         return None, now
 
     async def _join(self, leg: MemberLeg) -> rules.Event:
-        """An answer without audio that we can use is a failure of that leg alone (R6)."""
+        """Make the audio of both ready; where that cannot be done it is a failure of that leg alone (R6)."""
         try:
-            await self._call.session.bridge(CALLER, leg.party, leg.answer)
-        except MediaError:
-            leg.fail(488)
+            await self._call.join(leg)
+        except MediaError as why:
+            status = 503 if isinstance(why, EngineUnavailable) else 488
+            leg.fail(status)
             await self._call.session.drop(leg.party)
-            return rules.Failed(leg.number, 488)
+            return rules.Failed(leg.number, status)
         return rules.Answered(leg.number)
 
     async def _perform(self, actions: list[rules.Action]) -> MemberLeg | rules.Finish | None:

@@ -90,11 +90,11 @@ async def test_what_the_store_refuses_is_tried_until_it_is_written(calls: Troubl
 async def test_a_beginning_is_never_written_after_the_end(calls: Troubled) -> None:
     records = Records(calls, NODE, QUICK)
     calls.broken = lambda _: True
-    records.begin(story("a"))
+    records.save(story("a"))
     await until(lambda: len(calls.refused) >= 2, "the store was not asked")
     assert records.unwritten() == [], "a call that runs is told by the call"
     calls.gate.clear()  # the beginning is on its way to the store when the end comes
-    records.begin(story("b"))
+    records.save(story("b"))
     await asyncio.sleep(0)
     records.finish(ended("a"))
     records.finish(ended("b"))
@@ -109,7 +109,7 @@ async def test_a_beginning_is_never_written_after_the_end(calls: Troubled) -> No
 async def test_the_begin_that_is_written_tells_the_call_as_it_was(calls: Troubled) -> None:
     records = Records(calls, NODE, QUICK)
     told = story("a")
-    records.begin(told)
+    records.save(told)
     told.ended_at = 5.0
     await until(lambda: calls.saved == [("a", False)], "the store was not asked")
     assert await calls.get("a") == story("a")
@@ -132,7 +132,7 @@ async def test_the_end_waits_for_what_is_not_written_yet(calls: Troubled) -> Non
     records = Records(calls, NODE, Pace(0.01, 30.0))
     calls.broken = lambda call_id: calls.refused.count(call_id) < 4
     for name in ("a", "b", "c"):
-        records.begin(story(name))
+        records.save(story(name))
         records.finish(ended(name))
     await records.close(patience=3.0)
     assert {name for name, is_over in calls.saved if is_over} == {"a", "b", "c"}
@@ -151,7 +151,7 @@ async def test_the_end_tries_often_however_long_the_store_was_away(calls: Troubl
 async def test_the_end_does_not_wait_for_ever_and_the_log_gets_the_rest(calls: Troubled) -> None:
     records = Records(calls, NODE, QUICK)
     calls.gate.clear()
-    records.begin(story("running"))
+    records.save(story("running"))
     records.finish(ended("over"))
     with capture_logs() as logs:
         await records.close(patience=0.02)
