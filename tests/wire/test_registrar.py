@@ -12,10 +12,11 @@ from ringdove.events.bus import Bus
 from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted
 from ringdove.model.extension import Extension
 from ringdove.net.endpoint import Endpoint, Failure, OutgoingRequest, Timers
-from ringdove.registrar import Authenticator, KeepAlive, Registrar
+from ringdove.registrar import Authenticator, KeepAlive, Registrar, keepalive
 from ringdove.sip.digest import Algorithm, Realm
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
+from ringdove.sip.uri import Uri
 from ringdove.store import Store
 
 PASSWORD = "Gr4ss-hoppers-sing"
@@ -119,11 +120,11 @@ def _listed(response: Response) -> set[str]:
 
 @pytest.mark.parametrize("algorithm", list(Algorithm))
 async def test_a_phone_registers(server: Server, extension: int, phone: ScriptedPhone, algorithm: Algorithm) -> None:
-    assert not server.registrar.is_online(extension)
+    assert not server.registrar.bindings(extension)
     response = await phone.register(f"<{phone.contact}>", password=PASSWORD, algorithms=[algorithm])
     assert _listed(response) == {phone.contact}
     assert response.to.tag
-    assert server.registrar.is_online(extension)
+    assert server.registrar.bindings(extension)
     assert await server.changed() == extension
     assert await server.saved() == [phone.contact]
 
@@ -131,7 +132,7 @@ async def test_a_phone_registers(server: Server, extension: int, phone: Scripted
 async def test_a_wrong_password_changes_nothing(server: Server, extension: int, phone: ScriptedPhone) -> None:
     for name in ("1000", "9999"):
         assert (await phone.register(f"<{phone.contact}>", extension=name, password="wrong")).status == 401
-    assert not server.registrar.is_online(extension)
+    assert not server.registrar.bindings(extension)
 
 
 async def test_a_query_lists_all_bindings(server: Server, extension: int, phone: ScriptedPhone) -> None:
@@ -150,7 +151,7 @@ async def test_a_refresh_is_no_news_and_a_removal_is(server: Server, extension: 
     assert server.events.empty()
     assert _listed(await _register(phone, f"<{phone.contact}>;expires=0")) == set()
     assert await server.changed() == extension
-    assert not server.registrar.is_online(extension)
+    assert not server.registrar.bindings(extension)
     assert await server.saved() == []
 
 
@@ -231,9 +232,9 @@ async def test_a_binding_ends_when_its_time_is_over(server: Server, extension: i
     await server.changed()
     server.ahead += 59
     await server.registrar.expire()
-    assert server.registrar.is_online(extension)
+    assert server.registrar.bindings(extension)
     server.ahead += 2
-    assert not server.registrar.is_online(extension)
+    assert not server.registrar.bindings(extension)
     await server.registrar.expire()
     assert await server.changed() == extension
     assert await server.saved() == []
@@ -245,7 +246,7 @@ async def test_a_binding_ends_with_the_connection_it_came_over(server: Server, e
     await server.changed()
     phone.close()
     assert await server.changed() == extension
-    assert not server.registrar.is_online(extension)
+    assert not server.registrar.bindings(extension)
     assert await server.saved() == []
 
 
@@ -267,13 +268,13 @@ async def test_a_tcp_phone_that_can_be_called_back_is_offline_until_it_was(serve
     await server.changed()
     phone.close()
     assert await server.changed() == extension
-    assert not server.registrar.is_online(extension)
+    assert not server.registrar.bindings(extension)
     server.keepalive.tick()
     assert await server.changed() == extension
     assert [binding.remote_port for binding in server.registrar.bindings(extension)] == [port]
     assert asked.is_set()
     await server.restart()
-    assert not server.registrar.is_online(extension)
+    assert not server.registrar.bindings(extension)
     assert len(await server.saved()) == 1
     listener.close()
 
@@ -285,19 +286,19 @@ async def test_a_phone_that_stops_answering_is_offline_until_it_answers(server: 
         phone.answers_options = False
         server.keepalive.tick()
         for _ in range(2):
-            assert server.registrar.is_online(extension)
+            assert server.registrar.bindings(extension)
             server.ahead += 31
             server.keepalive.tick()
             await phone.next_request()
             await asyncio.wait_for(server.endpoint.failures.get(), PATIENCE)
         assert await server.changed() == extension
-        assert not server.registrar.is_online(extension)
+        assert not server.registrar.bindings(extension)
         assert len(list(server.registrar)) == 1
         phone.answers_options = True
         server.ahead += 31
         server.keepalive.tick()
         assert await server.changed() == extension
-        assert server.registrar.is_online(extension)
+        assert server.registrar.bindings(extension)
 
 
 async def test_registering_again_brings_a_silent_phone_back(
@@ -306,9 +307,9 @@ async def test_registering_again_brings_a_silent_phone_back(
     await _register(phone)
     (binding,) = server.registrar.bindings(extension)
     server.registrar.mark(binding, reachable=False)
-    assert not server.registrar.is_online(extension)
+    assert not server.registrar.bindings(extension)
     await _register(phone)
-    assert server.registrar.is_online(extension)
+    assert server.registrar.bindings(extension)
     assert [await server.changed() for _ in range(3)] == [extension] * 3
 
 
@@ -341,7 +342,7 @@ async def test_a_deleted_extension_is_offline_at_once(server: Server, extension:
     await server.store.extensions.delete(extension)
     server.bus.publish(ExtensionDeleted(extension))
     assert await server.changed() == extension
-    assert not server.registrar.is_online(extension)
+    assert not server.registrar.bindings(extension)
     assert (await _register(phone)).status == 401
 
 
@@ -350,3 +351,24 @@ async def test_a_retransmitted_register_gets_the_same_answer(server: Server, ext
         request = phone.request([f"<{phone.contact}>"], "1000")
         first, second = await phone.ask(request), await phone.ask(request)
         assert first.status == second.status == 401
+
+
+async def test_phones_are_asked_on_after_a_fault_while_asking(
+    server: Server, extension: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keepalive, "TICK", 0.01)
+    contact, faults = server.endpoint.contact, [OSError("once")]
+
+    def contact_after_a_fault(hop: Hop, user: str | None = None) -> Uri:
+        if faults:
+            raise faults.pop()
+        return contact(hop, user)
+
+    monkeypatch.setattr(server.endpoint, "contact", contact_after_a_fault)
+    async with await server.phone("udp") as phone:
+        await _register(phone)
+        keep_alive = KeepAlive(server.endpoint, server.registrar, interval=0.0)
+        keep_alive.start()
+        assert (await phone.next_request()).method == "OPTIONS"
+        assert not faults
+        await keep_alive.close()

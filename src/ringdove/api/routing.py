@@ -68,7 +68,7 @@ class OpenRoute(APIRoute):
             except (HTTPException, ClientDisconnect):
                 raise
             except Exception:
-                _log.exception("request failed", path=request.url.path)
+                _log.exception("request_failed", path=request.url.path)
                 return fault()
             return response
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+import structlog
+
 from ringdove.model.binding import StoredBinding
 from ringdove.net.endpoint import Endpoint, Failure
 from ringdove.sip.headers import Headers
@@ -15,6 +17,8 @@ from ringdove.sip.identifiers import new_call_id, new_tag
 from ringdove.sip.message import DEFAULT_MAX_FORWARDS, Request, Response
 
 from .registrar import Registrar
+
+log = structlog.get_logger(__name__)
 
 TICK = 1.0
 """Seconds between two looks at who is due."""
@@ -82,8 +86,6 @@ class KeepAlive:
                 self._ask(binding, watch)
 
     def _ask(self, binding: StoredBinding, watch: _Watch) -> None:
-        watch.asking = True
-
         def answered(response: Response) -> None:
             if response.is_final:
                 watch.asking = False
@@ -99,6 +101,7 @@ class KeepAlive:
         self._endpoint.send_request(
             self._options(binding, watch.hop), watch.hop, on_response=answered, on_failure=failed
         )
+        watch.asking = True
 
     def _options(self, binding: StoredBinding, hop: Hop) -> Request:
         headers = Headers()
@@ -115,4 +118,7 @@ class KeepAlive:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            self.tick()
+            try:
+                self.tick()
+            except Exception:
+                log.exception("keep_alive_failed")

@@ -88,10 +88,6 @@ class Registrar:
         of = self._index.of(extension_id).values()
         return tuple(binding for binding in of if binding.expires_at > now and self._index.is_reachable(binding))
 
-    def is_online(self, extension_id: int) -> bool:
-        """Whether an extension has a live binding."""
-        return bool(self.bindings(extension_id))
-
     def is_reachable(self, binding: StoredBinding) -> bool:
         """Whether the phone answered when it was last asked."""
         return self._index.is_reachable(binding)
@@ -114,7 +110,11 @@ class Registrar:
     def mark(self, binding: StoredBinding, *, reachable: bool) -> None:
         """Take note of whether a phone answers. One that does not is not called until it does, or registers again."""
         if self._index.mark(binding, reachable=reachable):
-            log.info("phone answers again" if reachable else "phone does not answer", contact=binding.contact)
+            log.info(
+                "phone_answers" if reachable else "phone_silent",
+                extension=binding.extension_id,
+                contact=binding.contact,
+            )
             self._bus.publish(BindingsChanged(binding.extension_id))
 
     async def expire(self) -> None:
@@ -131,7 +131,7 @@ class Registrar:
         try:
             response = await self._register(incoming.request, incoming.source)
         except Exception:
-            log.exception("a REGISTER failed")
+            log.exception("register_failed", source=str(incoming.source))
             response = incoming.request.reply(500)
         incoming.respond(response, forget=response.status == 401)
 
@@ -228,7 +228,7 @@ class Registrar:
             try:
                 await self.expire()
             except Exception:
-                log.exception("expiring bindings failed")
+                log.exception("expiry_failed")
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         if self._closed:
@@ -242,7 +242,7 @@ class Registrar:
         self._tasks.discard(task)
         with suppress(asyncio.CancelledError):
             if (error := task.exception()) is not None:
-                log.error("registrar task failed", exc_info=error)
+                log.error("task_failed", task=task.get_name(), exc_info=error)
 
 
 def _refuse(request: Request, refusal: Refusal) -> Response:
