@@ -6,9 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 from ringdove.model.rules import GroupName, ObjectId, StoredId
 
-DEFAULT_GROUP_NAME = "Default_All_Extensions"
-"""The built-in group that holds every extension."""
-
 
 class MemberSelect(StrEnum):
     """How a group is filled."""

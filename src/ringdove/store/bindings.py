@@ -37,11 +37,6 @@ class Bindings:
         """Forget one binding."""
         await self._database.write(lambda conn: _delete(conn, extension_id, key))
 
-    async def remove_all(self, extension_id: int) -> None:
-        """Forget every binding of an extension."""
-        await self._database.write(lambda conn: _delete(conn, extension_id))
 
-
-async def _delete(conn: AsyncConnection, extension_id: int, key: str | None = None) -> None:
-    query = delete(binding).where(binding.c.extension_id == extension_id)
-    await conn.execute(query if key is None else query.where(binding.c.key == key))
+async def _delete(conn: AsyncConnection, extension_id: int, key: str) -> None:
+    await conn.execute(delete(binding).where(binding.c.extension_id == extension_id, binding.c.key == key))

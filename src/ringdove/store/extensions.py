@@ -35,10 +35,6 @@ class Extensions:
         """Return the extension with this id."""
         return await self._one(extension.c.id == extension_id)
 
-    async def by_number(self, number: str) -> Extension | None:
-        """Return the extension that is dialled by this number."""
-        return await self._one(extension.c.number == number)
-
     async def by_reg_name(self, reg_name: str) -> Extension | None:
         """Return the extension whose phones register under this name."""
         return await self._one(extension.c.reg_name == reg_name)

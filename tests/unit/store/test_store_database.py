@@ -80,7 +80,7 @@ def test_an_acknowledged_extension_survives_kill_9(url: str) -> None:
     async def look() -> Dialable | None:
         store = await Store.open(url)
         try:
-            assert await store.extensions.by_number("1000")
+            assert await store.extensions.by_reg_name("1000")
             return await store.numbers.find("1000")
         finally:
             await store.close()
