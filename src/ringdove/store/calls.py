@@ -85,9 +85,10 @@ class Calls:
         return total, [Story.model_validate_json(text) for text in texts]
 
     async def close_open(self, node: str, reason: str, now: float | None = None) -> int:
-        """Close the calls that a crash of this node left open as FAILED with `reason`, and say how many.
+        """Close the calls that a crash of this node left open with `reason`, and say how many.
 
-        Those of other nodes run on. `now` is Unix seconds.
+        What is known of them stays: one that was answered is ANSWERED, the others FAILED. Those of other nodes run on.
+        `now` is Unix seconds.
         """
         now = time.time() if now is None else now
 
@@ -95,9 +96,9 @@ class Calls:
             texts = (await conn.execute(select(call.c.story).where(call.c.node == node))).scalars().all()
             for text in texts:
                 story = Story.model_validate_json(text)
-                story.ended_at = max(0.0, now - story.started_at)
+                story.ended_at = max(story.answered_at or 0.0, round(now - story.started_at, 3))
                 story.ended_by = EndedBy.SERVER
-                story.disposition = Disposition.FAILED
+                story.disposition = Disposition.FAILED if story.answered_at is None else Disposition.ANSWERED
                 story.reason = reason
                 await _upsert(conn, story, None)
             return len(texts)

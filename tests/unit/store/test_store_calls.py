@@ -1,6 +1,6 @@
 """The records of calls."""
 
-from ringdove.model.story import Attempt, Disposition, Hop, Party, Story
+from ringdove.model.story import Attempt, Disposition, Hop, HopOutcome, Party, Story
 from ringdove.store import Store
 from ringdove.store.calls import CallFilter
 
@@ -46,6 +46,24 @@ async def test_a_crash_closes_open_calls_as_failed_with_its_reason(store: Store)
     assert closed
     assert (closed.disposition, closed.reason, closed.ended_at) == (Disposition.FAILED, "the server stopped", 60.0)
     assert await store.calls.get("b") == ended("b")
+
+
+async def test_a_crash_keeps_what_was_known_of_an_answered_call(store: Store) -> None:
+    bob = Party(id=2, number="1002")
+    hop = Hop(kind="ring_group", id="8", entered_at=0.0, left_at=4.2, outcome=HopOutcome.ANSWERED)
+    known = story("a", answered_at=4.2, answered_by=bob, hops=[hop])
+    await store.calls.begin(known, "here")
+    assert await store.calls.close_open("here", "the server stopped", now=1060.123456) == 1
+    end = {"ended_at": 60.123, "ended_by": "server", "disposition": "ANSWERED", "reason": "the server stopped"}
+    assert await store.calls.get("a") == Story.model_validate(known.model_dump() | end)
+
+
+async def test_a_clock_that_was_set_back_over_a_crash_ends_no_call_before_it_began(store: Store) -> None:
+    await store.calls.begin(story("a"), "here")
+    assert await store.calls.close_open("here", "the server stopped", now=900.0) == 1
+    closed = await store.calls.get("a")
+    assert closed
+    assert closed.ended_at == 0.0
 
 
 async def test_a_node_leaves_the_open_calls_of_others_alone(store: Store) -> None:
