@@ -9,13 +9,17 @@ from ringdove.settings import HostPort
 
 
 class ServerSaysNo(Exception):
-    """An answer with another errcode than 0; the text says what, and names the fields that are wrong."""
+    """An answer with another errcode than 0; the text says what, and names the fields that are wrong.
+
+    `wrong` says which rule each of them breaks.
+    """
 
     def __init__(self, path: str, answer: dict[str, Any]) -> None:
-        wrong = [
-            f"{bad['field']} ({bad.get('validation_type', 'wrong')})" for bad in answer.get("invalid_param_list", ())
-        ]
-        super().__init__(f"{path}: {answer.get('errmsg', answer)}" + (f": {', '.join(wrong)}" if wrong else ""))
+        self.wrong: dict[str, str] = {
+            bad["field"]: bad.get("validation_type", "wrong") for bad in answer.get("invalid_param_list", ())
+        }
+        fields = ", ".join(f"{field} ({rule})" for field, rule in self.wrong.items())
+        super().__init__(f"{path}: {answer.get('errmsg', answer)}" + (f": {fields}" if fields else ""))
         self.errcode = answer.get("errcode")
 
 

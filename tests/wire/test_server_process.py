@@ -109,7 +109,7 @@ def test_the_command_line_asks_the_running_server(tmp_path: Path) -> None:
         assert "No calls yet" in ask("calls", "--data", str(tmp_path)).stdout
         unknown = ask("simulate", "6300", "--data", str(tmp_path))
         assert unknown.returncode == 1
-        assert "there is no ring group 6300" in unknown.stdout
+        assert unknown.stderr == "ringdove: there is no ring group 6300\n"
     nobody = ask("calls", "--data", str(tmp_path / "elsewhere"))
     assert nobody.returncode == 1
-    assert "no server runs with the data folder" in nobody.stdout.replace("\n", " ")
+    assert "no server runs with the data folder" in nobody.stderr

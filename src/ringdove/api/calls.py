@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ringdove.api.auth import family
 from ringdove.api.crud import existing
@@ -11,8 +11,9 @@ from ringdove.api.envelope import Failure, One, PageOf
 from ringdove.api.form import LIBERAL_INT, Form
 from ringdove.api.listing import MAX_PAGE_SIZE, Order, Page, PageSize
 from ringdove.api.services import Injected
+from ringdove.model.call_row import CallRow
 from ringdove.model.rules import ObjectId
-from ringdove.model.story import Disposition, Party, Story
+from ringdove.model.story import Disposition, Story
 from ringdove.store.calls import CallFilter
 
 router = family("calls")
@@ -43,21 +44,6 @@ class CallById(Form):
     id: str = Field(max_length=128, description="The id of the call.")
 
 
-class CallRow(BaseModel):
-    """A call in a list. Times are Unix seconds, durations seconds; what has not happened is null."""
-
-    id: str
-    start_time: float
-    caller: Party
-    dialled: str
-    live: bool = Field(description="Whether the call is running.")
-    disposition: Disposition | None
-    answered_by: Party | None
-    duration: float | None
-    talk_duration: float | None
-    reason: str = Field(description="Why it ended as it did, in words.")
-
-
 @router.get("/list", name="list", response_model=PageOf[CallRow] | Failure)
 async def list_(query: Annotated[CallQuery, Query()], services: Injected) -> PageOf[CallRow]:
     """List calls, those that run among them, the latest first unless `order_by` says otherwise."""
@@ -80,7 +66,7 @@ async def list_(query: Annotated[CallQuery, Query()], services: Injected) -> Pag
         wanted, without=known.keys(), offset=start, limit=last - start, descending=descending
     )
     stories = sorted([*stories, *ours], key=lambda story: (story.started_at, story.id), reverse=descending)
-    return PageOf(total_number=stored + len(ours), data=[_row(s) for s in stories[first - start : last - start]])
+    return PageOf(total_number=stored + len(ours), data=[CallRow.of(s) for s in stories[first - start : last - start]])
 
 
 @router.get("/get", response_model=One[Story] | Failure)
@@ -88,21 +74,3 @@ async def get(query: Annotated[CallById, Query()], services: Injected) -> One[St
     """Tell the whole story of one call: every place it came to, everybody rung or skipped, and how each of it ended."""
     ours = next((story for story in services.live_calls() if story.id == query.id), None)
     return One(data=ours or existing(await services.store.calls.get(query.id)))
-
-
-def _row(story: Story) -> CallRow:
-    talked = None
-    if story.answered_at is not None and story.ended_at is not None:
-        talked = max(0.0, story.ended_at - story.answered_at)
-    return CallRow(
-        id=story.id,
-        start_time=story.started_at,
-        caller=story.caller,
-        dialled=story.dialled,
-        live=story.ended_at is None,
-        disposition=story.disposition,
-        answered_by=story.answered_by,
-        duration=story.ended_at,
-        talk_duration=talked,
-        reason=story.reason,
-    )

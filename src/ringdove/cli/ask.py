@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from time import time as now
 
 import httpx
+import typer
 from pydantic import TypeAdapter
 from rich.console import Console, RenderableType
 
 from ringdove.client import Client, ServerSaysNo
+from ringdove.model.call_row import CallRow
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
 from ringdove.settings import HostPort, Settings
 from ringdove.terminal.lists import SimulationChart, call_table
 from ringdove.terminal.timeline import Timeline
 
-_STORIES = TypeAdapter(list[Story])
+_ROWS = TypeAdapter(list[CallRow])
 
 
 async def calls(settings: Settings, call_id: str | None, number: int, out: Console) -> int:
@@ -22,10 +25,11 @@ async def calls(settings: Settings, call_id: str | None, number: int, out: Conso
 
     async def question(server: Client) -> RenderableType:
         if call_id is not None:
-            return Timeline(Story.model_validate((await server.get("calls/get", id=call_id))["data"]))
-        rows = await server.get("calls/list", page=1, page_size=number)
-        stories = _STORIES.validate_python(rows["data"])
-        return call_table(stories, rows["total_number"]) if stories else "No calls yet."
+            story = await _story(server, call_id)
+            return Timeline(story, now=now() - story.started_at if story.ended_at is None else None)
+        answer = await server.get("calls/list", page=1, page_size=number)
+        rows = _ROWS.validate_python(answer["data"])
+        return call_table(rows, answer["total_number"]) if rows else "No calls yet."
 
     return await _ask(settings, question, out)
 
@@ -44,6 +48,16 @@ async def simulate(settings: Settings, number: str, out: Console) -> int:
     return await _ask(settings, question, out)
 
 
+async def _story(server: Client, call_id: str) -> Story:
+    try:
+        answer = await server.get("calls/get", id=call_id)
+    except ServerSaysNo as no:
+        if no.wrong == {"id": "exist"}:
+            raise _CannotAsk(f"there is no call {call_id}") from None
+        raise
+    return Story.model_validate(answer["data"])
+
+
 class _CannotAsk(Exception):
     """The server cannot be asked; the text is for the person at the terminal."""
 
@@ -53,9 +67,9 @@ async def _ask(settings: Settings, question: Callable[[Client], Awaitable[Render
         async with _local_server(settings) as server:
             out.print(await question(server))
     except (_CannotAsk, ServerSaysNo) as why:
-        out.print(f"[red]ringdove:[/red] {why}")
+        typer.echo(f"ringdove: {why}", err=True)
     except httpx.TransportError:
-        out.print("[red]ringdove:[/red] the server does not answer")
+        typer.echo("ringdove: the server does not answer", err=True)
     else:
         return 0
     return 1

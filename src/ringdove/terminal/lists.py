@@ -6,23 +6,29 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from ringdove.model.call_row import CallRow
 from ringdove.model.simulation import Simulation
-from ringdove.model.story import Story
 
 from .scale import TO_RING, Scale, Span, seconds
 from .timeline import bar_table, bar_width, ending, person
 
 
-def call_table(stories: list[Story], total: int) -> Table:
+def call_table(rows: list[CallRow], total: int) -> Table:
     """The calls, one a line; `total` is how many there are in all."""
-    table = Table(box=None, header_style="dim", padding=(0, 1), caption=f"{len(stories)} of {total} calls")
+    table = Table(box=None, header_style="dim", padding=(0, 1), caption=f"{len(rows)} of {total} calls")
     for column in ("time", "call", "from", "to", "went to", "ended"):
         table.add_column(column)
-    for story in stories:
-        way = " → ".join(f"{hop.kind} {hop.number}".strip() for hop in story.hops)
-        when = datetime.fromtimestamp(story.started_at).astimezone()
-        table.add_row(when.strftime("%m-%d %H:%M:%S"), story.id, story.caller.number, story.dialled, way, ending(story))
+    for row in rows:
+        when = datetime.fromtimestamp(row.start_time).astimezone().strftime("%m-%d %H:%M:%S")
+        told = (when, row.id, row.caller.number, row.dialled, " → ".join(row.route))
+        table.add_row(*map(Text, told), _ending(row))
     return table
+
+
+def _ending(row: CallRow) -> Text:
+    if row.duration is not None and row.talk_duration is not None:
+        return ending(row.disposition, row.answered_by, row.duration - row.talk_duration, row.talk_duration)
+    return ending(row.disposition, row.answered_by)
 
 
 class SimulationChart:

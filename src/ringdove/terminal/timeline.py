@@ -83,22 +83,31 @@ def headline(story: Story, *, dated: bool = True) -> Text:
         (story.dialled, "bold"),
         "  ",
     )
-    text.append_text(ending(story))
+    answered, ended = story.answered_at, story.ended_at
+    talked = None if answered is None or ended is None else ended - answered
+    text.append_text(ending(story.disposition, story.answered_by, answered, talked, story.final_status))
     return text.append(f"  {story.reason}", style="dim") if story.reason else text
 
 
-def ending(story: Story) -> Text:
-    """How the call ended, or that it runs."""
-    if story.disposition is None:
-        return Text("running", style="bold cyan")
-    text = Text(story.disposition, style=f"bold {DISPOSITION_STYLE[story.disposition]}")
-    if story.answered_by is not None and story.answered_at is not None:
-        text.append(f" by {story.answered_by.number} {story.answered_by.name}".rstrip(), style="not bold default")
-        text.append(f" after {seconds(story.answered_at)}", style="not bold default")
-        if story.ended_at is not None:
-            text.append(f", talked {seconds(story.ended_at - story.answered_at)}", style="not bold default")
-    elif story.final_status is not None:
-        text.append(f" ({story.final_status})", style="not bold default")
+def ending(
+    disposition: Disposition | None,
+    by: Party | None,
+    after: float | None = None,
+    talked: float | None = None,
+    status: int | None = None,
+) -> Text:
+    """How the call ended, or that it runs (no disposition); who answered after how long, or else the SIP status."""
+    plain = "not bold default"
+    if disposition is None:
+        text = Text("running", style="bold cyan").append(", answered" if by is not None else "", style=plain)
+    else:
+        text = Text(disposition, style=f"bold {DISPOSITION_STYLE[disposition]}")
+    if by is not None:
+        text.append(f" by {by.number} {by.name}".rstrip(), style=plain)
+        text.append(f" after {seconds(after)}" if after is not None else "", style=plain)
+        text.append(f", talked {seconds(talked)}" if talked is not None else "", style=plain)
+    elif disposition is not None and status is not None:
+        text.append(f" ({status})", style=plain)
     return text
 
 

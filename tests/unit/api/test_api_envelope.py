@@ -121,7 +121,7 @@ async def test_an_unknown_menu_is_named(api: Api, menu: str, rule: str) -> None:
 
 async def test_calls_of_this_node_stand_among_the_stored_ones_each_once(api: Api) -> None:
     for i in range(3):
-        finished = story(f"old{i}", 1000.0 + i, ended_at=5.0, answered_at=2.0, disposition=Disposition.ANSWERED)
+        finished = story(f"old{i}", 1000.0 + i, ended_at=5.0004, answered_at=2.0, disposition=Disposition.ANSWERED)
         await api.store.calls.finish(finished)
     long, new = story("long", 1001.5), story("new", 2001.0)
     unwritten = story("over", 2000.0, ended_at=7.0, disposition=Disposition.BUSY)

@@ -2,6 +2,7 @@
 
 from rich.console import Console, RenderableType
 
+from ringdove.model.call_row import CallRow
 from ringdove.model.simulation import SimulatedWindow, Simulation, SkippedMember
 from ringdove.model.story import Attempt, Disposition, Hop, LegStory, Party, Story, Window
 from ringdove.terminal.lists import SimulationChart, call_table
@@ -102,7 +103,7 @@ def test_a_narrow_terminal_still_gets_every_row() -> None:
 
 
 def test_the_list_counts_all_calls() -> None:
-    lines = drawn(call_table([a_story()], 12), width=140)
+    lines = drawn(call_table([CallRow.of(a_story())], 12), width=140)
     assert any("ring_group 6300" in line and "ANSWERED" in line for line in lines)
     assert "1 of 12 calls" in "\n".join(lines)
 

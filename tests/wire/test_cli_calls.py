@@ -1,0 +1,123 @@
+"""`ringdove calls` and `ringdove simulate` against a server with calls: what a person reads."""
+
+import io
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ringdove.cli import ask
+from support.house import House
+from support.phones import Phone
+from support.scene import Scene, open_house
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+async def scene(house: House) -> AsyncIterator[Scene]:
+    async with Scene(house) as scene:
+        yield scene
+
+
+def screen() -> Console:
+    return Console(width=160, record=True, file=io.StringIO())
+
+
+async def calls(house: House, call_id: str | None = None) -> str:
+    """What the command draws; it must succeed."""
+    out = screen()
+    assert await ask.calls(house.node.settings, call_id, 20, out) == 0
+    return out.export_text()
+
+
+async def refusal(house: House, capsys: pytest.CaptureFixture[str], call_id: str) -> str:
+    """What the command says on standard error; it must fail and draw nothing."""
+    out = screen()
+    assert await ask.calls(house.node.settings, call_id, 20, out) == 1
+    assert out.export_text() == ""
+    return capsys.readouterr().err
+
+
+async def group_of(scene: Scene) -> tuple[Phone, Phone, str]:
+    """A caller, and somebody who is alone in the group that is named last."""
+    caller, member = await scene.phones(2)
+    return caller, member, await scene.group(member, ring_timeout=30)
+
+
+async def id_of_the_call(scene: Scene) -> str:
+    (row,) = await scene.rows()
+    return str(row["id"])
+
+
+async def test_a_call_that_is_over_is_listed_and_drawn(house: House, scene: Scene) -> None:
+    caller, member, group = await group_of(scene)
+    ours, theirs = await scene.talk(caller, member, group)
+    await scene.end(ours, theirs)
+    story = await scene.story(caller)
+
+    listed = await calls(house)
+    (line,) = (line for line in listed.splitlines() if story.id in line)
+    assert re.search(rf"{caller.number} +{group} +ring_group {group} +ANSWERED by {member.number}", line)
+    assert re.search(r"after \d+\.\d s, talked \d+\.\d s", line)
+    assert "1 of 1 calls" in listed
+
+    drawn = await calls(house, story.id)
+    assert re.search(rf"{caller.number}.* dialled {group}  ANSWERED by {member.number}", drawn)
+    assert f"→ ring_group {group}" in drawn
+
+
+async def test_a_call_that_rings_is_drawn_up_to_now(
+    house: House, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller, member, group = await group_of(scene)
+    invite = await caller.dial(group)
+    await member.rings()
+    call_id = await id_of_the_call(scene)
+    assert "running" in await calls(house)
+
+    began = house.node.switchboard.stories()[0].started_at
+    monkeypatch.setattr(ask, "now", lambda: began + 20.0)
+    drawn = await calls(house, call_id)
+    assert "running" in drawn
+    assert "18s" in drawn, "the scale goes up to now"
+    (bar,) = (line for line in drawn.splitlines() if line.startswith(member.number))
+    assert bar.rstrip().endswith("ringing")
+    assert bar.count("█") > 90, "it has rung from the start, of about 100 columns"
+
+    caller.cancel(invite)
+    await scene.story(caller)
+
+
+async def test_a_running_call_that_was_answered_says_by_whom(house: House, scene: Scene) -> None:
+    caller, member, group = await group_of(scene)
+    ours, theirs = await scene.talk(caller, member, group)
+    says = rf"running, answered by {member.number}.* after \d+\.\d s"
+    drawn = await calls(house, await id_of_the_call(scene))
+    assert re.search(says, drawn.splitlines()[0])
+    assert re.search(rf"running, answered by {member.number}", await calls(house))
+    await scene.end(ours, theirs)
+
+
+async def test_a_call_that_is_not_there_is_named(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await refusal(house, capsys, "nosuchid") == "ringdove: there is no call nosuchid\n"
+
+
+async def test_what_was_typed_is_not_markup(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await refusal(house, capsys, "[/x]") == "ringdove: there is no call [/x]\n"
+    assert await ask.simulate(house.node.settings, "[/x]", screen()) == 1
+    assert capsys.readouterr().err == "ringdove: there is no ring group [/x]\n"
+
+
+async def test_what_was_dialled_is_not_markup(house: House, scene: Scene) -> None:
+    (caller,) = await scene.phones(1)
+    await caller.refused(await caller.dial("%5B%2Fx%5D"))
+    story = await scene.story(caller)
+    assert "[/x]" in await calls(house)
+    assert "[/x]" in await calls(house, story.id)
