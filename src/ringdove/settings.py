@@ -71,6 +71,22 @@ def check_host(host: str) -> str:
         return host
 
 
+def _check_database(url: str) -> str:
+    """Return `url` where an async engine can be made for it; connects to nothing. Raises ValueError."""
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - half a second that few commands need
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+
+    try:
+        create_async_engine(url)
+    except ImportError as missing:
+        raise ValueError(f"the driver {missing.name} is not installed") from None
+    except (SQLAlchemyError, ValueError):
+        raise ValueError(
+            "wants an SQLAlchemy URL with an async driver, such as sqlite+aiosqlite:////srv/ringdove.db"
+        ) from None
+    return url
+
+
 def _parsed(kind: type[HostPort] | type[PortRange]) -> BeforeValidator:
     return BeforeValidator(lambda value: kind.parse(value) if isinstance(value, str) else value)
 
@@ -87,11 +103,9 @@ class Settings(BaseSettings):
     )
 
     config: Path | None = Field(default=None, description="A TOML file with settings.")
-    data: Path = Field(default=Path("data"), description="The folder for database, audio, recordings and keys.")
+    data: Path = Field(default=Path("data"), description="The folder for database and keys.")
     http: Listen = Field(default=HostPort("127.0.0.1", 8088), description="Where the API listens.")
     sip: Listen = Field(default=HostPort("127.0.0.1", 5060), description="Where SIP listens, UDP and TCP.")
-    sip_tls: Listen | None = Field(default=None, description="Where SIP over TLS listens.")
-    sip_ws: Listen | None = Field(default=None, description="Where SIP over WebSocket listens.")
     rtp_ports: Ports = Field(default=PortRange(30000, 39999), description="UDP ports for audio.")
     advertise: str | None = Field(default=None, description="The address in SDP, Contact and Via.")
     database: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data folder.")
@@ -109,6 +123,11 @@ class Settings(BaseSettings):
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:
         return None if value is None else check_host(value.strip("[]"))
+
+    @field_validator("database")
+    @classmethod
+    def _an_async_database(cls, value: str | None) -> str | None:
+        return None if value is None else _check_database(value)
 
     @classmethod
     def load(cls, **flags: Any) -> Self:
@@ -159,16 +178,6 @@ class Settings(BaseSettings):
     def running(self) -> Path:
         """The file that says, while a server runs, where its API listens: for the command line."""
         return self.data / "running"
-
-    @property
-    def audio(self) -> Path:
-        """The folder for prompts, playlists and ringtones."""
-        return self.data / "audio"
-
-    @property
-    def recordings(self) -> Path:
-        """The folder for recordings."""
-        return self.data / "recordings"
 
 
 def _where(location: tuple[int | str, ...], flags: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ def test_every_setting_has_a_default(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert (settings.http, settings.sip) == (HostPort("127.0.0.1", 8088), HostPort("127.0.0.1", 5060))
     assert settings.rtp_ports == PortRange(30000, 39999)
     assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/data/ringdove.db"
-    assert (settings.sip_tls, settings.sip_ws, settings.advertise, settings.client_secret) == (None,) * 4
+    assert (settings.advertise, settings.client_secret) == (None, None)
 
 
 def test_flags_go_before_environment_and_environment_before_the_file(
@@ -58,11 +58,32 @@ def test_every_bad_setting_is_named_where_it_was_given(monkeypatch: pytest.Monke
     file.write_text('bogus = 1\nadvertise = "not an address"\n')
     monkeypatch.setenv("RINGDOVE_RTP_PORTS", "many")
     with pytest.raises(SettingsError) as refused:
-        Settings.load(config=file, sip_tls="nowhere")
+        Settings.load(config=file, sip="nowhere")
     lines = str(refused.value).splitlines()
     assert [line.split(":")[0] for line in lines] == [
-        "--sip-tls", "RINGDOVE_RTP_PORTS", "advertise in the settings file", "bogus in the settings file",
+        "--sip", "RINGDOVE_RTP_PORTS", "advertise in the settings file", "bogus in the settings file",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("foo", "wants an SQLAlchemy URL"),
+        ("postgresql://a:b/c", "wants an SQLAlchemy URL"),
+        ("nosuch+driver://h/d", "wants an SQLAlchemy URL"),
+        ("sqlite:///x.db", "wants an SQLAlchemy URL with an async driver"),
+        ("postgresql+asyncpg://joe:hush-hush@h/d", "asyncpg is not installed"),
+    ],
+)
+def test_a_database_that_cannot_be_is_refused_without_showing_its_password(url: str, why: str) -> None:
+    with pytest.raises(SettingsError, match=why) as refused:
+        Settings.load(database=url)
+    assert str(refused.value).startswith("--database: ")
+    assert "hush-hush" not in str(refused.value)
+
+
+def test_a_database_with_an_async_driver_is_taken() -> None:
+    assert Settings.load(database="sqlite+aiosqlite:////tmp/x.db").database_url == "sqlite+aiosqlite:////tmp/x.db"
 
 
 @pytest.mark.parametrize("content", [None, "http = = 1"])

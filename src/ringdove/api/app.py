@@ -47,7 +47,7 @@ def create_app(services: Services) -> FastAPI:
 
 
 async def _healthz(request: Request) -> JSONResponse:
-    """Answer 200 once SIP and HTTP are ready, else 503."""
+    """Answer 200 while calls are taken; 503 until SIP and HTTP are up, and once the server drains."""
     services: Services = request.app.state.services
     ready = services.ready()
-    return JSONResponse({"status": "ready" if ready else "starting"}, status_code=200 if ready else 503)
+    return JSONResponse({"status": "ready" if ready else "not ready"}, status_code=200 if ready else 503)

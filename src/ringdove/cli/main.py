@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Data = Annotated[Path | None, typer.Option(help="The folder for database, audio, recordings and keys.  [./data]")]
+Data = Annotated[Path | None, typer.Option(help="The folder for database and keys.  [./data]")]
 Config = Annotated[Path | None, typer.Option(help="A TOML file with settings.")]
 
 

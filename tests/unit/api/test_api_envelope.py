@@ -70,7 +70,8 @@ async def test_only_a_fault_of_ours_is_http_500_and_it_is_logged_once(
 async def test_healthz_says_when_sip_is_ready(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await api.http.get("/healthz")).status_code == 200
     object.__setattr__(api.services, "ready", lambda: False)
-    assert (await api.http.get("/healthz")).status_code == 503
+    answer = await api.http.get("/healthz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "not ready"})
 
 
 async def test_the_reference_needs_nothing_from_elsewhere(api: Api) -> None:
