@@ -1,8 +1,9 @@
 """One database behind an async engine: consistent reads, and writes that are durable before they return."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,8 +27,8 @@ class Database:
     def __init__(self, url: str) -> None:
         parsed = make_url(url)
         self._sqlite = parsed.get_backend_name() == "sqlite"
-        if self._sqlite and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        if self._sqlite and parsed.database not in (None, "", ":memory:"):
+            _make_private(Path(str(parsed.database)))
         self._engine: AsyncEngine = create_async_engine(url)
         self._writer = self._engine.execution_options(
             **({"ringdove_writes": True} if self._sqlite else {"isolation_level": "SERIALIZABLE"})
@@ -69,6 +70,13 @@ class Database:
 @asynccontextmanager
 async def _no_turn() -> AsyncIterator[None]:
     yield
+
+
+def _make_private(file: Path) -> None:
+    """Make a database that only its owner reads, for it holds passwords; SQLite gives its side files the same mode."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare(connection: Any, _record: object) -> None:
