@@ -1,5 +1,7 @@
 """The composition root: the only place that knows every part of a running server."""
 
+import fcntl
+import os
 import secrets
 import socket
 from contextlib import AsyncExitStack, suppress
@@ -9,7 +11,7 @@ import structlog
 
 from ringdove.api import OnlineStatus, Services, create_app, ensure_application, ensure_cli_application
 from ringdove.api.credentials import Credentials
-from ringdove.api.server import HttpServer
+from ringdove.api.server import HttpServer, listen
 from ringdove.calls.board import Board
 from ringdove.calls.destinations import KINDS
 from ringdove.calls.switchboard import Switchboard
@@ -29,7 +31,11 @@ REALM = "ringdove"
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
 
 
-class CannotListen(OSError):
+class CannotStart(OSError):
+    """Something outside stands in the way of a start; the text says what, for the operator."""
+
+
+class CannotListen(CannotStart):
     """An address is taken, or not ours; the text names it."""
 
 
@@ -55,17 +61,29 @@ class Node:
         self._parts = AsyncExitStack()
 
     async def start(self) -> None:
-        """Bring everything up; returns when calls are taken. What had started is stopped where a part fails."""
+        """Bring everything up; returns when calls are taken. What had started is stopped where a part fails.
+
+        Everything that can be taken by somebody else is taken before the store is written to, so that a start in vain
+        leaves no traces. Until calls are taken SIP requests are answered 503, and HTTP requests wait.
+
+        Raises OSError, of which CannotStart says in words what stands in the way, and DBAPIError.
+        """
+        settings = self.settings
         try:
-            await self._start_store()
+            self._take_data_folder()
+            self.store = await Store.open(settings.database_url)
+            self._parts.push_async_callback(self.store.close)
+            listener = await self._listen()
+            self.new_application = await ensure_application(self.store, settings)
+            await ensure_cli_application(self.store, settings.data)
             await self._start_sip()
-            await self._start_http()
+            await self._start_http(listener)
         except BaseException:
             await self.stop()
             raise
         self._ready = True
-        self.settings.running.write_text(f"{_reachable(self.http)}\n")
-        self._parts.callback(self.settings.running.unlink, missing_ok=True)
+        settings.running.write_text(f"{_reachable(self.http)}\n")
+        self._parts.callback(settings.running.unlink, missing_ok=True)
 
     async def drain(self, patience: float) -> None:
         """Take no new calls; running ones end by themselves, or are ended after `patience` seconds."""
@@ -77,17 +95,43 @@ class Node:
         self._ready = False
         await self._parts.aclose()
 
-    async def _start_store(self) -> None:
+    def _take_data_folder(self) -> None:
+        """Keep every other server out of the data folder, for as long as this process lives or until the stop."""
+        data = self.settings.data
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)  # it holds secrets
+        lock = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        self._parts.callback(os.close, lock)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(f"a server already runs with the data folder {data}") from None
+
+    async def _listen(self) -> socket.socket:
+        """Take every address; returns the listener of the API."""
         settings = self.settings
-        settings.data.mkdir(parents=True, exist_ok=True)
-        self.store = await Store.open(settings.database_url)
-        self._parts.push_async_callback(self.store.close)
-        self.new_application = await ensure_application(self.store, settings)
-        await ensure_cli_application(self.store, settings.data)
-        self.bus = Bus()
+        self.endpoint = Endpoint(advertise=settings.advertise, timers=self._timers)
+        self._parts.push_async_callback(self.endpoint.close)
+        try:
+            self.sip = settings.sip._replace(port=settings.sip.port or _free_port(settings.sip.host))
+        except OSError as error:
+            raise CannotListen(f"SIP cannot listen on {settings.sip}: {error.strerror or error}") from None
+        for transport in ("udp", "tcp"):
+            try:
+                await self.endpoint.listen(transport, *self.sip)
+            except OSError as error:
+                raise CannotListen(f"SIP cannot listen on {self.sip}, {transport}: {error.strerror}") from None
+        try:
+            listener = listen(*settings.http)
+        except OSError as error:
+            why = str(error.strerror).partition(" (while")[0]  # the address again
+            raise CannotListen(f"the API cannot listen on {settings.http}: {why}") from None
+        self._parts.callback(listener.close)
+        self.http = HostPort(settings.http.host, int(listener.getsockname()[1]))
+        return listener
 
     async def _start_sip(self) -> None:
         settings = self.settings
+        self.bus = Bus()
         ports = range(settings.rtp_ports.first, settings.rtp_ports.last + 1)
         self.media = EmbeddedEngine(
             settings.sip.host, ports, advertise=settings.advertise or _own_address(settings.sip.host)
@@ -95,8 +139,6 @@ class Node:
         self._parts.push_async_callback(self.media.stop)
         await self.media.start()
 
-        self.endpoint = Endpoint(advertise=settings.advertise, timers=self._timers)
-        self._parts.push_async_callback(self.endpoint.close)
         authenticator = Authenticator(self.store, Realm(REALM))
         self.registrar = Registrar(self.store, authenticator, self.bus)
         self._parts.push_async_callback(self.registrar.close)
@@ -117,17 +159,11 @@ class Node:
         self._parts.push_async_callback(self.switchboard.close)
         await self.switchboard.start()
         self.endpoint.on_request = self._dispatch
-        self.sip = settings.sip._replace(port=settings.sip.port or _free_port(settings.sip.host))
-        for transport in ("udp", "tcp"):
-            try:
-                await self.endpoint.listen(transport, *self.sip)
-            except OSError as error:
-                raise CannotListen(f"SIP cannot listen on {self.sip}, {transport}: {error.strerror}") from None
         keep_alive = KeepAlive(self.endpoint, self.registrar)
         self._parts.push_async_callback(keep_alive.close)
         keep_alive.start()
 
-    async def _start_http(self) -> None:
+    async def _start_http(self, listener: socket.socket) -> None:
         services = Services(
             store=self.store,
             settings=self.settings,
@@ -139,12 +175,8 @@ class Node:
             ready=lambda: self._ready,
         )
         server = HttpServer(create_app(services))
-        try:
-            port = await server.open(*self.settings.http)
-        except OSError as error:
-            raise CannotListen(f"the API cannot listen on {self.settings.http}: {error.strerror}") from None
         self._parts.push_async_callback(server.close)
-        self.http = HostPort(self.settings.http.host, port)
+        await server.open(listener)
 
     def _dispatch(self, incoming: IncomingRequest) -> None:
         """Requests outside dialogs, by method."""

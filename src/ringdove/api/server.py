@@ -14,6 +14,12 @@ _PATIENCE = 3
 """Seconds for requests that are being answered when the server stops."""
 
 
+def listen(host: str, port: int) -> socket.socket:
+    """Take an address; who connects waits until a server opens the listener. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+
+
 class HttpServer(uvicorn.Server):
     """One listener. Signals are left to whoever runs the loop, and no access log is kept: URLs carry tokens."""
 
@@ -31,13 +37,10 @@ class HttpServer(uvicorn.Server):
         self._up = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
 
-    async def open(self, host: str, port: int) -> int:
-        """Listen and serve; returns the port, which counts where `port` is 0. Raises OSError."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    async def open(self, listener: socket.socket) -> None:
+        """Serve whoever connects to what `listen` returned."""
         self._serving = asyncio.create_task(self.serve(sockets=[listener]))
         await self._up.wait()
-        return int(listener.getsockname()[1])
 
     async def close(self) -> None:
         """Answer what is being asked, then end."""
