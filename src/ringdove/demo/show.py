@@ -127,15 +127,21 @@ def _tell(played: Performance, out: Console) -> None:
     """One call: what the server wrote down, and what the phones saw of it."""
     out.print(Rule(f"{played.scene.number}: {played.scene.title}"))
     out.print(Timeline(played.story, dated=False))
+    out.print(phones_saw(played))
+
+
+def phones_saw(played: Performance) -> Table:
+    """What each phone that rang was sent, and when. In a narrow terminal only the reasons are cut."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("what the phones saw", width=LABEL_WIDTH, no_wrap=True)
-    for header in ("INVITE", "then", "and why"):
+    for header in ("INVITE", "then"):
         table.add_column(header, no_wrap=True)
+    table.add_column("and why")
     for ring in played.rings:
         account = ring.phone.account
         name = Text.assemble((account.number, "bold"), f" {account.name}")
         table.add_row(name, *_seen(ring, played.call.began_at))
-    out.print(table)
+    return table
 
 
 def _seen(ring: IncomingLine, origin: float) -> tuple[Text, Text, Text]:
@@ -147,7 +153,11 @@ def _seen(ring: IncomingLine, origin: float) -> tuple[Text, Text, Text]:
         return came, answered, Text(f"answered; BYE{ended}")
     match ring.ending:
         case Ending.CANCELLED:
-            return came, Text(f"CANCEL{ended}", style="cyan"), Text(ring.reason or "no Reason")
+            return (
+                came,
+                Text(f"CANCEL{ended}", style="cyan"),
+                Text(ring.reason or "no Reason", no_wrap=True, overflow="ellipsis"),
+            )
         case Ending.REFUSED:
             return came, Text(f"{ring.status}   {ended}", style="red"), Text("declined")
     return came, Text("nothing" if ring.ending is None else str(ring.ending), style="red"), Text("")

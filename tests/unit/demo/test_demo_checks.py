@@ -1,6 +1,7 @@
 """What the demo says of calls that did not go as described, and what it prints of those that run."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -12,10 +13,11 @@ from ringdove.api.ringgroup_examples import EXAMPLES
 from ringdove.demo import checks
 from ringdove.demo.board import Board
 from ringdove.demo.data import PEOPLE
-from ringdove.demo.incoming import Answer, IncomingLine, Refuse
+from ringdove.demo.incoming import Answer, IncomingLine, LetRing, Refuse
+from ringdove.demo.line import State
 from ringdove.demo.phone import Account, Phone
 from ringdove.demo.scenes import AFTER_A_DELAY, ALICE, ALL_AT_ONCE, BOB, EMIL, NOBODY_ANSWERS, SCENES
-from ringdove.demo.show import conclude
+from ringdove.demo.show import conclude, phones_saw
 from ringdove.demo.stage import Performance
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Disposition, Party, Story
@@ -85,6 +87,28 @@ async def test_a_call_that_does_not_go_on_is_seen(bob_and_emil: tuple[Phone, Pho
     assert not onward.holds
     assert "Frida: did not ring" in onward.seen
     assert audio.seen == "they were never connected"
+
+
+async def test_times_are_whole_in_a_narrow_terminal(bob_and_emil: tuple[Phone, Phone]) -> None:
+    bob, emil = bob_and_emil
+    played = await only_bob(bob, emil)
+    bob.behave = lambda _: LetRing()
+    heard = asyncio.Event()
+    emil.on_change = lambda line: heard.set() if line.state is State.HEARS_RINGBACK else None
+    call = emil.dial("6300")
+    await asyncio.wait_for(heard.wait(), PATIENCE)
+    call.hang_up()
+    cancelled = bob.lines[-1]
+    assert isinstance(cancelled, IncomingLine)
+    await asyncio.wait_for(cancelled.over(), PATIENCE)
+    cancelled.reason = 'SIP;cause=200;text="Call completed elsewhere"'
+
+    out = Console(width=80)
+    with out.capture() as drawn:
+        out.print(phones_saw(replace(played, rings=[*played.rings, cancelled])))
+    _, answered, elsewhere = drawn.get().splitlines()
+    assert re.search(r" \d\.\d\d s +200 +\d\.\d\d s +answered; BYE +\d\.\d\d s", answered)
+    assert re.search(r" \d\.\d\d s +CANCEL +\d\.\d\d s +SIP;cause=200;text=.*…", elsewhere)
 
 
 def test_the_exit_status_is_0_only_when_every_check_holds() -> None:
