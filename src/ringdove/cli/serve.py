@@ -6,8 +6,9 @@ import signal
 from contextlib import suppress
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
-from ringdove.app import CannotListen, Node
+from ringdove.app import CannotStart, Node
 from ringdove.demo.data import PEOPLE, add_sample_data
 from ringdove.settings import Settings
 
@@ -37,8 +38,8 @@ async def run(settings: Settings, *, sample_data: bool) -> int:
     node = Node(settings)
     try:
         await node.start()
-    except CannotListen as why:
-        typer.echo(f"ringdove: {why}", err=True)
+    except (CannotStart, OSError, DBAPIError) as why:
+        typer.echo(f"ringdove: {_why_not(why)}", err=True)
         return 1
     try:
         if sample_data and await add_sample_data(node.store):
@@ -51,10 +52,21 @@ async def run(settings: Settings, *, sample_data: bool) -> int:
         stop.clear()
         draining = loop.create_task(node.drain(DRAIN_SECONDS))
         impatient = loop.create_task(stop.wait())
-        if node.switchboard.running:
-            typer.echo(f"Waiting for {node.switchboard.running} running calls, at most {DRAIN_SECONDS:.0f} s.")
+        if running := node.switchboard.running:
+            calls = "1 running call" if running == 1 else f"{running} running calls"
+            typer.echo(f"Waiting for {calls}, at most {DRAIN_SECONDS:.0f} s.")
         await asyncio.wait([draining, impatient], return_when=asyncio.FIRST_COMPLETED)
         impatient.cancel()
         return 0
     finally:
         await node.stop()
+
+
+def _why_not(error: Exception) -> str:
+    """Say in one line why the server cannot start."""
+    match error:
+        case DBAPIError():
+            return f"the database cannot be opened: {error.orig}"
+        case OSError(filename=str(file)):
+            return f"{file}: {error.strerror}"
+    return str(error)

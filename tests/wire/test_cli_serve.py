@@ -1,0 +1,28 @@
+"""`ringdove serve` that cannot start: one line says why."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+COMMAND = Path(sys.executable).with_name("ringdove")
+PATIENCE = 30.0
+
+
+def refused(*flags: str) -> str:
+    """What is said on standard error by a start with these flags that must fail."""
+    command = [COMMAND, "serve", "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0", *flags]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    return done.stderr
+
+
+def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert refused("--data", "/proc/nope") == "ringdove: /proc/nope: No such file or directory\n"
+    assert refused("--data", str(file)) == f"ringdove: {file}: File exists\n"
+
+
+def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    said = refused("--data", str(tmp_path), "--database", f"sqlite+aiosqlite:///{tmp_path}")
+    assert said == "ringdove: the database cannot be opened: unable to open database file\n"
