@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import signal
 from contextlib import suppress
 
@@ -16,12 +17,11 @@ from .logs import configure
 
 DRAIN_SECONDS = 30.0
 
-
 _M_MMAP_THRESHOLD = -3
 _LARGE = 256 * 1024
 
 
-def return_large_blocks() -> None:
+def _set_up_memory() -> None:
     """Have glibc give large blocks back when freed; else the first hashing of a secret would keep 16 MB for good."""
     with suppress(AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
@@ -30,7 +30,7 @@ def return_large_blocks() -> None:
 async def run(settings: Settings, *, sample_data: bool) -> int:
     """Serve until SIGTERM or SIGINT; the first drains, a second one ends at once. Returns the exit status."""
     configure()
-    return_large_blocks()
+    _set_up_memory()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -47,6 +47,8 @@ async def run(settings: Settings, *, sample_data: bool) -> int:
             typer.echo(f"Sample data: extensions {people}.")
         if (made := node.new_application) is not None:
             typer.echo(f"API application, shown only now: username {made.client_id} password {made.client_secret}")
+        gc.collect()
+        gc.freeze()  # what is there now stays: no full collection goes through it while phones wait
         typer.echo(f"Ringdove is ready. API and /docs: http://{node.http}  SIP, UDP and TCP: {node.sip}")
         await stop.wait()
         stop.clear()
