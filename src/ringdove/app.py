@@ -203,7 +203,8 @@ def _name_of_node(file: Path) -> str:
 
 def _reachable(address: HostPort) -> HostPort:
     """Where this machine itself finds a listener."""
-    return address._replace(host={"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host))  # noqa: S104
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up, not bound
+    return address._replace(host=loopback.get(address.host, address.host))
 
 
 def _free_port(host: str) -> int:
@@ -219,7 +220,7 @@ def _free_port(host: str) -> int:
 
 def _own_address(host: str) -> str | None:
     """For a wildcard, the address of this machine that the default route goes out from; it belongs into SDP."""
-    if host not in ("0.0.0.0", "::"):  # noqa: S104
+    if host not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         return None
     family, outside = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
     with socket.socket(family, socket.SOCK_DGRAM) as probe:

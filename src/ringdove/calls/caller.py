@@ -78,7 +78,7 @@ class CallerLeg(Leg):
             dialog = Dialog.as_uas(self.request, self._incoming.local_tag, self.contact)
             self.hop = reach(dialog.next_hop, self.request, self._incoming.source)
             self._enter(dialog)
-        assert self._dialog is not None  # noqa: S101
+        assert self._dialog is not None  # noqa: S101 - entered above
         return self._dialog
 
     def _quiet(self) -> None:
