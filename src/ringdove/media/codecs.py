@@ -1,4 +1,4 @@
-"""Which formats can be carried. All of them pass through unchanged, so a codec here needs no code, only two ends."""
+"""Which formats can be carried, and in which of them sounds are kept."""
 
 from ringdove.sip.sdp import Codec
 
@@ -16,3 +16,13 @@ _CARRIED = frozenset({("pcmu", 8000, 1), ("pcma", 8000, 1), ("g722", 8000, 1), (
 def supported(codec: Codec) -> bool:
     """Whether this engine can carry the format; telephone-event at any clock rate (RFC 4733 §2.1)."""
     return codec.key in _CARRIED or codec.key[0] == "telephone-event"
+
+
+SOUND_FORMATS = {"PCMU": "pcmu", "PCMA": "pcma", "G722": "g722"}
+"""Codecs that sounds can be played in, by their names in SDP, and the file of that codec in the folder of a track.
+
+A file is nothing but packets: FRAME_BYTES each, FRAME_SECONDS of sound, the last one filled up with silence.
+"""
+FRAME_SECONDS = 0.02
+FRAME_BYTES = 160
+"""20 ms at 64 kbit/s; RTP time stamps go up by as many (8 kHz for G.722 too, RFC 3551 §4.5.2)."""

@@ -8,6 +8,7 @@ an `invite` or `accept` that finds no ready port, may take time; everything else
 from collections.abc import AsyncIterator, Mapping, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import NewType, Protocol
 
 from ringdove.sip.sdp import Direction, SessionDescription
@@ -15,10 +16,13 @@ from ringdove.sip.sdp_exchange import Media
 
 __all__ = [
     "Caps",
+    "DigitHeard",
     "EngineDown",
     "EngineUnavailable",
     "EngineUp",
     "Flow",
+    "Item",
+    "ItemId",
     "Media",
     "MediaEngine",
     "MediaError",
@@ -28,10 +32,15 @@ __all__ = [
     "NoPortsLeft",
     "NoUsableAudio",
     "PartyId",
+    "PlayEnded",
+    "PlayEnding",
     "Profile",
+    "Recording",
+    "RecordingId",
     "SessionClosed",
     "SessionId",
     "SessionLost",
+    "Sound",
     "Stats",
 ]
 
@@ -39,6 +48,11 @@ SessionId = NewType("SessionId", str)
 """Ours, unique across nodes."""
 PartyId = NewType("PartyId", str)
 """Ours, unique within its session: one leg of a call."""
+
+ItemId = NewType("ItemId", str)
+"""Ours, unique within its session: one thing that is played to somebody."""
+RecordingId = NewType("RecordingId", str)
+"""Ours, unique within its session."""
 
 
 class MediaError(Exception):
@@ -115,6 +129,65 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
+class Sound:
+    """Something to be heard: tracks in this order or, `shuffled`, in a new random one each time round.
+
+    A track is the folder of one transcoded file (see `media.codecs.SOUND_FORMATS`).
+    """
+
+    tracks: tuple[Path, ...]
+    shuffled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One part of what is played: `sound`, so many times over; None: until it is stopped."""
+
+    id: ItemId
+    sound: Sound
+    times: int | None = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What was recorded: a WAV file, and how long it is in seconds."""
+
+    file: Path
+    seconds: float
+
+
+class PlayEnding(StrEnum):
+    """How an item ended by itself."""
+
+    FINISHED = "finished"
+    BROKEN = "broken"
+    """A track could not be read; the next item began."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayEnded:
+    """An item has been played to its end, or cannot be; not told of what was stopped or replaced."""
+
+    session: SessionId
+    party: PartyId
+    item: ItemId
+    how: PlayEnding
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class DigitHeard:
+    """A party pressed a key (RFC 4733); told once, when the key was let go. `digit`: 0-9, *, #, A-D."""
+
+    session: SessionId
+    party: PartyId
+    digit: str
+    seconds: float
+    """How long the key was held."""
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class MediaSilent:
     """A bridged party that should be sending was not heard for so long. Told once per silence."""
 
@@ -147,7 +220,7 @@ class EngineUp:
     at: float
 
 
-MediaEvent = MediaSilent | SessionLost | EngineDown | EngineUp
+MediaEvent = PlayEnded | DigitHeard | MediaSilent | SessionLost | EngineDown | EngineUp
 
 
 class MediaSession(Protocol):

@@ -338,8 +338,8 @@ async def test_nobody_is_bridged_with_himself(session: EmbeddedSession) -> None:
     [
         Bind([30000]),
         Free([30000, 30002]),
-        Stream(30000, "10.0.0.7", 4000, 4001, 1, 30004, [[0, 0], [101, 96]], True),
-        Stream(30000, None, 4000, 4001, 1, None, [], False),
+        Stream(30000, "10.0.0.7", 4000, 4001, 1, [[0, "pcmu", 8000]], True, 30004, [[0, 8, "a"], [101, 96, ""]], True),
+        Stream(30000, None, 4000, 4001, 1, [], False, None, [], False),
     ],
 )
 def test_commands_survive_the_wire(message: Command) -> None:
@@ -423,5 +423,5 @@ def _streams_come_in_pairs_or_are_silent(ports: Ports) -> None:
             assert not stream.watch
         else:
             assert ports.streams[stream.peer].peer == stream.port
-        received = [number for number, _ in stream.numbers]
+        received = [number for number, _, _ in stream.numbers]
         assert len(set(received)) == len(received)

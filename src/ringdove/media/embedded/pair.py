@@ -68,7 +68,7 @@ class Pair:
             self._rtcp_source.signal(self._address(stream.host, stream.rtcp))
         self.peer = peer
         table = bytearray(_NOTHING_PASSES)
-        for received, sent in stream.numbers:
+        for received, sent, _ in stream.numbers:
             table[received] = sent
         self._numbers = bytes(table)
         if stream.watch and not self._watched:

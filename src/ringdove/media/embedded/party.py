@@ -4,6 +4,7 @@ Offers towards a party are made of what is known of the one it is to talk to; so
 twice: the codecs that an answer settled are `agreed`, and payload numbers once used in a dialog keep their meaning.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ringdove.media.codecs import DEFAULT_OFFER, supported
@@ -103,11 +104,11 @@ class Party:
             return None
         at = self.theirs
         if peer is None or peer.port is None or peer.theirs is None:
-            return Stream(self.port, at.address, at.port, at.rtcp_port, self.epoch, None, (), False)
+            return self._stream(at, None, (), watch=False)
         passes = at.direction.sends and peer.theirs.direction.receives
         numbers = self._numbers(peer) if passes else ()
         talk = at.direction == peer.theirs.direction == Direction.SENDRECV
-        return Stream(self.port, at.address, at.port, at.rtcp_port, self.epoch, peer.port, numbers, talk)
+        return self._stream(at, peer.port, numbers, watch=talk)
 
     def meets(self, peer: "Party") -> bool:
         """Whether the first choice of each is agreed with the other. True as well while that is still open: one of them
@@ -151,13 +152,22 @@ class Party:
         self.pending = None
         self.heard.update((codec.payload, codec) for codec in theirs.codecs)
 
-    def _numbers(self, peer: "Party") -> tuple[tuple[int, int], ...]:
-        """What arrives under our numbers (or, from phones that send what they ask for, under its own) goes out
-        under the peer's.
-        """
-        known = {**{codec.payload: codec for codec in self.agreed}, **self.told}
-        pairs = ((payload, matching(codec, peer.agreed)) for payload, codec in sorted(known.items()))
-        return tuple((payload, codec.payload) for payload, codec in pairs if codec is not None)
+    def _stream(self, at: Media, peer: int | None, numbers: Sequence[tuple[int, int, str]], *, watch: bool) -> Stream:
+        assert self.port is not None  # noqa: S101 - checked by `stream`
+        formats = [(payload, codec.name.lower(), codec.clock) for payload, codec in sorted(self._known.items())]
+        hears = at.direction.receives
+        where = (self.port, at.address, at.port, at.rtcp_port, self.epoch)
+        return Stream(*where, formats, hears, peer, numbers, watch)
+
+    @property
+    def _known(self) -> dict[int, Codec]:
+        """What it may send under which number: ours, or, from phones that send what they ask for, its own."""
+        return {**{codec.payload: codec for codec in self.agreed}, **self.told}
+
+    def _numbers(self, peer: "Party") -> tuple[tuple[int, int, str], ...]:
+        """What arrives under our numbers goes out under the peer's."""
+        pairs = ((payload, matching(codec, peer.agreed)) for payload, codec in sorted(self._known.items()))
+        return tuple((payload, codec.payload, "") for payload, codec in pairs if codec is not None)
 
 
 def _voice(codecs: tuple[Codec, ...]) -> Codec:

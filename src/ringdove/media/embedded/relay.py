@@ -83,7 +83,7 @@ class Relay:
             self._stream(command)
         elif isinstance(command, Bind):
             self._bind(command.ports)
-        else:
+        elif isinstance(command, Free):
             self._free(command)
 
     def _bind(self, ports: Sequence[int]) -> None:

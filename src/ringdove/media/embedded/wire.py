@@ -3,8 +3,17 @@
     → {"is": "Bind", "ports": [30000, 30002]}
     ← {"is": "Bound", "ports": [30000], "failed": [30002]}
     → {"is": "Stream", "port": 30000, "host": "10.0.0.7", "rtp": 4000, "rtcp": 4001, "epoch": 1,
-       "peer": 30004, "numbers": [[0, 0], [101, 96]], "watch": true}
+       "formats": [[0, "pcmu", 8000], [101, "telephone-event", 8000]], "listens": true,
+       "peer": 30004, "numbers": [[0, 8, "a"], [101, 96, ""]], "watch": true}
     ← {"is": "Silent", "port": 30000, "seconds": 30.2, "at": 81231.7}
+    → {"is": "Play", "port": 30000, "number": 7, "payload": 0, "file": "pcmu",
+       "items": [["join", ["/data/audio/3f…"], 1, false], ["welcome", ["/data/audio/a7…", "/data/audio/09…"], 0, true]],
+       "skip": 0.0}
+    ← {"is": "Played", "port": 30000, "number": 7, "item": "join", "broken": false, "at": 81233.1}
+    ← {"is": "Digit", "port": 30000, "digit": "5", "seconds": 0.16, "at": 81240.9}
+    → {"is": "Record", "tape": "/data/recordings/x.tape", "ports": [30000, 30004]}
+    → {"is": "Record", "tape": "/data/recordings/x.tape", "ports": []}
+    ← {"is": "Recorded", "tape": "/data/recordings/x.tape"}
     → {"is": "Free", "ports": [30000]}
     ← {"is": "Freed", "port": 30000, "packets_in": 500, …}
     ← {"is": "Alive"}
@@ -41,12 +50,70 @@ class Stream(NamedTuple):
     rtcp: int
     epoch: int
     """A new number: learn anew where the party's packets come from."""
+    formats: Sequence[tuple[int, str, int]]
+    """All that the party may send us: payload type, name in lower case, clock rate."""
+    listens: bool
+    """Whether it wants to hear anything now. What is played to one that does not goes on in silence."""
     peer: int | None
     """Port pair whose party gets this party's packets; None for silence."""
-    numbers: Sequence[Sequence[int]]
-    """Pairs of payload types: as received here, as sent to the peer. Others are dropped; empty for no RTP at all."""
+    numbers: Sequence[tuple[int, int, str]]
+    """Payload types as received here and as sent to the peer, and the law that G.711 is to be converted to ("a", "u",
+    "" for unchanged). Others are not passed on; empty for no RTP at all.
+    """
     watch: bool
     """Whether to tell when nothing is heard from the party."""
+
+
+class Play(NamedTuple):
+    """What the party at `port` is to hear instead of its peer, until all items are through."""
+
+    port: int
+    number: int
+    """A new one: begin anew. The same again: go on where it is, should payload or file be others now."""
+    payload: int
+    """Payload type of the packets."""
+    file: str
+    """Which file in the folder of each track."""
+    items: Sequence[tuple[str, Sequence[str], int, bool]]
+    """Name, folders of the tracks, how often (0: without end), shuffled or not; empty to stop."""
+    skip: float = 0.0
+    """Seconds of it that are over already."""
+
+
+class Played(NamedTuple):
+    """An item ended by itself, or could not be read."""
+
+    port: int
+    number: int
+    """That of its Play."""
+    item: str
+    broken: bool
+    at: float
+    """Monotonic time in seconds, the same clock in both processes."""
+
+
+class Digit(NamedTuple):
+    """The party pressed a key and let it go."""
+
+    port: int
+    digit: str
+    seconds: float
+    at: float
+
+
+class Record(NamedTuple):
+    """Write what comes from these parties to a tape (see `media.tape`), appending where there is one; one channel each
+    in this order. No ports: write the rest and close it, which is answered by Recorded.
+    """
+
+    tape: str
+    ports: Sequence[int]
+
+
+class Recorded(NamedTuple):
+    """The tape is complete."""
+
+    tape: str
 
 
 class Silent(NamedTuple):
@@ -79,11 +146,13 @@ class Alive(NamedTuple):
     """Said about once a second, so that a child that hangs is told from one that has nothing to say."""
 
 
-Command = Bind | Stream | Free
-Report = Bound | Silent | Freed | Alive
+Command = Bind | Stream | Play | Record | Free
+Report = Bound | Silent | Played | Digit | Recorded | Freed | Alive
 
-_COMMANDS: dict[str, type[Any]] = {"Bind": Bind, "Stream": Stream, "Free": Free}
-_REPORTS: dict[str, type[Any]] = {"Bound": Bound, "Silent": Silent, "Freed": Freed, "Alive": Alive}
+_COMMANDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Bind, Stream, Play, Record, Free)}
+_REPORTS: dict[str, type[Any]] = {
+    kind.__name__: kind for kind in (Bound, Silent, Played, Digit, Recorded, Freed, Alive)
+}
 
 
 def encode(message: Command | Report) -> bytes:
