@@ -26,3 +26,8 @@ A file is nothing but packets: FRAME_BYTES each, FRAME_SECONDS of sound, the las
 FRAME_SECONDS = 0.02
 FRAME_BYTES = 160
 """20 ms at 64 kbit/s; RTP time stamps go up by as many (8 kHz for G.722 too, RFC 3551 §4.5.2)."""
+
+
+def sound_file(codec: Codec) -> str | None:
+    """The file in the folder of a track that is played in this codec; None where sounds cannot be."""
+    return SOUND_FORMATS.get(codec.name.upper())

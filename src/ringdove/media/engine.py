@@ -269,8 +269,9 @@ class MediaSession(Protocol):
     async def bridge(self, a: PartyId, b: PartyId, answer: SessionDescription | None = None) -> list[PartyId]:
         """Two-way audio between a and b, as soon as both have described themselves; `answer`, if given, is b's.
 
-        Earlier bridges of either end. Returns who needs a re-INVITE (`remake`) because the chosen codecs do not
-        meet; normally empty. Raises NoUsableAudio when the answer refuses audio; b is then not bridged.
+        Earlier bridges of either end, and so does what was played to them. Returns who needs a re-INVITE (`remake`)
+        because the chosen codecs do not meet; normally empty. Raises NoUsableAudio when the answer refuses audio; b is
+        then not bridged.
         """
         ...
 
@@ -304,8 +305,31 @@ class MediaSession(Protocol):
         """The offer in flight with p, either way, came to nothing (488, CANCEL, …); what was agreed stays."""
         ...
 
+    def can_play(self, p: PartyId) -> bool:
+        """Whether sounds can be played to p: one of their formats is among the codecs agreed with it or, before its
+        answer, among those that it offered.
+        """
+        ...
+
+    def on_hold(self, p: PartyId) -> bool:
+        """Whether p does not want to receive, by its description in force: it has put the other side on hold."""
+        ...
+
+    async def play(self, p: PartyId, *items: Item) -> None:
+        """Let p hear these one after the other without a gap, in place of its peer and of what was played before.
+
+        What is played to a party that does not receive goes on unheard. Each item that ends by itself is told by
+        PlayEnded; after the last one p hears its peer again. Raises NoUsableAudio where `can_play` is false and
+        before p is described (its offer answered, or ours by it).
+        """
+        ...
+
+    async def stop(self, p: PartyId) -> None:
+        """Nothing is played to p any more. Unknown parties are fine."""
+        ...
+
     async def part(self, a: PartyId, b: PartyId) -> None:
-        """Silence between them, ports kept."""
+        """Silence between them, ports kept; what is played to them goes on."""
         ...
 
     async def drop(self, p: PartyId) -> None:

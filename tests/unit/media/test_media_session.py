@@ -1,7 +1,6 @@
 """What the parent's side of a session decides, without a child: offers, answers and the streams to be relayed."""
 
 import asyncio
-from collections import deque
 
 import pytest
 from hypothesis import given
@@ -22,50 +21,24 @@ from ringdove.media.embedded.wire import (
     read_report,
 )
 from ringdove.media.engine import MediaError, NoUsableAudio, PartyId, SessionClosed, SessionId
-from ringdove.sip.sdp import (
-    Attribute,
-    Codec,
-    Connection,
-    Direction,
-    MediaDescription,
-    Origin,
-    SessionDescription,
-    parse,
-)
+from ringdove.sip.sdp import Codec, Connection, Direction, Origin, SessionDescription, parse
 from ringdove.sip.sdp_exchange import Author, Media
-
-A, B, C = PartyId("a"), PartyId("b"), PartyId("c")
-PCMU, PCMA, G722 = Codec(0, "PCMU", 8000), Codec(8, "PCMA", 8000), Codec(9, "G722", 8000)
-EVENT = Codec(101, "telephone-event", 8000, fmtp="0-15")
-SENDRECV, SENDONLY, RECVONLY, INACTIVE = Direction
-
-
-class Ports:
-    """An engine of which only the ports and the last words to the child are real."""
-
-    address = "198.51.100.1"
-
-    def __init__(self) -> None:
-        self.ports = deque(range(30000, 30100, 2))
-        self.streams: dict[int, Stream] = {}
-        self.told = 0
-
-    async def lease(self, session: EmbeddedSession, party: PartyId) -> int:
-        return self.ports.popleft()
-
-    def free(self, port: int) -> asyncio.Future[Freed]:
-        self.ports.append(port)
-        self.streams.pop(port, None)
-        future: asyncio.Future[Freed] = asyncio.get_running_loop().create_future()
-        future.set_result(Freed(port, packets_in=1))
-        return future
-
-    def tell(self, stream: Stream) -> None:
-        self.streams[stream.port] = stream
-        self.told += 1
-
-    def forget(self, session: SessionId) -> None:
-        pass
+from support.media import (
+    EVENT,
+    G722,
+    INACTIVE,
+    PCMA,
+    PCMU,
+    RECVONLY,
+    SENDONLY,
+    SENDRECV,
+    A,
+    B,
+    C,
+    Ports,
+    body,
+    connected,
+)
 
 
 @pytest.fixture
@@ -76,37 +49,6 @@ def ports() -> Ports:
 @pytest.fixture
 def session(ports: Ports) -> EmbeddedSession:
     return EmbeddedSession(SessionId("s"), ports)
-
-
-def body(
-    port: int,
-    *codecs: Codec,
-    direction: Direction = SENDRECV,
-    address: str = "192.0.2.1",
-    proto: str = "RTP/AVP",
-    ptime: int | None = None,
-) -> SessionDescription:
-    attributes = [Attribute("rtpmap", codec.rtpmap) for codec in codecs]
-    attributes += [Attribute("fmtp", f"{codec.payload} {codec.fmtp}") for codec in codecs if codec.fmtp]
-    attributes += [Attribute("ptime", str(ptime))] if ptime else []
-    media = MediaDescription(
-        "audio",
-        port,
-        proto,
-        tuple(str(codec.payload) for codec in codecs),
-        attributes=(*attributes, Attribute(direction.value)),
-    )
-    at = Connection(address)
-    return SessionDescription(Origin("-", "1", "1", at), "-", at, (), (media,))
-
-
-async def connected(session: EmbeddedSession, *codecs: Codec) -> tuple[Media, Media]:
-    """a has called b."""
-    offer = body(4000, *(codecs or (PCMU, EVENT)))
-    session.offered(A, offer)
-    to_b = await session.invite(B, A)
-    assert await session.bridge(A, B, body(5000, *(codecs or (PCMU, EVENT)))) == []
-    return await session.accept(A, offer, prefer=B), to_b
 
 
 async def test_members_are_offered_what_the_caller_offered_and_we_carry(session: EmbeddedSession) -> None:

@@ -9,9 +9,21 @@ from contextlib import suppress
 from ringdove.media.embedded.child import Child
 from ringdove.media.embedded.ports import PortPool
 from ringdove.media.embedded.session import EmbeddedSession
-from ringdove.media.embedded.wire import Bind, Bound, Free, Freed, Report, Silent, Stream
+from ringdove.media.embedded.wire import (
+    Bind,
+    Bound,
+    Digit,
+    Free,
+    Freed,
+    Play,
+    Played,
+    Report,
+    Silent,
+    Stream,
+)
 from ringdove.media.engine import (
     Caps,
+    DigitHeard,
     EngineDown,
     EngineUnavailable,
     EngineUp,
@@ -151,10 +163,10 @@ class EmbeddedEngine:
             future.set_result(Freed(port))
         return future
 
-    def tell(self, stream: Stream) -> None:
+    def tell(self, command: Stream | Play) -> None:
         """Pass on to the child; while it is down, nothing is lost: `_restored` replays."""
         if self._up and self._child is not None:
-            self._child.send(stream)
+            self._child.send(command)
 
     def forget(self, session: SessionId) -> None:
         """The session is closed."""
@@ -194,8 +206,8 @@ class EmbeddedEngine:
             if future is not None:
                 self._pool.release(report.port, self._now())
                 future.set_result(report)
-        elif isinstance(report, Silent):
-            self._silent(report)
+        elif isinstance(report, Played | Digit | Silent):
+            self._happened(report)
 
     def _restored(self, report: Bound) -> None:
         """A new child holds the ports again: lose what it could not get, close what nobody needs any more,
@@ -226,10 +238,21 @@ class EmbeddedEngine:
         if was_up:
             self._publish(EngineDown(self._now()))
 
-    def _silent(self, report: Silent) -> None:
+    def _happened(self, report: Played | Digit | Silent) -> None:
+        """Something about a party, unless it is gone meanwhile."""
         owner = self._owners.get(report.port)
-        if owner is not None:
-            self._publish(MediaSilent(owner[0].id, owner[1], report.seconds, report.at))
+        if owner is None:
+            return
+        session, party = owner
+        match report:
+            case Played():
+                ended = session.played(party, report)
+                if ended is not None:
+                    self._publish(ended)
+            case Digit(digit=digit, seconds=seconds, at=at):
+                self._publish(DigitHeard(session.id, party, digit, seconds, at))
+            case Silent(seconds=seconds, at=at):
+                self._publish(MediaSilent(session.id, party, seconds, at))
 
     def _refill(self) -> None:
         if self._up and self._child is not None and (ports := self._pool.wanted(self._now())):

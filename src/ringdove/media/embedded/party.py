@@ -7,9 +7,9 @@ twice: the codecs that an answer settled are `agreed`, and payload numbers once 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ringdove.media.codecs import DEFAULT_OFFER, supported
-from ringdove.media.embedded.wire import Stream
-from ringdove.media.engine import Media, NoUsableAudio, PartyId
+from ringdove.media.codecs import DEFAULT_OFFER, sound_file, supported
+from ringdove.media.embedded.wire import Play, Stream
+from ringdove.media.engine import Item, ItemId, Media, NoUsableAudio, PartyId
 from ringdove.sip.sdp import Codec, Direction, SessionDescription
 from ringdove.sip.sdp_exchange import common, is_voice, matching, numbered, read_audio
 
@@ -20,6 +20,31 @@ def audio_of(description: SessionDescription) -> Media:
     if media is None:
         raise NoUsableAudio("no RTP/AVP audio line with a codec that can be carried")
     return media
+
+
+@dataclass(slots=True)
+class Player:
+    """What a party hears instead of its peer."""
+
+    number: int
+    """Another one for every player of the session."""
+    items: tuple[Item, ...]
+    """The one that is heard and those to come."""
+    since: float
+    """When the first of them began; monotonic time in seconds."""
+    codec: Codec
+    """What it is played in, under the number that the party wants to receive."""
+    skip: float = 0.0
+    """Seconds of it that were over when a new child was told of it."""
+
+    def ended(self, item: ItemId, at: float) -> bool:
+        """Go on with what comes after this item. False when the item is over already, or was never there."""
+        names = [item.id for item in self.items]
+        if item not in names:
+            return False
+        self.items = self.items[names.index(item) + 1 :]
+        self.since, self.skip = at, 0.0
+        return True
 
 
 @dataclass(slots=True)
@@ -45,6 +70,7 @@ class Party:
     """What the party wants by itself, as far as our own offers let it say so."""
     epoch: int = 0
     """Goes up when its packets may come from elsewhere than before."""
+    player: Player | None = None
     told: dict[int, Codec] = field(default_factory=dict)
     """Every payload number we ever gave it."""
     heard: dict[int, Codec] = field(default_factory=dict)
@@ -110,6 +136,24 @@ class Party:
         talk = at.direction == peer.theirs.direction == Direction.SENDRECV
         return self._stream(at, peer.port, numbers, watch=talk)
 
+    @property
+    def sound(self) -> Codec | None:
+        """What sounds can be played to it in: the first such codec agreed or, before that, offered."""
+        codecs = self.agreed or (self.pending.codecs if self.pending else ())
+        return next(filter(sound_file, codecs), None)
+
+    def play(self) -> Play | None:
+        """What the child is to play to it; None for nothing."""
+        player = self.player
+        if self.port is None or player is None:
+            return None
+        items = [
+            (item.id, [str(track) for track in item.sound.tracks], item.times or 0, item.sound.shuffled)
+            for item in player.items
+        ]
+        file = sound_file(player.codec) or ""
+        return Play(self.port, player.number, player.codec.payload, file, items, player.skip)
+
     def meets(self, peer: "Party") -> bool:
         """Whether the first choice of each is agreed with the other. True as well while that is still open: one of them
         has not settled anything, or its offer waits for our answer, which will follow the other.
@@ -151,11 +195,13 @@ class Party:
         self.agreed = agreed
         self.pending = None
         self.heard.update((codec.payload, codec) for codec in theirs.codecs)
+        if self.player is not None:
+            self.player.codec = self.sound or self.player.codec
 
     def _stream(self, at: Media, peer: int | None, numbers: Sequence[tuple[int, int, str]], *, watch: bool) -> Stream:
         assert self.port is not None  # noqa: S101 - checked by `stream`
         formats = [(payload, codec.name.lower(), codec.clock) for payload, codec in sorted(self._known.items())]
-        hears = at.direction.receives
+        hears = at.direction.receives and (self.player is None or self.sound is not None)
         where = (self.port, at.address, at.port, at.rtcp_port, self.epoch)
         return Stream(*where, formats, hears, peer, numbers, watch)
 

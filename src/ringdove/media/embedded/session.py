@@ -1,12 +1,27 @@
 """The media of one call in the parent: the whole state, declaratively. The child is only told what follows from it."""
 
 import asyncio
+import itertools
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Protocol
 
-from ringdove.media.embedded.party import Party, audio_of
-from ringdove.media.embedded.wire import Freed, Stream
-from ringdove.media.engine import Flow, Media, PartyId, Profile, SessionClosed, SessionId, Stats
+from ringdove.media.embedded.party import Party, Player, audio_of
+from ringdove.media.embedded.wire import Freed, Play, Played, Stream
+from ringdove.media.engine import (
+    Flow,
+    Item,
+    ItemId,
+    Media,
+    NoUsableAudio,
+    PartyId,
+    PlayEnded,
+    PlayEnding,
+    Profile,
+    SessionClosed,
+    SessionId,
+    Stats,
+)
 from ringdove.sip.sdp import Direction, SessionDescription
 
 
@@ -24,7 +39,7 @@ class Switch(Protocol):
         """Close a pair; the future brings its counts and never fails."""
         ...
 
-    def tell(self, stream: Stream) -> None:
+    def tell(self, command: Stream | Play) -> None:
         """Pass this on to the child, or do nothing while there is none: `replay` follows then."""
         ...
 
@@ -40,7 +55,9 @@ class EmbeddedSession:
         self._id = sid
         self._switch = switch
         self._parties: dict[PartyId, Party] = {}
-        self._told: dict[int, Stream] = {}
+        self._told: dict[tuple[type, int], Stream | Play] = {}
+        """What the child was told last, by what it is about."""
+        self._players = itertools.count(1)
         self._freeing: list[tuple[PartyId, asyncio.Future[Freed]]] = []
         self._closed = False
 
@@ -95,6 +112,7 @@ class EmbeddedSession:
             self._unlink(one)
             self._unlink(other)
             one.peer, other.peer = b, a
+        one.player = other.player = None
         self._push()
         return self._mismatched(one)
 
@@ -129,6 +147,33 @@ class EmbeddedSession:
         if p in self._parties:
             self._parties[p].pending = None
 
+    def can_play(self, p: PartyId) -> bool:
+        """Whether sounds can be played to a party."""
+        party = self._parties.get(p)
+        return party is not None and party.sound is not None
+
+    def on_hold(self, p: PartyId) -> bool:
+        """Whether a party has put the other side on hold."""
+        party = self._parties.get(p)
+        return party is not None and party.theirs is not None and not party.theirs.direction.receives
+
+    async def play(self, p: PartyId, *items: Item) -> None:
+        """Let a party hear something."""
+        self._check_open()
+        if not items:
+            raise ValueError("nothing to play")
+        party = self._parties.get(p)
+        if party is None or party.theirs is None or party.sound is None:
+            raise NoUsableAudio("no codec is agreed with the party that sounds can be played in")
+        party.player = Player(next(self._players), items, asyncio.get_running_loop().time(), party.sound)
+        self._push()
+
+    async def stop(self, p: PartyId) -> None:
+        """Play nothing to a party."""
+        if p in self._parties:
+            self._parties[p].player = None
+            self._push()
+
     async def part(self, a: PartyId, b: PartyId) -> None:
         """Silence between two."""
         one = self._parties.get(a)
@@ -161,9 +206,28 @@ class EmbeddedSession:
         self._end()
 
     def replay(self) -> None:
-        """Tell a new child everything."""
+        """Tell a new child everything. What is played goes on where it would be, had the old one lived."""
+        now = asyncio.get_running_loop().time()
+        for party in self._parties.values():
+            if party.player is not None:
+                party.player.skip = now - party.player.since
         self._told.clear()
         self._push()
+
+    def played(self, p: PartyId, report: Played) -> PlayEnded | None:
+        """An item of a player came to its end; None where that player is not there any more."""
+        party = self._parties.get(p)
+        player = party.player if party is not None else None
+        item = ItemId(report.item)
+        if party is None or player is None or player.number != report.number or not player.ended(item, report.at):
+            return None
+        if not player.items:
+            party.player = None
+        self._told.pop((Play, report.port), None)
+        if (play := party.play()) is not None:
+            self._told[Play, report.port] = play  # it goes on by itself
+        how = PlayEnding.BROKEN if report.broken else PlayEnding.FINISHED
+        return PlayEnded(self._id, p, item, how, report.at)
 
     def _end(self) -> None:
         if self._closed:
@@ -198,7 +262,8 @@ class EmbeddedSession:
 
     def _release(self, party: Party) -> None:
         if party.port is not None:
-            self._told.pop(party.port, None)
+            for kind in (Stream, Play):
+                self._told.pop((kind, party.port), None)
             self._freeing.append((party.id, self._switch.free(party.port)))
             party.port = None
 
@@ -215,13 +280,23 @@ class EmbeddedSession:
         return [party.id] if party.could(peer.voice) else [peer.id]
 
     def _push(self) -> None:
-        """Tell the child what is not as it was told last. A party that was never bridged is none of its business."""
+        """Tell the child what is not as it was told last."""
+        for command in self._state():
+            about = (type(command), command.port)
+            if self._told.get(about) != command:
+                self._told[about] = command
+                self._switch.tell(command)
+
+    def _state(self) -> Iterator[Stream | Play]:
+        """All that the child is to know. A party that was never bridged or played to is none of its business."""
         for party in self._parties.values():
             stream = party.stream(self._peer(party))
             if stream is None:
                 continue
-            before = self._told.get(stream.port)
-            if stream == before or (before is None and stream.peer is None):
-                continue
-            self._told[stream.port] = stream
-            self._switch.tell(stream)
+            play = party.play()
+            if stream.peer is not None or play is not None or (Stream, stream.port) in self._told:
+                yield stream
+            if play is None and (Play, stream.port) in self._told:
+                play = Play(stream.port, 0, 0, "", ())
+            if play is not None:
+                yield play

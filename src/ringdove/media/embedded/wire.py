@@ -69,7 +69,9 @@ class Play(NamedTuple):
 
     port: int
     number: int
-    """A new one: begin anew. The same again: go on where it is, should payload or file be others now."""
+    """A new one: begin anew. The same again: go on where it is, should payload or file be others now; `items` and
+    `skip` are not looked at then.
+    """
     payload: int
     """Payload type of the packets."""
     file: str
@@ -77,7 +79,7 @@ class Play(NamedTuple):
     items: Sequence[tuple[str, Sequence[str], int, bool]]
     """Name, folders of the tracks, how often (0: without end), shuffled or not; empty to stop."""
     skip: float = 0.0
-    """Seconds of it that are over already."""
+    """Seconds of it that are over already. Items that ended within them are told by Played at once."""
 
 
 class Played(NamedTuple):
@@ -103,7 +105,8 @@ class Digit(NamedTuple):
 
 class Record(NamedTuple):
     """Write what comes from these parties to a tape (see `media.tape`), appending where there is one; one channel each
-    in this order. No ports: write the rest and close it, which is answered by Recorded.
+    in this order, port 0 for a channel without a party now. No ports: write the rest and close it, which is answered
+    by Recorded.
     """
 
     tape: str

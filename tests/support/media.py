@@ -1,0 +1,87 @@
+"""What tests of the parent's side of a media session need: phones in words, and an engine without a child."""
+
+import asyncio
+from collections import deque
+
+from ringdove.media.embedded.session import EmbeddedSession
+from ringdove.media.embedded.wire import Freed, Play, Stream
+from ringdove.media.engine import PartyId, SessionId
+from ringdove.sip.sdp import (
+    Attribute,
+    Codec,
+    Connection,
+    Direction,
+    MediaDescription,
+    Origin,
+    SessionDescription,
+)
+from ringdove.sip.sdp_exchange import Media
+
+A, B, C = PartyId("a"), PartyId("b"), PartyId("c")
+PCMU, PCMA, G722 = Codec(0, "PCMU", 8000), Codec(8, "PCMA", 8000), Codec(9, "G722", 8000)
+EVENT = Codec(101, "telephone-event", 8000, fmtp="0-15")
+SENDRECV, SENDONLY, RECVONLY, INACTIVE = Direction
+
+
+class Ports:
+    """An engine of which only the ports and the last words to the child are real."""
+
+    address = "198.51.100.1"
+
+    def __init__(self) -> None:
+        self.ports = deque(range(30000, 30100, 2))
+        self.streams: dict[int, Stream] = {}
+        self.plays: dict[int, Play] = {}
+        self.told = 0
+
+    async def lease(self, session: EmbeddedSession, party: PartyId) -> int:
+        return self.ports.popleft()
+
+    def free(self, port: int) -> asyncio.Future[Freed]:
+        self.ports.append(port)
+        self.streams.pop(port, None)
+        self.plays.pop(port, None)
+        future: asyncio.Future[Freed] = asyncio.get_running_loop().create_future()
+        future.set_result(Freed(port, packets_in=1))
+        return future
+
+    def tell(self, command: Stream | Play) -> None:
+        if isinstance(command, Stream):
+            self.streams[command.port] = command
+        else:
+            self.plays[command.port] = command
+        self.told += 1
+
+    def forget(self, session: SessionId) -> None:
+        pass
+
+
+def body(
+    port: int,
+    *codecs: Codec,
+    direction: Direction = SENDRECV,
+    address: str = "192.0.2.1",
+    proto: str = "RTP/AVP",
+    ptime: int | None = None,
+) -> SessionDescription:
+    attributes = [Attribute("rtpmap", codec.rtpmap) for codec in codecs]
+    attributes += [Attribute("fmtp", f"{codec.payload} {codec.fmtp}") for codec in codecs if codec.fmtp]
+    attributes += [Attribute("ptime", str(ptime))] if ptime else []
+    media = MediaDescription(
+        "audio",
+        port,
+        proto,
+        tuple(str(codec.payload) for codec in codecs),
+        attributes=(*attributes, Attribute(direction.value)),
+    )
+    at = Connection(address)
+    return SessionDescription(Origin("-", "1", "1", at), "-", at, (), (media,))
+
+
+async def connected(session: EmbeddedSession, *codecs: Codec) -> tuple[Media, Media]:
+    """a has called b."""
+    offer = body(4000, *(codecs or (PCMU, EVENT)))
+    session.offered(A, offer)
+    to_b = await session.invite(B, A)
+    assert await session.bridge(A, B, body(5000, *(codecs or (PCMU, EVENT)))) == []
+    return await session.accept(A, offer, prefer=B), to_b
