@@ -17,7 +17,7 @@ from ringdove.api.members import Member, names
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
 from ringdove.model.extension_group import ExtensionGroup, MemberSelect
-from ringdove.model.reference import ObjectKind, Ref
+from ringdove.model.reference import Mention, ObjectKind, Ref
 from ringdove.model.rules import MAX_MEMBERS, GroupName, refuse
 from ringdove.store import BrokenReference, Builtin, Duplicate, Listing
 
@@ -172,7 +172,7 @@ def _references(data: Fields) -> Iterator[tuple[str, Ref]]:
             yield path(("members", i, "value")), Ref(ObjectKind.EXTENSION, extension_id)
 
 
-def _not_existing(data: Fields, missing: frozenset[Ref]) -> list[Problem]:
+def _not_existing(data: Fields, missing: frozenset[Mention]) -> list[Problem]:
     return [Problem(place, "exist") for place, ref in _references(data) if ref in missing]
 
 

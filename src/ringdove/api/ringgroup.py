@@ -18,7 +18,7 @@ from ringdove.api.ringgroup_examples import EXAMPLES
 from ringdove.api.ringgroup_form import DESTINATIONS, RingGroupForm, fields_of, merged, references, unsupported
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
-from ringdove.model.reference import Ref
+from ringdove.model.reference import Mention
 from ringdove.model.ring_group import Entry, MemberType, RingGroup
 from ringdove.model.simulation import Simulation
 from ringdove.ring.plan import Strategy
@@ -185,7 +185,7 @@ async def _check(data: Fields, services: Services) -> tuple[RingGroupForm | None
     return form, problems
 
 
-def _not_existing(data: Fields, missing: frozenset[Ref]) -> list[Problem]:
+def _not_existing(data: Fields, missing: frozenset[Mention]) -> list[Problem]:
     return [Problem(place, "exist") for place, ref in references(data) if ref in missing]
 
 

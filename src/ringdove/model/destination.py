@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from ringdove.model.reference import DestinationKind, ObjectKind, Ref
+from ringdove.model.reference import AudioRef, DestinationKind, ObjectKind, Ref
 from ringdove.model.rules import MAX_ID, AudioName, ExternalNumber, refuse
 
 Part = Literal["prefix", "value"]
@@ -97,6 +97,11 @@ class Destination(BaseModel):
         """The object that this destination points at, where its kind has one that we know."""
         kind = REFERS_TO.get(self.kind)
         return Ref(kind, int(self.value)) if kind else None
+
+    @property
+    def prompt(self) -> AudioRef | None:
+        """The prompt that this destination plays, if it plays one."""
+        return AudioRef(ObjectKind.PROMPT, self.value) if self.kind is DestinationKind.PLAY_GREETING else None
 
 
 END_CALL = Destination(kind=DestinationKind.END_CALL)

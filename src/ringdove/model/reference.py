@@ -5,11 +5,14 @@ from typing import NamedTuple
 
 
 class ObjectKind(StrEnum):
-    """The kinds of objects that have an id, as the interface names them."""
+    """The kinds of objects that others mention, as the interface names them."""
 
     EXTENSION = "extension"
     EXT_GROUP = "ext_group"
     RING_GROUP = "ring_group"
+    PROMPT = "custom_prompt"
+    PLAYLIST = "play_list"
+    RINGTONE = "custom_ringtone"
 
 
 class Ref(NamedTuple):
@@ -17,6 +20,17 @@ class Ref(NamedTuple):
 
     kind: ObjectKind
     id: int
+
+
+class AudioRef(NamedTuple):
+    """A prompt, playlist or ring tone by kind and name: audio is mentioned by name, not by id."""
+
+    kind: ObjectKind
+    name: str
+
+
+Mention = Ref | AudioRef
+"""How one object points at another."""
 
 
 class DestinationKind(StrEnum):

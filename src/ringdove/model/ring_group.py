@@ -6,9 +6,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from ringdove.model.audio import FOLLOW_SYSTEM, is_file_name
 from ringdove.model.destination import Destination
 from ringdove.model.extension import Extension
-from ringdove.model.reference import DestinationKind, ObjectKind, Ref
+from ringdove.model.reference import AudioRef, DestinationKind, ObjectKind, Ref
 from ringdove.model.rules import (
     AlertInfo,
     AudioName,
@@ -21,6 +22,14 @@ from ringdove.model.rules import (
     refuse,
 )
 from ringdove.ring.plan import Strategy
+
+AUDIO_FIELDS = {
+    "join_prompt": {ObjectKind.PROMPT},
+    "welcome_prompt": {ObjectKind.PROMPT, ObjectKind.PLAYLIST},
+    "moh": {ObjectKind.PLAYLIST},
+    "client_unique_ringtone": {ObjectKind.RINGTONE},
+}
+"""The fields that name audio, and what they can name."""
 
 
 class MemberType(StrEnum):
@@ -91,6 +100,13 @@ class RingGroup(BaseModel):
             yield from (member.ref for member in entry.members)
         yield from (d.ref for d in (self.fail_dest, self.no_agent_online_dest) if d and d.ref)
 
+    def audio(self) -> dict[str, AudioRef]:
+        """All audio that this group names, by the field that does."""
+        named = {field: audio_ref(field, getattr(self, field)) for field in AUDIO_FIELDS}
+        named["fail_dest_value"] = self.fail_dest.prompt
+        named["no_agent_online_value"] = self.no_agent_online_dest.prompt if self.no_agent_online_dest else None
+        return {field: ref for field, ref in named.items() if ref}
+
 
 class RosterEntry(BaseModel):
     """One entry with its extension groups expanded: extensions in order, each once."""
@@ -100,6 +116,17 @@ class RosterEntry(BaseModel):
     members: list[Extension]
     delay_time: int = 0
     timeout: int = 0
+
+
+def audio_ref(field: str, name: str) -> AudioRef | None:
+    """Return what a name in one of `AUDIO_FIELDS` stands for; None for none at all, and for the system's music."""
+    if not name or (field == "moh" and name == FOLLOW_SYSTEM):
+        return None
+    kinds = AUDIO_FIELDS[field]
+    if len(kinds) > 1:
+        kinds = {ObjectKind.PROMPT if is_file_name(name) else ObjectKind.PLAYLIST}
+    (kind,) = kinds
+    return AudioRef(kind, name)
 
 
 def needs_ring_timeout(strategy: Strategy) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ringdove.model.reference import ObjectKind, Ref
+from ringdove.model.reference import Mention, ObjectKind
 
 
 class StoreError(Exception):
@@ -22,7 +22,7 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A ring group that sends calls somewhere, and the field that says so."""
+    """A ring group that sends calls to something or plays it, and the field that says so."""
 
     id: int
     number: str
@@ -39,18 +39,18 @@ class Duplicate(StoreError):
 
 
 class InUse(StoreError):
-    """The object is still a destination of others."""
+    """Ring groups still name the object."""
 
     def __init__(self, users: Sequence[Usage]) -> None:
-        super().__init__(f"still a destination of: {', '.join(u.number for u in users)}")
+        super().__init__(f"still used by: {', '.join(u.number for u in users)}")
         self.users = tuple(users)
 
 
 class BrokenReference(StoreError):
-    """Members or destinations that do not exist."""
+    """Members, destinations or audio that do not exist."""
 
-    def __init__(self, missing: frozenset[Ref]) -> None:
-        super().__init__(f"no such object: {', '.join(f'{r.kind} {r.id}' for r in sorted(missing))}")
+    def __init__(self, missing: frozenset[Mention]) -> None:
+        super().__init__(f"no such object: {', '.join(f'{kind} {key}' for kind, key in sorted(missing))}")
         self.missing = missing
 
 
@@ -63,4 +63,4 @@ class Loop(StoreError):
 
 
 class Builtin(StoreError):
-    """The built-in extension group cannot be renamed, refilled or deleted."""
+    """What is built in cannot be renamed or deleted, and but for the music of a playlist not refilled."""

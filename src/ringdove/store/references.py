@@ -1,22 +1,28 @@
 """Questions about objects that point at each other."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Column, Table, and_, or_, select
+from sqlalchemy import Column, ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringdove.model.destination import REFERS_TO
-from ringdove.model.reference import DestinationKind, ObjectKind, Ref
+from ringdove.model.reference import AudioRef, DestinationKind, Mention, ObjectKind, Ref
+from ringdove.model.ring_group import AUDIO_FIELDS
 from ringdove.model.rules import MAX_ID
 from ringdove.store.database import Database
 from ringdove.store.errors import BrokenReference, InUse, Usage
-from ringdove.store.tables import extension, extension_group, ring_group
+from ringdove.store.tables import extension, extension_group, playlist, prompt, ring_group, ringtone
 
-_TABLES: dict[ObjectKind, Table] = {
-    ObjectKind.EXTENSION: extension,
-    ObjectKind.EXT_GROUP: extension_group,
-    ObjectKind.RING_GROUP: ring_group,
+_KEYS: dict[ObjectKind, Column[Any]] = {
+    ObjectKind.EXTENSION: extension.c.id,
+    ObjectKind.EXT_GROUP: extension_group.c.id,
+    ObjectKind.RING_GROUP: ring_group.c.id,
+    ObjectKind.PROMPT: prompt.c.file,
+    ObjectKind.PLAYLIST: playlist.c.list_name,
+    ObjectKind.RINGTONE: ringtone.c.file,
 }
+"""By what each kind is mentioned."""
 
 DESTINATIONS: dict[str, tuple[Column[str | None], Column[str]]] = {
     "fail_dest": (ring_group.c.fail_dest, ring_group.c.fail_dest_value),
@@ -31,45 +37,67 @@ class References:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def missing(self, refs: Iterable[Ref]) -> frozenset[Ref]:
+    async def missing(self, refs: Iterable[Mention]) -> frozenset[Mention]:
         """Return those of `refs` that do not exist; one query per kind."""
         async with self._database.read() as conn:
             return await missing(conn, refs)
 
 
-async def missing(conn: AsyncConnection, refs: Iterable[Ref]) -> frozenset[Ref]:
+async def missing(conn: AsyncConnection, refs: Iterable[Mention]) -> frozenset[Mention]:
     """Return those of `refs` that do not exist."""
     wanted = frozenset(refs)
-    found: set[Ref] = set()
-    for kind in sorted({ref.kind for ref in wanted}):
-        ids = [ref.id for ref in wanted if ref.kind is kind and ref.id <= MAX_ID]
-        column = _TABLES[kind].c.id
-        found.update(Ref(kind, row) for row in (await conn.execute(select(column).where(column.in_(ids)))).scalars())
+    found = set[tuple[ObjectKind, int | str]]()
+    for kind in sorted({kind for kind, _ in wanted}):
+        keys = [key for of, key in wanted if of is kind and (isinstance(key, str) or key <= MAX_ID)]
+        column = _KEYS[kind]
+        known = await conn.execute(select(column).where(column.in_(keys)))
+        found.update((kind, key) for key in known.scalars())
     return wanted - found
 
 
-async def check_existing(conn: AsyncConnection, refs: Iterable[Ref]) -> None:
+async def check_existing(conn: AsyncConnection, refs: Iterable[Mention]) -> None:
     """Raise BrokenReference unless every one of `refs` exists."""
     if gone := await missing(conn, refs):
         raise BrokenReference(gone)
 
 
-async def check_unused(conn: AsyncConnection, ref: Ref) -> None:
-    """Raise InUse where a ring group still sends calls to `ref`; a group's own destinations do not count."""
-    kinds = [kind for kind, target in REFERS_TO.items() if target is ref.kind]
-    points_here = {field: and_(kind.in_(kinds), value == str(ref.id)) for field, (kind, value) in DESTINATIONS.items()}
+async def check_unused(conn: AsyncConnection, ref: Mention) -> None:
+    """Raise InUse where a ring group still names `ref`; a group's own destinations do not count."""
+    mentions = _mentions(ref)
     query = select(
         ring_group.c.id,
         ring_group.c.number,
         ring_group.c.name,
-        *(condition.label(field) for field, condition in points_here.items()),
-    ).where(or_(*points_here.values()))
-    if ref.kind is ObjectKind.RING_GROUP:
+        *(condition.label(f"in_{field}") for field, condition in mentions.items()),
+    ).where(or_(*mentions.values()))
+    if isinstance(ref, Ref) and ref.kind is ObjectKind.RING_GROUP:
         query = query.where(ring_group.c.id != ref.id)
     rows = (await conn.execute(query.order_by(ring_group.c.id))).all()
-    users = [Usage(row.id, row.number, row.name, field) for row in rows for field in points_here if row._mapping[field]]
+    users = [
+        Usage(row.id, row.number, row.name, field) for row in rows for field in mentions if row._mapping[f"in_{field}"]
+    ]
     if users:
         raise InUse(users)
+
+
+async def rename(conn: AsyncConnection, ref: AudioRef, name: str) -> None:
+    """Have every ring group that names `ref` use its new name."""
+    for field, condition in _mentions(ref).items():
+        await conn.execute(update(ring_group).where(condition).values({field: name}))
+
+
+def _mentions(ref: Mention) -> dict[str, ColumnElement[bool]]:
+    """Return the conditions under which a ring group names `ref`, by the name of the field."""
+    if isinstance(ref, Ref):
+        kinds = [kind for kind, target in REFERS_TO.items() if target is ref.kind]
+        return {field: and_(kind.in_(kinds), value == str(ref.id)) for field, (kind, value) in DESTINATIONS.items()}
+    found: dict[str, ColumnElement[bool]] = {
+        field: ring_group.c[field] == ref.name for field, kinds in AUDIO_FIELDS.items() if ref.kind in kinds
+    }
+    if ref.kind is ObjectKind.PROMPT:
+        for kind, value in DESTINATIONS.values():
+            found[value.name] = and_(kind == DestinationKind.PLAY_GREETING, value == ref.name)
+    return found
 
 
 async def paths(conn: AsyncConnection) -> dict[int, set[int]]:

@@ -80,7 +80,7 @@ class RingGroups:
         async def work(conn: AsyncConnection) -> RingGroup:
             if taken := await numbers.clash(conn, new.number):
                 raise Duplicate([taken])
-            await check_existing(conn, new.refs())
+            await check_existing(conn, [*new.refs(), *new.audio().values()])
             values = columns(new) | {"number": new.number}
             result = await conn.execute(insert(ring_group).values(values).returning(ring_group.c.id))
             saved = new.model_copy(update={"id": result.scalar_one()})
@@ -93,7 +93,8 @@ class RingGroups:
     async def update(self, group_id: int, change: Callable[[RingGroup], RingGroup]) -> RingGroup | None:
         """Replace the group by what `change` makes of it; its id and number stay. None where there is none.
 
-        Raises BrokenReference, and Loop where the group would reach itself (R12).
+        Raises BrokenReference, but not for audio that the group named before and is gone since, and Loop where it would
+        reach itself (R12).
         """
 
         async def work(conn: AsyncConnection) -> RingGroup | None:
@@ -102,7 +103,9 @@ class RingGroups:
                 return None
             before = found[group_id]
             after = change(before).model_copy(update={"id": before.id, "number": before.number})
-            await check_existing(conn, after.refs())
+            kept = before.audio()
+            audio = [ref for field, ref in after.audio().items() if ref != kept.get(field)]
+            await check_existing(conn, [*after.refs(), *audio])
             await _check_no_loop(conn, after)
             await conn.execute(update(ring_group).where(ring_group.c.id == group_id).values(columns(after)))
             await conn.execute(delete(ring_group_entry).where(ring_group_entry.c.group_id == group_id))

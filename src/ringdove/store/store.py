@@ -3,6 +3,7 @@
 from typing import Self
 
 from ringdove.store.applications import Applications, Tokens
+from ringdove.store.audio_files import Prompts, Ringtones
 from ringdove.store.bindings import Bindings
 from ringdove.store.calls import Calls
 from ringdove.store.database import Database
@@ -10,8 +11,10 @@ from ringdove.store.extension_groups import ExtensionGroups
 from ringdove.store.extensions import Extensions
 from ringdove.store.migrate import upgrade
 from ringdove.store.numbers import Numbers
+from ringdove.store.playlists import Playlists
 from ringdove.store.references import References
 from ringdove.store.ring_groups import RingGroups
+from ringdove.store.sounds import Sounds
 
 
 class Store:
@@ -27,6 +30,10 @@ class Store:
         self.extensions = Extensions(database)
         self.extension_groups = ExtensionGroups(database)
         self.ring_groups = RingGroups(database)
+        self.prompts = Prompts(database)
+        self.playlists = Playlists(database)
+        self.ringtones = Ringtones(database)
+        self.sounds = Sounds(database)
         self.references = References(database)
         self.bindings = Bindings(database)
         self.calls = Calls(database)

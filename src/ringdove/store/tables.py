@@ -137,6 +137,51 @@ ring_group_member = Table(
     CheckConstraint("(extension_id IS NULL) <> (extension_group_id IS NULL)", name="one_of_both"),
 )
 
+prompt = Table(
+    "prompt",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("file", String(127), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("uploaded_at", Float, nullable=False),
+    sqlite_autoincrement=True,
+    comment="Here and below: digest is the SHA-256 of the content, under which the library keeps it.",
+)
+
+ringtone = Table(
+    "ringtone",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("file", String(127), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("type", Word, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+playlist = Table(
+    "playlist",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("list_name", String(63), nullable=False, unique=True),
+    Column("play_order", Word, nullable=False),
+    Column("builtin", Boolean, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+playlist_file = Table(
+    "playlist_file",
+    metadata,
+    Column("playlist_id", ForeignKey("playlist.id", ondelete="CASCADE"), primary_key=True),
+    Column("file", String(127), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("size", Integer, nullable=False),
+)
+
 binding = Table(
     "binding",
     metadata,

@@ -48,6 +48,7 @@ def statements() -> Iterator[list[str]]:
     event.remove(Engine, "before_cursor_execute", note)
 
 
+@pytest.mark.usefixtures("audio")
 async def test_a_ring_group_comes_back_as_it_was_saved(store: Store, people: list[Extension]) -> None:
     group = ring_group(
         "6300",
@@ -62,7 +63,7 @@ async def test_a_ring_group_comes_back_as_it_was_saved(store: Store, people: lis
         welcome_prompt="SoftBreeze",
         moh="Jazz",
         alert_info="a b-c_d",
-        client_unique_ringtone="Ring1.mp3",
+        client_unique_ringtone="Chime.mp3",
         fail_dest=to("extension", people[2]),
         no_agent_online_dest=Destination(kind=DestinationKind.EXTERNAL_NUM, prefix="", value="0301234"),
         enb_miss_call=True,

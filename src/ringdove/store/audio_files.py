@@ -1,0 +1,139 @@
+"""Prompts and ring tones in the database; their content is in the library."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Table, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ringdove.model.audio import Prompt, Ringtone, RingtoneType
+from ringdove.model.reference import AudioRef, ObjectKind
+from ringdove.store.database import Database
+from ringdove.store.errors import Builtin, Clash, Duplicate
+from ringdove.store.listing import Listing, page
+from ringdove.store.references import check_unused, rename
+from ringdove.store.tables import prompt, ringtone
+
+F = TypeVar("F", Prompt, Ringtone)
+
+
+class AudioFiles(ABC, Generic[F]):
+    """Keeps files of one kind, each under its name."""
+
+    kind: ClassVar[ObjectKind]
+    table: ClassVar[Table]
+    sortable: ClassVar[dict[str, ColumnElement[Any]]]
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, file_id: int) -> F | None:
+        """Return the file with this id."""
+        async with self._database.read() as conn:
+            return await self._one(conn, self.table.c.id == file_id)
+
+    async def by_file(self, file: str) -> F | None:
+        """Return the file of this name."""
+        async with self._database.read() as conn:
+            return await self._one(conn, self.table.c.file == file)
+
+    async def page(self, listing: Listing) -> tuple[int, list[F]]:
+        """Return the number of all matches and the wanted part of them."""
+        async with self._database.read() as conn:
+            total, rows = await page(conn, select(self.table), listing, self.sortable, [self.table.c.file])
+        return total, [self._from_row(row) for row in rows]
+
+    async def save(self, new: F) -> F:
+        """Save a file, where its name is taken in place of that one, and return it with its id. Raises Builtin."""
+
+        async def work(conn: AsyncConnection) -> F:
+            values = new.model_dump(exclude={"id"})
+            if old := await self._one(conn, self.table.c.file == new.file):
+                _check_changeable(old)
+                await conn.execute(update(self.table).where(self.table.c.id == old.id).values(values))
+                return new.model_copy(update={"id": old.id})
+            made = await conn.execute(insert(self.table).values(values).returning(self.table.c.id))
+            return new.model_copy(update={"id": made.scalar_one()})
+
+        return await self._database.write(work)
+
+    async def rename(self, file: str, new_file: str) -> bool:
+        """Give a file another name, also in the ring groups that name it; False where there is none.
+
+        Raises Duplicate, Builtin.
+        """
+
+        async def work(conn: AsyncConnection) -> bool:
+            found = await self._one(conn, self.table.c.file == file)
+            if found is None:
+                return False
+            _check_changeable(found)
+            if new_file != file and await self._one(conn, self.table.c.file == new_file):
+                raise Duplicate([Clash("file", new_file, self.kind, new_file)])
+            await conn.execute(update(self.table).where(self.table.c.id == found.id).values(file=new_file))
+            await rename(conn, AudioRef(self.kind, file), new_file)
+            return True
+
+        return await self._database.write(work)
+
+    async def delete(self, file_id: int) -> F | None:
+        """Delete a file and return what it was; None where there is none.
+
+        Raises InUse while a ring group names it, and Builtin.
+        """
+
+        async def work(conn: AsyncConnection) -> F | None:
+            found = await self._one(conn, self.table.c.id == file_id)
+            if found is None:
+                return None
+            _check_changeable(found)
+            await check_unused(conn, AudioRef(self.kind, found.file))
+            await conn.execute(delete(self.table).where(self.table.c.id == file_id))
+            return found
+
+        return await self._database.write(work)
+
+    async def _one(self, conn: AsyncConnection, condition: ColumnElement[bool]) -> F | None:
+        row = (await conn.execute(select(self.table).where(condition))).one_or_none()
+        return self._from_row(row) if row else None
+
+    @staticmethod
+    @abstractmethod
+    def _from_row(row: Any) -> F:
+        # Stored values have passed the rules already; a rule that became stricter must not make them unreadable.
+        ...
+
+
+class Prompts(AudioFiles[Prompt]):
+    """Keeps the prompts."""
+
+    kind = ObjectKind.PROMPT
+    table = prompt
+    sortable: ClassVar[dict[str, ColumnElement[Any]]] = {
+        "id": prompt.c.id,
+        "file": prompt.c.file,
+        "duration": prompt.c.seconds,
+        "size": prompt.c.size,
+        "upload_time": prompt.c.uploaded_at,
+    }
+
+    @staticmethod
+    def _from_row(row: Any) -> Prompt:
+        return Prompt.model_construct(**row._mapping)
+
+
+class Ringtones(AudioFiles[Ringtone]):
+    """Keeps the ring tones of web clients."""
+
+    kind = ObjectKind.RINGTONE
+    table = ringtone
+    sortable: ClassVar[dict[str, ColumnElement[Any]]] = {name: ringtone.c[name] for name in ("id", "file", "type")}
+
+    @staticmethod
+    def _from_row(row: Any) -> Ringtone:
+        return Ringtone.model_construct(**dict(row._mapping) | {"type": RingtoneType(row.type)})
+
+
+def _check_changeable(file: Prompt | Ringtone) -> None:
+    if isinstance(file, Ringtone) and file.type is RingtoneType.BUILT_IN:
+        raise Builtin(file.file)
