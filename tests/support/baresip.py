@@ -20,6 +20,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .house import Person
 from .tone import Sound, strength
 
@@ -184,9 +186,13 @@ class Baresip:
         recordings = [path.read_bytes() for path in sorted(self._folder.glob("dump-*-dec.wav"))]
         recordings = [recording for recording in recordings if len(recording) > _WAV_HEADER]
         if not recordings:
-            return Sound(8000, b"")
+            return Sound(8000, np.zeros(0, np.float32))
         rate = int.from_bytes(recordings[0][24:28], "little")
-        return Sound(rate, b"".join(recording[_WAV_HEADER:] for recording in recordings))
+        parts = [
+            np.frombuffer(recording, "<i2", (len(recording) - _WAV_HEADER) // 2, _WAV_HEADER)
+            for recording in recordings
+        ]
+        return Sound(rate, np.concatenate(parts).astype(np.float32) / 32768)
 
     @property
     def got_audio(self) -> bool:

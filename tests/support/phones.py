@@ -8,8 +8,6 @@ await line.bye()
 
 import asyncio
 import itertools
-import socket
-import struct
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Self
@@ -22,6 +20,7 @@ from ringdove.sip.message import Request, Response
 from ringdove.sip.sdp import Direction, SessionDescription, parse
 from ringdove.sip.uri import Uri
 
+from .ears import Ears
 from .house import House, Person
 from .peer import Address, Peer
 
@@ -29,14 +28,14 @@ Fields = Iterable[tuple[str, str]]
 
 
 class Phone(Peer):
-    """The phone of a person: a scripted peer that knows its password and has an audio socket.
+    """The phone of a person: a scripted peer that knows its password and has ears and a mouth (`audio`).
 
     Nothing but the server's keep-alive OPTIONS is answered by itself.
     """
 
     person: Person
     server: Address
-    audio: "Audio"
+    audio: Ears
 
     @classmethod
     async def of(cls, house: House, person: Person, transport: str = "udp") -> Self:
@@ -45,7 +44,7 @@ class Phone(Peer):
             phone: Any = await cls.udp(user=person.number)
         else:
             phone = await cls.tcp(house.sip, user=person.number)
-        phone.person, phone.server, phone.audio = person, house.sip, Audio()
+        phone.person, phone.server, phone.audio = person, house.sip, await Ears.open()
         phone.registration = new_call_id(), itertools.count(1)
         return phone
 
@@ -59,7 +58,7 @@ class Phone(Peer):
         self.log.clear()
         self._inbox.clear()
         self._losses.clear()
-        self.audio.heard()
+        self.audio.forget()
 
     @property
     def number(self) -> str:
@@ -97,7 +96,8 @@ class Phone(Peer):
         at = self.audio.port if port is None else port
         return (
             f"v=0\no=- 7 {version} IN IP4 127.0.0.1\ns=-\nc=IN IP4 {address}\nt=0 0\nm=audio {at} RTP/AVP {formats}\n"
-            f"a=rtpmap:0 PCMU/8000\na=rtpmap:8 PCMA/8000\na=rtpmap:101 telephone-event/8000\na={direction}\n"
+            "a=rtpmap:0 PCMU/8000\na=rtpmap:8 PCMA/8000\na=rtpmap:9 G722/8000\na=rtpmap:101 telephone-event/8000\n"
+            f"a={direction}\n"
         )
 
     # Calling
@@ -259,43 +259,16 @@ class Line:
         return self.heard.direction_of(self.heard.media[0])
 
 
-class Audio:
-    """A bare RTP socket."""
-
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
-        self._socket.setblocking(False)
-        self.port: int = self._socket.getsockname()[1]
-        self._number = 0
-
-    def say(self, body: bytes, to: Address, payload: int = 0) -> None:
-        """One packet of PCMU."""
-        self._number += 1
-        self._socket.sendto(struct.pack("!BBHII", 0x80, payload, self._number, self._number * 160, 7) + body, to)
-
-    def heard(self) -> list[bytes]:
-        """The payloads that have come since the last look."""
-        packets = []
-        while True:
-            try:
-                packets.append(self._socket.recv(4096)[12:])
-            except BlockingIOError:
-                return packets
-
-    def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
-
-
 async def hears(speaker: Line, listener: Line, within: float = 2.0) -> bool:
     """Whether audio of one phone reaches the other one in time."""
+    audio = listener.phone.audio
+    start = len(audio.packets)
     body = f"{speaker.phone.number} speaks {time.time_ns()}".encode()
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         speaker.phone.audio.say(body, speaker.media)
         await asyncio.sleep(0.02)
-        if body in listener.phone.audio.heard():
+        if any(packet.body == body for packet in audio.packets[start:]):
             return True
     return False
 
