@@ -1,6 +1,8 @@
-"""`python -m bench`: about 80 seconds over loopback, then the tables."""
+"""`python -m bench [calls|media]`: over loopback, then the tables. Here are the calls, about 80 seconds."""
 
+import argparse
 import asyncio
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -15,7 +17,7 @@ from rich.progress import Progress
 from ringdove.client import Client
 from ringdove.settings import HostPort
 
-from . import load, report
+from . import load, media, report
 from .phones import Login, Phones, wide_socket
 from .process import Measured, on_core, running
 
@@ -81,7 +83,7 @@ async def main(console: Console) -> None:
             relayed.floor.append(await load.packets(echo, [(sock, at) for sock in audio], TALK))
     rates = {members: 1 / every for members, (_, every) in paces.items()}
     shown = [*report.sheets(by_members, rates, relayed), around]
-    report.write(RESULTS, shown)
+    report.write(RESULTS, "The latest run of `make bench`: calls", shown)
     for sheet in shown:
         report.show(console, sheet)
 
@@ -129,10 +131,21 @@ def _group(members: int) -> str:
     return str(6000 + members)
 
 
-async def _within_limit() -> None:
-    async with asyncio.timeout(LIMIT):
-        await main(Console())
+async def _parts() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("part", nargs="?", choices=("calls", "media"), help="only this")
+    parser.add_argument("--at", nargs="+", type=int, default=media.CALLS, help="media at these numbers of calls")
+    asked = parser.parse_args()
+    console, task = Console(), asyncio.current_task()
+    assert task
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    if asked.part != "media":
+        async with asyncio.timeout(LIMIT):
+            await main(console)
+    if asked.part != "calls":
+        async with asyncio.timeout(media.LIMIT):
+            await media.main(console, asked.at)
 
 
 if __name__ == "__main__":
-    uvloop.run(_within_limit())
+    uvloop.run(_parts())

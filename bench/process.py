@@ -76,8 +76,9 @@ def running(command: list[str], log: Path, environment: dict[str, str]) -> Itera
 @contextmanager
 def on_core(number: int) -> Iterator[None]:
     """Stay on one core, and every process started meanwhile for good."""
+    before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {_CORES[number]})
     try:
         yield
     finally:
-        os.sched_setaffinity(0, _CORES)
+        os.sched_setaffinity(0, before)

@@ -41,7 +41,7 @@ class Outcome:
     def costs(self, unit: float) -> Row:
         """CPU of server and floor, in this part of a second, and their ratio in each repetition."""
         ours, least = ([batch.cpu / unit for batch in side] for side in (self.server, self.floor))
-        return _spread(ours), _spread(least), _spread([a / b for a, b in zip(ours, least, strict=True)])
+        return spread(ours), spread(least), spread([a / b for a, b in zip(ours, least, strict=True)])
 
     @property
     def datagrams(self) -> str:
@@ -74,7 +74,7 @@ def sheets(by_members: Mapping[int, Outcome], rates: Mapping[int, float], relaye
     ]
 
 
-def _spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float]) -> str:
     """The median, and between which values all are."""
     return f"{_three(median(values))} ({_three(min(values))}–{_three(max(values))})"
 
@@ -115,9 +115,9 @@ def show(console: Console, sheet: Sheet) -> None:
     console.print(table)
 
 
-def write(path: Path, shown: Iterable[Sheet]) -> None:
+def write(path: Path, title: str, shown: Iterable[Sheet]) -> None:
     """The file that is kept."""
-    parts = ["# The latest run of `make bench`\n\nMedian (range) of the repetitions. [How to read it](../README.md)\n"]
+    parts = [f"# {title}\n\nMedian (range) of the repetitions. [How to read it](../README.md)\n"]
     for sheet in shown:
         lines = (sheet.columns, ["---"] * len(sheet.columns), *sheet.rows)
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
