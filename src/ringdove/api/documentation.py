@@ -26,7 +26,11 @@ _forms: list[type[Form]] = []
 
 
 def takes(
-    form: type[Form], examples: dict[str, dict[str, Any]] | None = None, *, update: bool = False
+    form: type[Form],
+    examples: dict[str, dict[str, Any]] | None = None,
+    *,
+    update: bool = False,
+    media_type: str = "application/json",
 ) -> dict[str, Any]:
     """Say that a route reads this form from its body (goes to `openapi_extra`); `examples` stand under their titles.
 
@@ -38,7 +42,7 @@ def takes(
     content: dict[str, Any] = {"schema": {"$ref": _REFERENCE.format(model=name)}}
     if examples:
         content["examples"] = {title: {"summary": title, "value": value} for title, value in examples.items()}
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+    return {"requestBody": {"required": True, "content": {media_type: content}}}
 
 
 def add_reference(app: FastAPI) -> None:

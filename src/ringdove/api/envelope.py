@@ -73,6 +73,6 @@ class Failure(BaseModel):
     errmsg: str = "FAILURE"
     invalid_param_list: list[InvalidParam] | None = Field(default=None, description="With 40002 and wrong credentials.")
     duplicate_field_list: list[TakenValue] | None = Field(default=None, description="With 40003.")
-    submsg: str | None = Field(default=None, description="With 40003: what failed.")
+    submsg: str | None = Field(default=None, description="With 40003: what failed. With 40002 for a file: why.")
     used_by_list: list[User] | None = Field(default=None, description="With 40010.")
     block_expire_time: int | None = Field(default=None, description="With 70004: when the block ends (Unix seconds).")

@@ -73,14 +73,16 @@ VALIDATION_TYPES = {
     "range": "The number is too small or too great.",
     "pattern": "The text has characters or a form that is not allowed.",
     "enum": "The value is none of the valid ones.",
-    "exist": "There is no object with this id.",
-    "unsupported": "The destination kind exists in the interface, but this release cannot send calls there yet.",
+    "exist": "There is no object with this id or name.",
+    "unsupported": "The interface has it, but this release does not yet: a kind of destination, streamed music.",
     "loop": "Calls would come back to the same ring group.",
     "weak_password": "Others would guess the password soon: fewer than two kinds of characters (letters, capitals, "
     "digits, signs), fewer than five different ones, made of the extension's number or names, or one that everybody "
     "tries.",
-    "builtin": "The built-in extension group cannot be changed or deleted.",
+    "builtin": "What is built in cannot be changed or deleted.",
+    "audio": "The file cannot be read as audio; `submsg` says why.",
     "json": "The body is not JSON, or not a JSON object.",
+    "multipart": "The body is not `multipart/form-data`, or it is broken.",
 }
 """What `validation_type` can say."""
 
@@ -101,17 +103,17 @@ class Refusal(Exception):
         self.failure = (details or Failure()).model_copy(update={"errcode": int(code), "errmsg": _ROWS[code].errmsg})
 
     @classmethod
-    def parameters(cls, problems: Sequence[Problem]) -> Self:
-        """Name every bad field, each once."""
+    def parameters(cls, problems: Sequence[Problem], *, why: str | None = None) -> Self:
+        """Name every bad field, each once; `why` tells a person what the rule alone does not."""
         first = {problem.field: problem for problem in reversed(problems)}
         ordered = [first[field] for field in dict.fromkeys(problem.field for problem in problems)]
         invalid = [InvalidParam(field=problem.field, validation_type=problem.rule) for problem in ordered]
-        return cls(Code.PARAMETER_ERROR, details=Failure(invalid_param_list=invalid))
+        return cls(Code.PARAMETER_ERROR, details=Failure(invalid_param_list=invalid, submsg=why))
 
     @classmethod
-    def parameter(cls, field: str, rule: str) -> Self:
+    def parameter(cls, field: str, rule: str, *, why: str | None = None) -> Self:
         """Name one bad field."""
-        return cls.parameters([Problem(field, rule)])
+        return cls.parameters([Problem(field, rule)], why=why)
 
     @classmethod
     def credentials(cls) -> Self:
