@@ -19,6 +19,8 @@ from ringdove.sip.sdp_exchange import Media
 
 A, B, C = PartyId("a"), PartyId("b"), PartyId("c")
 PCMU, PCMA, G722 = Codec(0, "PCMU", 8000), Codec(8, "PCMA", 8000), Codec(9, "G722", 8000)
+OPUS = Codec(114, "opus", 48000, 2)
+EVENT_48000 = Codec(102, "telephone-event", 48000, fmtp="0-15")
 EVENT = Codec(101, "telephone-event", 8000, fmtp="0-15")
 SENDRECV, SENDONLY, RECVONLY, INACTIVE = Direction
 
@@ -63,10 +65,12 @@ def body(
     address: str = "192.0.2.1",
     proto: str = "RTP/AVP",
     ptime: int | None = None,
+    maxptime: int | None = None,
 ) -> SessionDescription:
     attributes = [Attribute("rtpmap", codec.rtpmap) for codec in codecs]
     attributes += [Attribute("fmtp", f"{codec.payload} {codec.fmtp}") for codec in codecs if codec.fmtp]
     attributes += [Attribute("ptime", str(ptime))] if ptime else []
+    attributes += [Attribute("maxptime", str(maxptime))] if maxptime else []
     media = MediaDescription(
         "audio",
         port,

@@ -12,6 +12,7 @@ from ringdove.sip.sdp import Attribute, Codec, Connection, Direction, MediaDescr
 A, B, C = PartyId("a"), PartyId("b"), PartyId("c")
 PCMU = Codec(0, "PCMU", 8000)
 PCMA = Codec(8, "PCMA", 8000)
+G722 = Codec(9, "G722", 8000)
 EVENT = Codec(101, "telephone-event", 8000, fmtp="0-15")
 DEADLINE = 5.0
 

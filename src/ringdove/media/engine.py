@@ -252,16 +252,18 @@ class MediaSession(Protocol):
     ) -> Media:
         """The answer for a leg that made the first offer; the same again when asked again (183, then 200).
 
-        Codecs are those that p's peer, or else `prefer`, has agreed to, in its order; without either, all that are
-        supported, in the order of the offer. Raises NoUsableAudio, NoPortsLeft, EngineUnavailable.
+        Codecs are those that p's peer, or else `prefer`, has agreed to, in its order, µ-law and A-law standing for each
+        other. Without either it is one voice codec, the first of the offer that sounds can be played in, so that the
+        answer can stay whoever picks up; where there is none, all that are supported. The direction is the mirror of
+        the offer's. Raises NoUsableAudio, NoPortsLeft, EngineUnavailable.
         """
         ...
 
     async def invite(self, p: PartyId, toward: PartyId | None = None, profile: Profile = Profile.PLAIN) -> Media:
         """The first offer for a leg: its own ports, silent both ways until bridged.
 
-        With codecs known of `toward` (agreed ones first, else as it offered them) it offers exactly those that are
-        supported, under the same payload numbers; else the engine's own list. Raises NoPortsLeft,
+        With codecs known of `toward` it offers those that are supported, agreed ones first, under the same payload
+        numbers, and the other law of G.711 at the end; else the engine's own list. Raises NoPortsLeft,
         EngineUnavailable.
         """
         ...
@@ -286,18 +288,19 @@ class MediaSession(Protocol):
     async def reoffer(self, p: PartyId, offer: SessionDescription) -> Media:
         """The answer to p's re-INVITE, made here; the far side need not know.
 
-        The direction is what p's offer and its peer's state allow, codecs are those that the peer agreed to. To
-        pass the offer on first: `offered(p)`, `remake(peer)`, the peer's answer to `answered`, then this. Raises
-        NoUsableAudio (answer 488; what was agreed stays).
+        Direction and codecs are as in `accept`. To pass an offer on whose codecs the peer did not agree to:
+        `offered(p)`, `remake(peer)`, the peer's answer to `answered`, then this. Raises NoUsableAudio (answer 488;
+        what was agreed stays).
         """
         ...
 
-    async def remake(self, p: PartyId, *, toward: PartyId | None = None, direction: Direction | None = None) -> Media:
+    async def remake(
+        self, p: PartyId, *, toward: PartyId | None = None, direction: Direction = Direction.SENDRECV
+    ) -> Media:
         """A fresh offer for a re-INVITE of ours to p, or for our 200 to its re-INVITE without an offer.
 
         Codecs follow `toward`, by default p's peer; p's ports and payload numbers stay. `direction` is ours towards
-        p: by default what the peer wants (its unanswered offer if there is one: a hold is passed on as it came),
-        else sendrecv.
+        p.
         """
         ...
 

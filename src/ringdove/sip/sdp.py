@@ -185,15 +185,23 @@ class MediaDescription:
     @property
     def ptime(self) -> int | None:
         """Milliseconds of media per packet that this side would like, 1 to 1000 (RFC 8866 §6.4)."""
-        value = self.attribute("ptime")
-        return (_number(value, 1000) or None) if value is not None else None
+        return self._milliseconds("ptime")
+
+    @property
+    def maxptime(self) -> int | None:
+        """Milliseconds of media per packet that this side can take at most, 1 to 1000 (RFC 8866 §6.5)."""
+        return self._milliseconds("maxptime")
 
     @property
     def rtcp_port(self) -> int:
         """Where RTCP is to go: `a=rtcp` (RFC 3605), else the port above."""
         value = self.attribute("rtcp")
         port = _number(value.split(" ", 1)[0], 65535) if value else None
-        return port or self.port + 1
+        return port or min(self.port + 1, 65535)
+
+    def _milliseconds(self, name: str) -> int | None:
+        value = self.attribute(name)
+        return (_number(value.strip(), 1000) or None) if value is not None else None
 
     def lines(self) -> Iterator[Line]:
         """The lines of this block, in the order of the RFC."""
@@ -296,7 +304,7 @@ def _sort(lines: Iterable[Line]) -> tuple[Connection | None, tuple[Attribute, ..
             connection = _connection(value.split())
         elif letter == "a":
             name, colon, rest = value.partition(":")
-            attributes.append(Attribute(name, rest if colon else None))
+            attributes.append(Attribute(name, rest) if colon else Attribute(name.strip()))
         else:
             others.append((letter, value))
     return connection, tuple(attributes), tuple(others)

@@ -37,6 +37,8 @@ class Media:
     direction: Direction = Direction.SENDRECV
     ptime: int | None = None
     """Milliseconds per packet this side would like to receive; None for no wish."""
+    maxptime: int | None = None
+    """Milliseconds per packet beyond which this side cannot receive."""
     proto: str = "RTP/AVP"
     line: int = 0
     """Index of the media line that this is, or answers."""
@@ -47,16 +49,14 @@ def matching(codec: Codec, among: Iterable[Codec]) -> Codec | None:
     return next((other for other in among if other.key == codec.key), None)
 
 
+def is_event(codec: Codec) -> bool:
+    """Whether this carries digits (RFC 4733)."""
+    return codec.key[0] == "telephone-event"
+
+
 def is_voice(codec: Codec) -> bool:
     """Whether this carries speech by itself (telephone-event and comfort noise do not)."""
-    return codec.name.casefold() not in ("telephone-event", "cn", "red")
-
-
-def common(preferred: Iterable[Codec], among: Iterable[Codec]) -> tuple[Codec, ...]:
-    """The codecs of `among` that `preferred` has too, in the order of `preferred`, with the numbers of `among`."""
-    pool = tuple(among)
-    found = (matching(codec, pool) for codec in preferred)
-    return tuple(dict.fromkeys(codec for codec in found if codec is not None))
+    return codec.key[0] not in ("telephone-event", "cn", "red")
 
 
 def numbered(codecs: Iterable[Codec], used: dict[int, Codec]) -> tuple[Codec, ...]:
@@ -89,8 +89,9 @@ def read_audio(
 ) -> Media | None:
     """The first audio line that can be used, with only its supported codecs; None when there is none.
 
-    Usable: not refused (port 0), of a known protocol, with at least one supported voice codec. Hold in the old way,
-    by address 0.0.0.0 (RFC 3264 §8.4), comes out as a direction that does not receive.
+    Usable: not refused (port 0), of a known protocol, not multicast (the answer would have to name the same group,
+    RFC 3264 §6.2), with at least one supported voice codec. Hold in the old way, by address 0.0.0.0 (§8.4), comes out
+    as a direction that does not receive.
     """
     for line, media in enumerate(description.media):
         if media.kind != "audio" or media.port == 0 or media.proto not in protos:
@@ -98,24 +99,32 @@ def read_audio(
         codecs = tuple(codec for codec in media.codecs if supported(codec))
         if not any(is_voice(codec) for codec in codecs):
             continue
+        address = _ip(description.connection_of(media))
+        if address is not None and address.is_multicast:
+            continue
         direction = description.direction_of(media)
-        connection = description.connection_of(media)
-        address, held = _reachable(connection)
-        if held:
-            direction = direction.within(Direction.SENDONLY)
-        return Media(address, media.port, media.rtcp_port, codecs, direction, media.ptime, media.proto, line)
+        if address is not None and address.is_unspecified:
+            address, direction = None, direction.within(Direction.SENDONLY)
+        return Media(
+            str(address) if address is not None else None,
+            media.port,
+            media.rtcp_port,
+            codecs,
+            direction,
+            media.ptime,
+            media.maxptime,
+            media.proto,
+            line,
+        )
     return None
 
 
-def _reachable(connection: Connection | None) -> tuple[str | None, bool]:
-    """The address that media can be sent to, and whether the lack of one means hold."""
+def _ip(connection: Connection | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None for host names, which are never looked up, and nonsense."""
     try:
-        address = ipaddress.ip_address(connection.address) if connection else None
+        return ipaddress.ip_address(connection.address) if connection else None
     except ValueError:
-        return None, False
-    if address is None or address.is_multicast:
-        return None, False
-    return (None, True) if address.is_unspecified else (str(address), False)
+        return None
 
 
 class Author:
@@ -179,6 +188,8 @@ def _audio(media: Media) -> MediaDescription:
             attributes.append(Attribute("fmtp", f"{codec.payload} {codec.fmtp}"))
     if media.ptime is not None:
         attributes.append(Attribute("ptime", str(media.ptime)))
+    if media.maxptime is not None:
+        attributes.append(Attribute("maxptime", str(media.maxptime)))
     if media.rtcp_port != media.port + 1:
         attributes.append(Attribute("rtcp", str(media.rtcp_port)))
     attributes.append(Attribute(media.direction.value))

@@ -1,6 +1,7 @@
 """What the parent's side of a session decides, without a child: offers, answers and the streams to be relayed."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -25,8 +26,10 @@ from ringdove.sip.sdp import Codec, Connection, Direction, Origin, SessionDescri
 from ringdove.sip.sdp_exchange import Author, Media
 from support.media import (
     EVENT,
+    EVENT_48000,
     G722,
     INACTIVE,
+    OPUS,
     PCMA,
     PCMU,
     RECVONLY,
@@ -56,7 +59,7 @@ async def test_members_are_offered_what_the_caller_offered_and_we_carry(session:
     opus = Codec(114, "opus", 48000, 2, "useinbandfec=1")
     session.offered(A, body(4000, opus, gsm, G722, PCMA, EVENT, ptime=30))
     media = await session.invite(B, A)
-    assert media.codecs == (opus, G722, PCMA, EVENT)
+    assert media.codecs == (opus, G722, PCMA, EVENT, PCMU)
     assert media.ptime == 30
     assert media.address == "198.51.100.1"
 
@@ -88,20 +91,112 @@ async def test_the_caller_gets_the_codecs_of_the_winner_in_its_order(session: Em
 async def test_the_answer_in_200_is_that_of_183(session: EmbeddedSession) -> None:
     offer = body(4000, PCMU, PCMA)
     early = await session.accept(A, offer)
-    assert early.codecs == (PCMU, PCMA)
     await session.invite(B, A)
     await session.bridge(A, B, body(5000, PCMU))
     assert await session.accept(A, offer, prefer=B) == early
 
 
+@pytest.mark.parametrize(
+    ("offered", "answered"),
+    [
+        ((OPUS, G722, PCMU, EVENT, EVENT_48000), (G722, EVENT)),
+        ((PCMA, PCMU), (PCMA,)),
+        ((OPUS, EVENT, EVENT_48000), (OPUS, EVENT, EVENT_48000)),
+    ],
+)
+async def test_before_it_is_known_who_answers_one_codec_that_sounds_are_kept_in_is_agreed(
+    session: EmbeddedSession, offered: tuple[Codec, ...], answered: tuple[Codec, ...]
+) -> None:
+    assert (await session.accept(A, body(4000, *offered))).codecs == answered
+
+
+async def test_members_are_offered_the_codec_of_an_early_answer_first(session: EmbeddedSession) -> None:
+    await session.accept(A, body(4000, OPUS, PCMA, G722, EVENT))
+    assert (await session.invite(B, A)).codecs == (PCMA, EVENT, OPUS, G722, PCMU)
+
+
 async def test_who_cannot_be_matched_is_named_for_a_reinvite(session: EmbeddedSession) -> None:
-    offer = body(4000, PCMU, PCMA)
+    offer = body(4000, PCMU, G722)
     session.offered(A, offer)
     await session.invite(B, A)
     await session.accept(A, offer)
-    assert await session.bridge(A, B, body(5000, PCMA)) == [A]
-    assert (await session.remake(A)).codecs[0] == PCMA
-    assert await session.answered(A, body(4000, PCMA)) == []
+    assert await session.bridge(A, B, body(5000, G722)) == [A]
+    assert (await session.remake(A)).codecs[0] == G722
+    assert await session.answered(A, body(4000, G722)) == []
+
+
+# The two laws of G.711
+
+
+@pytest.mark.parametrize(("one", "other", "law"), [(PCMU, PCMA, "a"), (PCMA, PCMU, "u")])
+async def test_the_two_laws_meet_each_other(
+    ports: Ports, session: EmbeddedSession, one: Codec, other: Codec, law: str
+) -> None:
+    offer = body(4000, one, EVENT)
+    session.offered(A, offer)
+    to_b = await session.invite(B, A)
+    assert to_b.codecs == (one, EVENT, other)
+    assert await session.bridge(A, B, body(5000, other, EVENT)) == []
+    to_a = await session.accept(A, offer)
+    assert to_a.codecs == (one, EVENT)
+    assert (one.payload, other.payload, law) in ports.streams[to_a.port].numbers
+    back = "u" if law == "a" else "a"
+    assert (other.payload, one.payload, back) in ports.streams[to_b.port].numbers
+    assert (EVENT.payload, EVENT.payload, "") in ports.streams[to_a.port].numbers
+
+
+async def test_another_law_in_a_reoffer_is_answered_here_under_any_number(
+    ports: Ports, session: EmbeddedSession
+) -> None:
+    to_a, to_b = await connected(session, PCMU, EVENT)
+    numbered = Codec(96, "pcma", 8000)
+    assert (await session.reoffer(A, body(4000, numbered, EVENT))).codecs == (numbered, EVENT)
+    assert (96, 0, "u") in ports.streams[to_a.port].numbers
+    assert (0, 96, "a") in ports.streams[to_b.port].numbers
+    assert (await session.reoffer(A, body(4000, numbered, PCMU, EVENT))).codecs == (PCMU, EVENT)
+    assert (0, 0, "") in ports.streams[to_b.port].numbers
+
+
+async def test_who_knows_one_law_only_is_not_asked_for_the_other(session: EmbeddedSession) -> None:
+    offer = body(4000, PCMU)
+    await session.accept(A, offer)
+    await session.invite(B, A)
+    assert await session.bridge(A, B, body(5000, PCMA)) == []
+    assert await session.answered(B, body(5000, PCMA)) == []
+
+
+async def test_other_formats_meet_only_themselves(session: EmbeddedSession) -> None:
+    await connected(session, G722)
+    for codec in (PCMU, PCMA, OPUS):
+        with pytest.raises(NoUsableAudio):
+            await session.reoffer(A, body(4000, codec))
+
+
+# Parameters say what one wants to receive
+
+
+async def test_parameters_of_the_peer_are_passed_on_and_none_where_it_has_none(session: EmbeddedSession) -> None:
+    mono, flash = replace(OPUS, fmtp="stereo=0"), replace(EVENT, fmtp="0-16")
+    offer = body(4000, replace(OPUS, fmtp="stereo=1"), flash)
+    session.offered(A, offer)
+    assert (await session.invite(B, A)).codecs == (replace(OPUS, fmtp="stereo=1"), flash)
+    await session.bridge(A, B, body(5000, mono, replace(EVENT, fmtp="")))
+    assert (await session.accept(A, offer)).codecs == (mono, replace(EVENT, fmtp=""))
+
+
+async def test_before_it_is_known_who_answers_the_digits_that_we_hear_are_named(session: EmbeddedSession) -> None:
+    answer = await session.accept(A, body(4000, PCMU, replace(EVENT, fmtp="0-11,66")))
+    assert answer.codecs == (PCMU, replace(EVENT, fmtp="0-15"))
+
+
+async def test_packet_times_are_passed_on_both_ways(session: EmbeddedSession) -> None:
+    offer = body(4000, PCMU, ptime=30, maxptime=60)
+    session.offered(A, offer)
+    to_b = await session.invite(B, A)
+    assert (to_b.ptime, to_b.maxptime) == (30, 60)
+    await session.bridge(A, B, body(5000, PCMU, ptime=10, maxptime=40))
+    to_a = await session.accept(A, offer)
+    assert (to_a.ptime, to_a.maxptime) == (10, 40)
 
 
 @pytest.mark.parametrize(
@@ -168,42 +263,37 @@ async def test_a_new_child_is_told_everything(ports: Ports, session: EmbeddedSes
     assert len(before) == 2
 
 
-@pytest.mark.parametrize(
-    ("said", "passed_on", "answered", "back"),
-    [
-        (SENDONLY, SENDONLY, RECVONLY, RECVONLY),
-        (SENDONLY, SENDONLY, INACTIVE, INACTIVE),
-        (INACTIVE, INACTIVE, INACTIVE, INACTIVE),
-        (RECVONLY, RECVONLY, SENDONLY, SENDONLY),
-        (SENDRECV, SENDRECV, SENDRECV, SENDRECV),
-        (SENDRECV, SENDRECV, RECVONLY, RECVONLY),
-        (SENDRECV, SENDRECV, SENDONLY, SENDONLY),
-    ],
-)
-async def test_directions_are_passed_on_and_answered(
-    ports: Ports, session: EmbeddedSession, said: Direction, passed_on: Direction, answered: Direction, back: Direction
+@pytest.mark.parametrize("said", Direction)
+@pytest.mark.parametrize("peers", Direction)
+async def test_directions_end_here_and_both_decide_what_flows(
+    ports: Ports, session: EmbeddedSession, said: Direction, peers: Direction
 ) -> None:
     to_a, to_b = await connected(session)
-    offer = body(4000, PCMU, EVENT, direction=said)
-    session.offered(A, offer)
-    assert (await session.remake(B)).direction is passed_on
-    await session.answered(B, body(5000, PCMU, EVENT, direction=answered))
-    assert (await session.reoffer(A, offer)).direction is back
-    assert bool(ports.streams[to_a.port].numbers) == (said.sends and answered.receives)
-    assert bool(ports.streams[to_b.port].numbers) == (said.receives and answered.sends)
-    assert ports.streams[to_a.port].watch == (said == answered == SENDRECV)
+    assert (await session.reoffer(A, body(4000, PCMU, EVENT, direction=said))).direction is said.mirrored
+    assert (await session.reoffer(B, body(5000, PCMU, EVENT, direction=peers))).direction is peers.mirrored
+    assert bool(ports.streams[to_a.port].numbers) == (said.sends and peers.receives)
+    assert bool(ports.streams[to_b.port].numbers) == (said.receives and peers.sends)
+    assert ports.streams[to_a.port].listens == said.receives
+    assert ports.streams[to_a.port].watch == (said == peers == SENDRECV)
+    for party, direction in ((A, said), (B, peers)):
+        assert session.on_hold(party) == (not direction.receives)
+        assert (await session.remake(party)).direction is SENDRECV
 
 
-async def test_who_was_held_can_offer_to_end_its_own_hold_only(session: EmbeddedSession) -> None:
+async def test_hold_by_zero_address_is_answered_like_sendonly(ports: Ports, session: EmbeddedSession) -> None:
+    to_a, to_b = await connected(session)
+    held = await session.reoffer(A, body(4000, PCMU, EVENT, address="0.0.0.0"))
+    assert held.direction is RECVONLY
+    assert session.on_hold(A)
+    assert (ports.streams[to_a.port].host, ports.streams[to_a.port].listens) == (None, False)
+    assert not ports.streams[to_b.port].numbers
+
+
+async def test_an_answer_never_allows_more_than_the_offer(session: EmbeddedSession) -> None:
     await connected(session)
-    hold = body(4000, PCMU, EVENT, direction=SENDONLY)
-    session.offered(A, hold)
-    await session.remake(B)
-    await session.answered(B, body(5000, PCMU, EVENT, direction=RECVONLY))
-    await session.reoffer(A, hold)
-    assert (await session.remake(B)).direction is SENDONLY
-    assert (await session.remake(A)).direction is SENDRECV
-    assert (await session.remake(A, direction=INACTIVE)).direction is INACTIVE
+    assert (await session.remake(B, direction=RECVONLY)).direction is RECVONLY
+    await session.answered(B, body(5000, PCMU, EVENT))
+    assert session.on_hold(B)
 
 
 async def test_a_refused_offer_leaves_no_trace(ports: Ports, session: EmbeddedSession) -> None:
@@ -213,8 +303,8 @@ async def test_a_refused_offer_leaves_no_trace(ports: Ports, session: EmbeddedSe
     assert (await session.remake(B)).codecs == (G722,)
     session.refused(A)
     session.refused(B)
-    again = await session.remake(B)
-    assert (again.codecs, again.direction) == ((PCMU, EVENT), SENDRECV)
+    assert (await session.remake(B)).codecs == (PCMU, EVENT, PCMA)
+    assert not session.on_hold(A)
     assert ports.streams == before
 
 
@@ -351,7 +441,7 @@ def _is_a_sound_description(name: str, arguments: list[object], media: Media, au
         theirs = offer.direction_of(offer.media[0])
         assert not (media.direction.sends and not theirs.receives)
         assert not (media.direction.receives and not theirs.sends)
-        if name == "reoffer" and offer.connection == Connection("0.0.0.0"):
+        if offer.connection == Connection("0.0.0.0"):
             assert not media.direction.sends
     party = arguments[0]
     assert isinstance(party, str)

@@ -9,11 +9,10 @@ from ringdove.media.embedded.session import EmbeddedSession
 from ringdove.media.embedded.wire import Play, Played, encode, read_command
 from ringdove.media.engine import Item, ItemId, NoUsableAudio, PlayEnded, PlayEnding, SessionId, Sound
 from ringdove.sip.sdp import Codec
-from support.media import EVENT, G722, PCMA, PCMU, SENDONLY, A, B, Ports, body, connected
+from support.media import EVENT, G722, OPUS, PCMA, PCMU, SENDONLY, A, B, Ports, body, connected
 
 JOIN = Item(ItemId("join"), Sound((Path("/audio/join"),)))
 WELCOME = Item(ItemId("welcome"), Sound((Path("/audio/one"), Path("/audio/two")), shuffled=True), times=None)
-OPUS = Codec(111, "opus", 48000, 2)
 
 
 @pytest.fixture

@@ -128,9 +128,15 @@ def test_a_broken_rtpmap_costs_only_its_own_format(attribute: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "x", "0", "1001", "9" * 5000])
-def test_a_broken_ptime_is_no_ptime(value: str) -> None:
-    body = parse(f"v=0\no=- 1 1 IN IP4 h\nm=audio 1 RTP/AVP 8\na=ptime:{value}\n".encode())
-    assert body.media[0].ptime is None
+def test_a_broken_packet_time_is_none(value: str) -> None:
+    body = parse(f"v=0\no=- 1 1 IN IP4 h\nm=audio 1 RTP/AVP 8\na=ptime:{value}\na=maxptime:{value}\n".encode())
+    assert (body.media[0].ptime, body.media[0].maxptime) == (None, None)
+
+
+def test_spaces_around_a_flag_or_a_packet_time_mean_nothing() -> None:
+    body = parse(b"v=0\no=- 1 1 IN IP4 h\nm=audio 1 RTP/AVP 8\na=ptime: 30 \na=maxptime:40 \na=sendonly \n")
+    audio = body.media[0]
+    assert (audio.ptime, audio.maxptime, audio.direction) == (30, 40, Direction.SENDONLY)
 
 
 @given(st.binary(max_size=400) | st.text(max_size=400).map(lambda text: text.encode("utf-8", "surrogatepass")))

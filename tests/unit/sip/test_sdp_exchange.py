@@ -17,7 +17,7 @@ from ringdove.sip.sdp import (
     SessionDescription,
     parse,
 )
-from ringdove.sip.sdp_exchange import Author, Media, common, numbered, read_audio
+from ringdove.sip.sdp_exchange import Author, Media, matching, numbered, read_audio
 
 PCMU, PCMA = STATIC_PAYLOADS[0], STATIC_PAYLOADS[8]
 EVENT = Codec(101, "telephone-event", 8000, fmtp="0-15")
@@ -72,11 +72,60 @@ class TestReading:
         assert media is not None
         assert (media.address, media.direction) == (None, meant)
 
-    @pytest.mark.parametrize("address", ["phone.example", "224.0.0.1", "ff02::1", "", "999.1.1.1"])
+    @pytest.mark.parametrize("address", ["phone.example", "", "999.1.1.1"])
     def test_an_address_that_nothing_can_be_sent_to_is_none_but_no_hold(self, address: str) -> None:
         media = read_audio(described(line(), address=address), everything)
         assert media is not None
         assert (media.address, media.direction) == (None, Direction.SENDRECV)
+
+    @pytest.mark.parametrize("address", ["224.0.0.1", "233.252.0.1/127", "ff02::1"])
+    def test_multicast_is_not_ours_to_take_part_in(self, address: str) -> None:
+        body = parse(f"v=0\no=- 1 1 IN IP4 h\nc=IN IP4 {address}\nm=audio 4000 RTP/AVP 0\n".encode())
+        assert read_audio(body, everything) is None
+        mixed = replace(body, media=(*body.media, replace(line(port=4020), connection=Connection("192.0.2.1"))))
+        media = read_audio(mixed, everything)
+        assert media is not None
+        assert (media.line, media.port) == (1, 4020)
+
+    @pytest.mark.parametrize(
+        ("session", "media", "meant"),
+        [
+            ("sendonly", None, "sendonly"),
+            ("inactive", "sendrecv", "sendrecv"),
+            (None, "recvonly", "recvonly"),
+            (None, None, "sendrecv"),
+        ],
+    )
+    def test_a_direction_of_the_session_holds_for_lines_without_one(
+        self, session: str | None, media: str | None, meant: str
+    ) -> None:
+        own = (Attribute(media),) if media else ()
+        body = described(replace(line(), attributes=own), attributes=(Attribute(session),) if session else ())
+        audio = read_audio(body, everything)
+        assert audio is not None
+        assert audio.direction == meant
+
+    def test_ports_of_a_second_stream_rtcp_elsewhere_and_unknown_attributes_harm_nothing(self) -> None:
+        body = parse(
+            b"v=0\no=- 1 1 IN IP4 h\nc=IN IP4 192.0.2.1\na=group:BUNDLE 0\na=ice-lite\n"
+            b"m=audio 4000/2 RTP/AVP 0\na=rtcp:53020 IN IP4 192.0.2.7\na=rtcp-mux\na=x-unheard-of:1\na=\na=:\n"
+        )
+        assert read_audio(body, everything) == Media("192.0.2.1", 4000, 53020, (PCMU,))
+
+    def test_the_highest_port_has_an_rtcp_port_that_packets_can_be_sent_to(self) -> None:
+        media = read_audio(described(line(port=65535, formats=("0",))), everything)
+        assert media is not None
+        assert media.rtcp_port == 65535
+
+    def test_one_telephone_event_per_clock_rate_is_told_apart(self) -> None:
+        wide = Codec(96, "telephone-event", 48000, fmtp="0-16")
+        attributes = [Attribute("rtpmap", codec.rtpmap) for codec in (EVENT, wide)]
+        attributes += [Attribute("fmtp", f"{codec.payload} {codec.fmtp}") for codec in (EVENT, wide)]
+        audio = replace(line(formats=("0", "101", "96")), attributes=tuple(attributes))
+        media = read_audio(described(audio), everything)
+        assert media is not None
+        assert media.codecs == (PCMU, EVENT, wide)
+        assert matching(replace(wide, payload=110), media.codecs) == wide
 
 
 class TestDirection:
@@ -106,20 +155,10 @@ _codecs = st.lists(_codec, max_size=6, unique_by=lambda codec: codec.payload).ma
 
 class TestCodecs:
     def test_names_match_without_case_and_whatever_the_number(self) -> None:
-        assert common((Codec(0, "pcmu", 8000),), (Codec(96, "PCMU", 8000),)) == (Codec(96, "PCMU", 8000),)
+        assert matching(Codec(0, "pcmu", 8000), (Codec(96, "PCMU", 8000),)) == Codec(96, "PCMU", 8000)
 
     def test_clock_and_channels_must_match(self) -> None:
-        assert common((Codec(96, "opus", 48000, 2),), (Codec(96, "opus", 48000), Codec(97, "opus", 8000, 2))) == ()
-
-    @given(_codecs, _codecs)
-    def test_common_is_in_the_order_of_one_with_the_numbers_of_the_other(
-        self, preferred: tuple[Codec, ...], among: tuple[Codec, ...]
-    ) -> None:
-        chosen = common(preferred, among)
-        assert set(chosen) <= set(among)
-        assert {codec.key for codec in chosen} == {c.key for c in preferred} & {c.key for c in among}
-        ranks = [[c.key for c in preferred].index(codec.key) for codec in chosen]
-        assert ranks == sorted(ranks)
+        assert matching(Codec(96, "opus", 48000, 2), (Codec(96, "opus", 48000), Codec(97, "opus", 8000, 2))) is None
 
     @given(st.lists(_codecs, max_size=4))
     def test_a_number_keeps_its_meaning_for_the_life_of_a_dialog(self, offers: list[tuple[Codec, ...]]) -> None:
@@ -166,7 +205,7 @@ class TestAuthor:
     def test_what_is_written_is_what_is_read(self) -> None:
         for media in (
             OURS,
-            replace(OURS, ptime=30, direction=Direction.INACTIVE),
+            replace(OURS, ptime=30, maxptime=60, direction=Direction.INACTIVE),
             replace(OURS, address="2001:db8::1", rtcp_port=9),
         ):
             assert read_audio(parse(Author(1).offer(media)), everything) == media
@@ -203,3 +242,22 @@ class TestAuthor:
         moved = parse(author.offer(replace(OURS, address="198.51.100.2")))
         assert moved.origin.connection == Connection("198.51.100.1")
         assert moved.connection == Connection("198.51.100.2")
+
+    def test_an_answer_follows_lines_that_come_go_and_change_places(self) -> None:
+        author = Author(1)
+        author.answer(described(line()), OURS)
+        more = described(line("image", proto="udptl", formats=("t38",)), line(port=0), line("audio", 4010))
+        answer = parse(author.answer(more, replace(OURS, line=2)))
+        assert [(m.kind, m.proto, m.formats, m.port) for m in answer.media] == [
+            ("image", "udptl", ("t38",), 0),
+            ("audio", "RTP/AVP", ("0", "8"), 0),
+            ("audio", "RTP/AVP", ("0", "101"), 30000),
+        ]
+        assert [m.port for m in parse(author.offer(OURS)).media] == [0, 0, 30000]
+        fewer = parse(author.answer(described(line()), OURS))
+        assert [m.port for m in fewer.media] == [30000]
+        assert fewer.origin.version == "3"
+
+    def test_rtcp_is_said_only_where_it_is_not_the_port_above(self) -> None:
+        assert b"a=rtcp" not in Author(1).offer(OURS)
+        assert b"a=rtcp:4711\r\n" in Author(1).offer(replace(OURS, rtcp_port=4711))

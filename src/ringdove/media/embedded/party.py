@@ -1,17 +1,21 @@
 """One party's side of offer and answer, and what follows for its packets. Pure.
 
-Offers towards a party are made of what is known of the one it is to talk to; so are answers. Nothing is decided
-twice: the codecs that an answer settled are `agreed`, and payload numbers once used in a dialog keep their meaning.
+Offers towards a party are made of what is known of the one it is to talk to; so are the codecs of answers. Directions
+are between us and each party. Nothing is decided twice: the codecs that an answer settled are `agreed`, and payload
+numbers once used in a dialog keep their meaning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ringdove.media.codecs import DEFAULT_OFFER, sound_file, supported
+from ringdove.media.embedded.conversion import carried_as, law, with_both_laws
 from ringdove.media.embedded.wire import Play, Stream
 from ringdove.media.engine import Item, ItemId, Media, NoUsableAudio, PartyId
 from ringdove.sip.sdp import Codec, Direction, SessionDescription
-from ringdove.sip.sdp_exchange import common, is_voice, matching, numbered, read_audio
+from ringdove.sip.sdp_exchange import is_event, is_voice, matching, numbered, read_audio
+
+_KEYS = next(codec.fmtp for codec in DEFAULT_OFFER if is_event(codec))
 
 
 def audio_of(description: SessionDescription) -> Media:
@@ -66,8 +70,6 @@ class Party:
     """Its offer that is not answered yet."""
     agreed: tuple[Codec, ...] = ()
     """The settled codecs in the answerer's order, under the numbers that the party wants to receive."""
-    wish: Direction = Direction.SENDRECV
-    """What the party wants by itself, as far as our own offers let it say so."""
     epoch: int = 0
     """Goes up when its packets may come from elsewhere than before."""
     player: Player | None = None
@@ -76,16 +78,15 @@ class Party:
     heard: dict[int, Codec] = field(default_factory=dict)
     """Every payload number it ever gave us."""
 
-    def offer(self, address: str, port: int, toward: "Party | None", direction: Direction | None) -> Media:
+    def offer(self, address: str, port: int, toward: "Party | None", direction: Direction) -> Media:
         """Our offer to this party, on behalf of `toward`."""
         basis = (toward.pending or toward.theirs) if toward else None
-        codecs = numbered(toward._offerable() if toward and basis else DEFAULT_OFFER, {**self.heard, **self.told})
-        if direction is None:
-            direction = toward.wanted if toward else Direction.SENDRECV
+        wanted = toward._offerable() if toward and basis else DEFAULT_OFFER
+        codecs = numbered(with_both_laws(wanted), {**self.heard, **self.told})
         line, proto = (self.ours.line, self.ours.proto) if self.ours else (0, "RTP/AVP")
-        ptime = basis.ptime if basis else None
+        ptime, maxptime = (basis.ptime, basis.maxptime) if basis else (None, None)
         self.answers = None
-        return self._say(Media(address, port, port + 1, codecs, direction, ptime, proto, line))
+        return self._say(Media(address, port, port + 1, codecs, direction, ptime, maxptime, proto, line))
 
     def take_answer(self, media: Media) -> None:
         """It answered our last offer. Raises NoUsableAudio when the two share no voice codec."""
@@ -94,35 +95,26 @@ class Party:
         agreed = tuple(codec for codec in media.codecs if matching(codec, self.ours.codecs))
         if not any(map(is_voice, agreed)):
             raise NoUsableAudio("the answer has no codec of the offer")
-        offered = self.ours.direction
-        said = media.direction
-        self.wish = Direction.of(
-            sends=said.sends if offered.receives else self.wish.sends,
-            receives=said.receives if offered.sends else self.wish.receives,
-        )
-        self._settle(media, agreed)
+        direction = media.direction.within(self.ours.direction.mirrored)
+        self._settle(replace(media, direction=direction), agreed)
 
     def answer(self, address: str, port: int, media: Media, peer: "Party | None") -> Media:
-        """Our answer to its offer: codecs that the peer agreed to, the direction that the peer allows."""
-        direction = media.direction.mirrored
-        chosen = media.codecs
-        ptime = None
+        """Our answer to its offer: codecs that the peer agreed to, or what sounds can be played in; the direction that
+        it asks for.
+        """
         if peer is not None and peer.theirs is not None:
-            chosen = common(peer.agreed, media.codecs)
-            direction = direction.within(peer.theirs.direction)
-            ptime = peer.theirs.ptime
+            chosen = _common(peer.agreed, media.codecs)
+            ptime, maxptime = peer.theirs.ptime, peer.theirs.maxptime
+        else:
+            chosen = _for_sounds(media.codecs)
+            ptime = maxptime = None
         if not any(map(is_voice, chosen)):
             raise NoUsableAudio("the offer has no codec that the other side agreed to")
         said = tuple(replace(codec, fmtp=_fmtp(codec, peer)) for codec in chosen)
+        direction = media.direction.mirrored
         self.answers = media
-        self.wish = media.direction
         self._settle(media, chosen)
-        return self._say(Media(address, port, port + 1, said, direction, ptime, media.proto, media.line))
-
-    @property
-    def wanted(self) -> Direction:
-        """The direction of our offer to somebody else that passes on what this party wants."""
-        return self.pending.direction if self.pending else self.wish
+        return self._say(Media(address, port, port + 1, said, direction, ptime, maxptime, media.proto, media.line))
 
     def stream(self, peer: "Party | None") -> Stream | None:
         """What the relay is to know of it; None while there is nothing to relay."""
@@ -160,16 +152,16 @@ class Party:
         """
         if self.pending or peer.pending or not self.agreed or not peer.agreed:
             return True
-        return _voice(self.agreed).key in _keys(peer.agreed) and _voice(peer.agreed).key in _keys(self.agreed)
+        return bool(carried_as(self.voice, peer.agreed) and carried_as(peer.voice, self.agreed))
 
     def could(self, codec: Codec) -> bool:
-        """Whether its description in force holds this codec."""
-        return self.theirs is not None and matching(codec, self.theirs.codecs) is not None
+        """Whether this codec reaches it by its description in force."""
+        return self.theirs is not None and carried_as(codec, self.theirs.codecs) is not None
 
     @property
     def voice(self) -> Codec:
         """Its first agreed voice codec."""
-        return _voice(self.agreed)
+        return next(filter(is_voice, self.agreed))
 
     def _offerable(self) -> tuple[Codec, ...]:
         if self.pending is not None:
@@ -211,20 +203,30 @@ class Party:
         return {**{codec.payload: codec for codec in self.agreed}, **self.told}
 
     def _numbers(self, peer: "Party") -> tuple[tuple[int, int, str], ...]:
-        """What arrives under our numbers goes out under the peer's."""
-        pairs = ((payload, matching(codec, peer.agreed)) for payload, codec in sorted(self._known.items()))
-        return tuple((payload, codec.payload, "") for payload, codec in pairs if codec is not None)
+        """What arrives under our numbers goes out under the peer's, G.711 in the law that the peer knows."""
+        pairs = ((payload, codec, carried_as(codec, peer.agreed)) for payload, codec in sorted(self._known.items()))
+        return tuple(
+            (payload, out.payload, "" if law(out) == law(codec) else law(out)) for payload, codec, out in pairs if out
+        )
 
 
-def _voice(codecs: tuple[Codec, ...]) -> Codec:
-    return next(filter(is_voice, codecs))
+def _common(preferred: Iterable[Codec], offered: tuple[Codec, ...]) -> tuple[Codec, ...]:
+    """What of the offer the preferred codecs reach, in their order."""
+    found = (carried_as(codec, offered) for codec in preferred)
+    return tuple(dict.fromkeys(codec for codec in found if codec is not None))
 
 
-def _keys(codecs: tuple[Codec, ...]) -> set[tuple[str, int, int]]:
-    return {codec.key for codec in codecs}
+def _for_sounds(offered: tuple[Codec, ...]) -> tuple[Codec, ...]:
+    """The one voice codec to agree on before it is known who will answer, and the digits that go with it; all where
+    sounds can be played in none.
+    """
+    voice = next(filter(sound_file, offered), None)
+    return offered if voice is None else (voice, *(c for c in offered if is_event(c) and c.clock == voice.clock))
 
 
 def _fmtp(codec: Codec, peer: Party | None) -> str:
-    """Parameters say what one wants to receive, so the peer's are passed on where it has some."""
-    theirs = matching(codec, peer.agreed) if peer else None
-    return (theirs.fmtp if theirs else "") or codec.fmtp
+    """Parameters say what one wants to receive: the peer's, or what we want ourselves."""
+    if peer is not None and peer.agreed:
+        theirs = carried_as(codec, peer.agreed)
+        return theirs.fmtp if theirs else ""
+    return _KEYS if is_event(codec) else codec.fmtp

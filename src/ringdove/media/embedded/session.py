@@ -98,7 +98,7 @@ class EmbeddedSession:
         self._check_open()
         port = await self._port(p)
         other = self._parties.get(toward) if toward is not None else None
-        return self._party(p).offer(self._switch.address, port, other, None)
+        return self._party(p).offer(self._switch.address, port, other, Direction.SENDRECV)
 
     async def bridge(self, a: PartyId, b: PartyId, answer: SessionDescription | None = None) -> list[PartyId]:
         """Two-way audio."""
@@ -134,7 +134,9 @@ class EmbeddedSession:
         self._push()
         return answer
 
-    async def remake(self, p: PartyId, *, toward: PartyId | None = None, direction: Direction | None = None) -> Media:
+    async def remake(
+        self, p: PartyId, *, toward: PartyId | None = None, direction: Direction = Direction.SENDRECV
+    ) -> Media:
         """A fresh offer for a party that is there already."""
         self._check_open()
         port = await self._port(p)
