@@ -18,9 +18,12 @@ from typing import Any
 import httpx
 
 from ringdove.app import Node
+from ringdove.model.audio import Playlist, PlayOrder, Prompt
 from ringdove.model.story import Story
 from ringdove.net.endpoint import Timers
 from ringdove.settings import Settings
+
+from .silence import silence
 
 CLIENT_ID = "tests"
 CLIENT_SECRET = "a-secret-for-tests"
@@ -102,6 +105,18 @@ class House:
         }
         made = await self.post("ringgroup/create", number=number, **{**body, **fields})
         return int(made["id"])
+
+    async def prompt(self, file: str) -> None:
+        """Have a prompt of this name, 100 ms of silence."""
+        await self.node.store.prompts.save(
+            Prompt(**silence(self.node.settings.data, file).model_dump(), uploaded_at=time.time())
+        )
+
+    async def playlist(self, list_name: str, *files: str) -> None:
+        """Have a playlist of this name with these files, 100 ms of silence each."""
+        music = tuple(silence(self.node.settings.data, file) for file in files)
+        order = PlayOrder.ALPHABETICAL
+        await self.node.store.playlists.create(Playlist(list_name=list_name, play_order=order, files=music))
 
     async def finished_call(self, within: float = 3.0) -> Story:
         """The story of the oldest call that has ended and was not returned before."""

@@ -57,7 +57,7 @@ class TakenValue(BaseModel):
 
 
 class User(BaseModel):
-    """One object that sends calls to another, and the field that says so."""
+    """One object that sends calls to another or plays it, and the field that says so."""
 
     source: str
     id: int

@@ -55,7 +55,8 @@ TABLE = (
     ),
     Row(
         Code.OBJECT_IN_USE,
-        "The object cannot be deleted, because calls are still sent to it; `used_by_list` says from where.",
+        "The object cannot be deleted, because ring groups still send calls to it or play it; `used_by_list` names them "
+        "and the field.",
         ours=True,
     ),
     Row(Code.MAX_LIMITATION_EXCEEDED, "The application has 8 valid access tokens; revoke one or wait for its end."),
@@ -132,7 +133,7 @@ class Refusal(Exception):
 
     @classmethod
     def in_use(cls, error: InUse) -> Self:
-        """Name every ring group that still sends calls to the object."""
+        """Name every ring group that still sends calls to the object or plays it."""
         users = [User(source="ring_group", id=u.id, number=u.number, name=u.name, field=u.field) for u in error.users]
         return cls(Code.OBJECT_IN_USE, details=Failure(used_by_list=users))
 

@@ -110,7 +110,7 @@ async def update(body: Body, services: Injected) -> Done:
     """
     current, problems = await target(body, services.store.ring_groups.get)
     data = merged(current, body) if current else body
-    form, more = await _check(data, services)
+    form, more = await _check(data, services, current)
     if body.get("member_list") == []:
         more.append(Problem("member_list", "length"))
     if current is None:
@@ -177,11 +177,17 @@ async def simulate(query: Annotated[ById, Query()], services: Injected) -> One[S
     return One(data=await services.simulate(found.id))
 
 
-async def _check(data: Fields, services: Services) -> tuple[RingGroupForm | None, list[Problem]]:
+async def _check(
+    data: Fields, services: Services, current: RingGroup | None = None
+) -> tuple[RingGroupForm | None, list[Problem]]:
+    """Read a request and name every bad field; audio that the `current` group names already may be gone."""
     form, problems = read(RingGroupForm, data)
-    missing = await services.store.references.missing(ref for _, ref in references(data))
     problems += unsupported(data, services.destination_kinds.__contains__)
-    problems += _not_existing(data, missing)
+    bad = {problem.field for problem in problems}
+    kept = current.audio() if current else {}
+    mentions = [(place, ref) for place, ref in references(data) if place not in bad and kept.get(place) != ref]
+    missing = await services.store.references.missing(ref for _, ref in mentions)
+    problems += [Problem(place, "exist") for place, ref in mentions if ref in missing]
     return form, problems
 
 

@@ -20,8 +20,17 @@ from ringdove.api.form import (
     path,
 )
 from ringdove.model.destination import REFERS_TO, Destination, broken_rules
-from ringdove.model.reference import DestinationKind, ObjectKind, Ref
-from ringdove.model.ring_group import Entry, MemberRef, MemberType, RingGroup, counts_missed_calls, needs_ring_timeout
+from ringdove.model.reference import AudioRef, DestinationKind, Mention, ObjectKind, Ref
+from ringdove.model.ring_group import (
+    AUDIO_FIELDS,
+    Entry,
+    MemberRef,
+    MemberType,
+    RingGroup,
+    audio_ref,
+    counts_missed_calls,
+    needs_ring_timeout,
+)
 from ringdove.model.rules import MAX_MEMBERS, AlertInfo, AudioName, EntrySeconds, GroupName, Number, RingTimeout, refuse
 from ringdove.ring.plan import Strategy
 
@@ -106,7 +115,10 @@ class RingGroupForm(Form):
     welcome_prompt: AudioName = Field(
         "", description=f"Played until somebody answers: {_PROMPT}, or the name of a music playlist."
     )
-    moh: AudioName = Field("", description="The music playlist for calls on hold, by name.")
+    moh: AudioName = Field(
+        "",
+        description="The music playlist for calls on hold, by name; `follow_system`: the system's own; empty: none.",
+    )
     alert_info: AlertInfo = Field(
         "", description="A keyword in the Alert-Info header by which phones choose their ring tone."
     )
@@ -210,7 +222,7 @@ def merged(current: RingGroup, changes: Fields) -> Fields:
     return fields | {name: value for name, value in changes.items() if name in known}
 
 
-def references(data: Fields) -> Iterator[tuple[str, Ref]]:
+def references(data: Fields) -> Iterator[tuple[str, Mention]]:
     """Say where a request, checked or not, mentions which object."""
     data = RingGroupForm.present(data)
     for i, entry in objects(data.get("member_list")):
@@ -219,9 +231,14 @@ def references(data: Fields) -> Iterator[tuple[str, Ref]]:
             yield from _mention(member, "member_list", i, "sub_option", j)
     for fields in DESTINATIONS:
         kind = choice(DestinationKind, data.get(fields.kind))
-        object_id = as_id(data.get(fields.value))
-        if kind in REFERS_TO and object_id:
+        value = data.get(fields.value)
+        if kind in REFERS_TO and (object_id := as_id(value)):
             yield fields.value, Ref(REFERS_TO[kind], object_id)
+        elif kind is DestinationKind.PLAY_GREETING and (file := as_text(value)):
+            yield fields.value, AudioRef(ObjectKind.PROMPT, file)
+    for field in AUDIO_FIELDS:
+        if ref := audio_ref(field, as_text(data.get(field)) or ""):
+            yield field, ref
 
 
 def unsupported(data: Fields, can_enter: Callable[[DestinationKind], bool]) -> Iterator[Problem]:

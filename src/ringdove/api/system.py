@@ -23,7 +23,8 @@ class MenuQuery(Form):
 
     menu: str = Field(
         max_length=63,
-        description="What to choose from: `extension`, `ext_group` or `ring_group`, in upper or lower case.",
+        description="What to choose from: `extension`, `ext_group`, `ring_group`, `custom_prompt`, `play_list` or "
+        "`custom_ringtone`, in upper or lower case.",
         examples=["extension"],
     )
 
@@ -32,7 +33,7 @@ class Option(BaseModel):
     """Something that can be chosen."""
 
     text: str = Field(description="The name to show.")
-    value: str = Field(description="The id to use.")
+    value: str = Field(description="What to use for it: the id, or of audio the name.")
     type: str = Field(description="What it is.")
 
 
@@ -51,17 +52,35 @@ async def _ring_groups(store: Store) -> list[Option]:
     return [Option(text=f"{g.number} {g.name}", value=str(g.id), type="ring_group") for g in found]
 
 
+async def _prompts(store: Store) -> list[Option]:
+    _, found = await store.prompts.page(_EVERYTHING)
+    return [Option(text=prompt.file, value=prompt.file, type="custom_prompt") for prompt in found]
+
+
+async def _playlists(store: Store) -> list[Option]:
+    _, found = await store.playlists.page(_EVERYTHING)
+    return [Option(text=music.list_name, value=music.list_name, type="play_list") for music in found]
+
+
+async def _ringtones(store: Store) -> list[Option]:
+    _, found = await store.ringtones.page(_EVERYTHING)
+    return [Option(text=tone.file, value=tone.file, type="custom_ringtone") for tone in found]
+
+
 MENUS: dict[str, Callable[[Store], Awaitable[list[Option]]]] = {
     "extension": _extensions,
     "ext_group": _ext_groups,
     "ring_group": _ring_groups,
+    "custom_prompt": _prompts,
+    "play_list": _playlists,
+    "custom_ringtone": _ringtones,
 }
 """Every menu by its name."""
 
 
 @router.get("/get_menuoptions", response_model=Many[Option] | Failure)
 async def get_menuoptions(query: Annotated[MenuQuery, Query()], services: Injected) -> Many[Option]:
-    """List what can be chosen where an id is wanted."""
+    """List what can be chosen where an id, or the name of audio, is wanted."""
     menu = MENUS.get(query.menu.strip().lower())
     if menu is None:
         raise Refusal.parameter("menu", "enum")

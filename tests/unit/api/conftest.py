@@ -13,12 +13,14 @@ from api_client import CLIENT_ID, CLIENT_SECRET, Api, pair
 from ringdove.api import OnlineStatus, Services, create_app, ensure_application
 from ringdove.events.bus import Bus
 from ringdove.events.types import ExtensionChanged, ExtensionDeleted
+from ringdove.model.audio import Playlist, PlayOrder, Prompt, Ringtone
 from ringdove.model.extension import Extension
 from ringdove.model.reference import DestinationKind
 from ringdove.model.simulation import SimulatedWindow, Simulation
 from ringdove.model.story import Party
 from ringdove.settings import Settings
 from ringdove.store import Store
+from support.silence import silence
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +80,17 @@ async def people(api: Api) -> Api:
     for number, extension_id in (("1001", 3071), ("1002", 3074), ("1003", 3075)):
         await api.store.extensions.create(Extension(number=number, first_name=f"Person {number}"), id=extension_id)
     return api
+
+
+@pytest.fixture
+async def sounds(people: Api) -> Api:
+    """The extensions and sounds of the page's examples, and one ring tone."""
+    store, data = people.store, people.services.settings.data
+    await store.prompts.save(Prompt(**silence(data, "demo.wav").model_dump()))
+    music = (silence(data, "breeze.wav"),)
+    await store.playlists.create(Playlist(list_name="SoftBreeze", play_order=PlayOrder.RANDOM, files=music))
+    await store.ringtones.save(Ringtone(**silence(data, "Chime.mp3").model_dump()))
+    return people
 
 
 @pytest.fixture

@@ -114,6 +114,14 @@ async def test_menus_tell_what_can_be_chosen(people: Api) -> None:
     assert (await people.get("system/get_menuoptions", menu="RING_GROUP"))["data"] == []
 
 
+@pytest.mark.parametrize(
+    ("menu", "name"), [("custom_prompt", "demo.wav"), ("Play_List", "SoftBreeze"), ("CUSTOM_RINGTONE", "Chime.mp3")]
+)
+async def test_menus_of_audio_tell_names(sounds: Api, menu: str, name: str) -> None:
+    answer = await sounds.get("system/get_menuoptions", menu=menu)
+    assert answer["data"] == [{"text": name, "value": name, "type": menu.lower()}]
+
+
 @pytest.mark.parametrize(("menu", "rule"), [("ivr", "enum"), ("x", "enum"), ("", "required")])
 async def test_an_unknown_menu_is_named(api: Api, menu: str, rule: str) -> None:
     answer = await api.get("system/get_menuoptions", menu=menu)

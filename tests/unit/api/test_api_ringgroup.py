@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from api_client import Api
+from ringgroup_requests import CUSTOM, MEMBERS, SIMPLE, bad_fields, create, detail
 
 from ringdove.api.ringgroup_examples import EXAMPLES
 from ringdove.model.extension import Extension
@@ -15,19 +16,6 @@ PAGE = (Path(__file__).parent / "page_examples.txt").read_text()
 """The request examples of the page as printed."""
 PRINTED = [json.loads(body) for body in re.findall(r"^    \{$.*?^    \}$", PAGE, re.DOTALL | re.MULTILINE)]
 
-MEMBERS = [{"value": "3071", "type": "extension"}]
-SIMPLE = {
-    "number": "6300",
-    "name": "Support",
-    "ring_strategy": "ring_all",
-    "ring_timeout": 20,
-    "member_list": MEMBERS,
-    "fail_dest": "end_call",
-}
-CUSTOM = SIMPLE | {
-    "ring_strategy": "custom",
-    "member_list": [{"sub_option": MEMBERS, "delay_time": 0, "timeout": 20}],
-}
 DEFAULTS = {
     "join_prompt": "",
     "play_full_join_prompt": 0,
@@ -44,35 +32,14 @@ DEFAULTS = {
 }
 
 
-def bad_fields(answer: dict[str, Any]) -> dict[str, str]:
-    assert answer["errcode"] == 40002, answer
-    assert answer["errmsg"] == "PARAMETER ERROR"
-    assert answer.keys() == {"errcode", "errmsg", "invalid_param_list"}
-    return {problem["field"]: problem["validation_type"] for problem in answer["invalid_param_list"]}
-
-
-async def create(api: Api, body: dict[str, Any]) -> int:
-    answer = await api.post("ringgroup/create", body)
-    assert answer.keys() == {"errcode", "errmsg", "id"}, answer
-    assert (answer["errcode"], answer["errmsg"]) == (0, "SUCCESS")
-    return int(answer["id"])
-
-
-async def detail(api: Api, group_id: int) -> dict[str, Any]:
-    answer = await api.get("ringgroup/get", id=group_id)
-    assert answer["errcode"] == 0, answer
-    data: dict[str, Any] = answer["data"]
-    return data
-
-
 def test_the_reference_shows_the_examples_of_the_page() -> None:
     assert list(EXAMPLES.values()) == PRINTED
     assert len(PRINTED) == 2
 
 
 @pytest.mark.parametrize("example", PRINTED, ids=["ring_all", "custom"])
-async def test_the_examples_of_the_page_work_as_printed(people: Api, example: dict[str, Any]) -> None:
-    found = await detail(people, await create(people, example))
+async def test_the_examples_of_the_page_work_as_printed(sounds: Api, example: dict[str, Any]) -> None:
+    found = await detail(sounds, await create(sounds, example))
     custom = example["ring_strategy"] == "custom"
     texts = [
         {"value": value, "type": "extension", "text": f"Person {number}", "text2": number}
@@ -125,6 +92,18 @@ BOGUS = [
     ("alert_info", "a;b", "pattern"),
     ("alert_info", "ü", "pattern"),
     ("client_unique_ringtone", "..", "pattern"),
+    ("join_prompt", "no.wav", "exist"),
+    ("join_prompt", "SoftBreeze", "exist"),
+    ("join_prompt", "\ud800", "pattern"),
+    ("welcome_prompt", "no.wav", "exist"),
+    ("welcome_prompt", "Chime.mp3", "exist"),
+    ("welcome_prompt", "Silence", "exist"),
+    ("welcome_prompt", "softbreeze", "exist"),
+    ("welcome_prompt", "follow_system", "exist"),
+    ("moh", "Silence", "exist"),
+    ("moh", "demo.wav", "exist"),
+    ("client_unique_ringtone", "Ring99.mp3", "exist"),
+    ("client_unique_ringtone", "demo.wav", "exist"),
     ("member_list", None, "required"),
     ("member_list", [], "length"),
     ("member_list", MEMBERS * 501, "length"),
@@ -138,13 +117,13 @@ BOGUS = [
 
 
 @pytest.mark.parametrize(("field", "value", "rule"), BOGUS)
-async def test_a_bogus_value_is_named_with_its_rule(people: Api, field: str, value: Any, rule: str) -> None:
+async def test_a_bogus_value_is_named_with_its_rule(sounds: Api, field: str, value: Any, rule: str) -> None:
     body = json.dumps(SIMPLE | {field: value})
-    answer = await people.http.post(
-        "/openapi/v1.0/ringgroup/create", content=body, params={"access_token": people.token}
+    answer = await sounds.http.post(
+        "/openapi/v1.0/ringgroup/create", content=body, params={"access_token": sounds.token}
     )
     assert bad_fields(answer.json()) == {field: rule}
-    assert (await people.get("ringgroup/list"))["total_number"] == 0
+    assert (await sounds.get("ringgroup/list"))["total_number"] == 0
 
 
 @pytest.mark.parametrize("field", SIMPLE)
@@ -206,7 +185,12 @@ BOGUS_DESTINATIONS = [
      {"fail_dest": "unsupported", "fail_dest_prefix": "length", "fail_dest_value": "pattern"}),
     ({"fail_dest": "play_greeting", "fail_dest_prefix": "6", "fail_dest_value": "../a"},
      {"fail_dest": "unsupported", "fail_dest_prefix": "range", "fail_dest_value": "pattern"}),
-    ({"fail_dest": "play_greeting", "fail_dest_prefix": 5, "fail_dest_value": "a.wav"}, {"fail_dest": "unsupported"}),
+    ({"fail_dest": "play_greeting", "fail_dest_prefix": 5, "fail_dest_value": "demo.wav"},
+     {"fail_dest": "unsupported"}),
+    ({"fail_dest": "play_greeting", "fail_dest_prefix": 5, "fail_dest_value": "no.wav"},
+     {"fail_dest": "unsupported", "fail_dest_value": "exist"}),
+    ({"no_agent_online_dest": "play_greeting", "no_agent_online_prefix": 5, "no_agent_online_value": "SoftBreeze"},
+     {"no_agent_online_dest": "unsupported", "no_agent_online_value": "exist"}),
     ({"no_agent_online_dest": "extension"}, {"no_agent_online_value": "required"}),
     ({"no_agent_online_dest": "ext_vm", "no_agent_online_value": "3071"}, {"no_agent_online_dest": "unsupported"}),
     ({"no_agent_online_dest": "play_greeting"},
@@ -217,15 +201,16 @@ BOGUS_DESTINATIONS = [
 
 @pytest.mark.parametrize(("fields", "expected"), BOGUS_DESTINATIONS)
 async def test_a_bogus_destination_is_named_field_by_field(
-    people: Api, fields: dict[str, Any], expected: dict[str, str]
+    sounds: Api, fields: dict[str, Any], expected: dict[str, str]
 ) -> None:
-    assert bad_fields(await people.post("ringgroup/create", SIMPLE | fields)) == expected
+    assert bad_fields(await sounds.post("ringgroup/create", SIMPLE | fields)) == expected
 
 
 async def test_every_bad_field_is_named_at_once_and_nothing_is_saved(people: Api) -> None:
     body = {
         "number": "12345678",
         "ring_strategy": "sequentially",
+        "welcome_prompt": "no.wav",
         "moh": "../x",
         "alert_info": "!",
         "member_list": [{"value": "x", "type": "extension"}, {"value": "7", "type": "ext_group"}, {}],
@@ -238,6 +223,7 @@ async def test_every_bad_field_is_named_at_once_and_nothing_is_saved(people: Api
         "number": "length",
         "name": "required",
         "ring_timeout": "required",
+        "welcome_prompt": "exist",
         "moh": "pattern",
         "alert_info": "pattern",
         "member_list[0].value": "pattern",
@@ -275,7 +261,7 @@ async def test_liberal_where_the_page_is_liberal(people: Api, fields: dict[str, 
 
 
 async def test_custom_ignores_ring_timeout_value_and_type(people: Api) -> None:
-    entry = CUSTOM["member_list"][0] | {"value": "77", "type": "person"}  # type: ignore[index, operator]
+    entry = CUSTOM["member_list"][0] | {"value": "77", "type": "person"}
     found = await detail(people, await create(people, CUSTOM | {"ring_timeout": "whatever", "member_list": [entry]}))
     assert "ring_timeout" not in found
     assert found["member_list"][0].keys() == {"sub_option", "delay_time", "timeout"}
@@ -309,12 +295,12 @@ async def test_a_taken_number_is_answered_with_its_holder(people: Api) -> None:
     }
 
 
-async def test_update_changes_what_is_given_and_never_the_number(people: Api) -> None:
-    group_id = await create(people, PRINTED[0])
-    before = await detail(people, group_id)
-    done = await people.post("ringgroup/update", {"id": str(group_id), "number": "7777", "name": "New", "moh": ""})
+async def test_update_changes_what_is_given_and_never_the_number(sounds: Api) -> None:
+    group_id = await create(sounds, PRINTED[0])
+    before = await detail(sounds, group_id)
+    done = await sounds.post("ringgroup/update", {"id": str(group_id), "number": "7777", "name": "New", "moh": ""})
     assert done == {"errcode": 0, "errmsg": "SUCCESS"}
-    assert await detail(people, group_id) == before | {"name": "New", "moh": ""}
+    assert await detail(sounds, group_id) == before | {"name": "New", "moh": ""}
 
 
 async def test_update_checks_the_whole_that_results(people: Api) -> None:
@@ -327,8 +313,8 @@ async def test_update_checks_the_whole_that_results(people: Api) -> None:
         ({"name": None}, {"name": "required"}),
         ({"fail_dest": "extension"}, {"fail_dest_value": "required"}),
         ({"member_list": []}, {"member_list": "length"}),
-        ({"member_list": [{"value": "5", "type": "extension"}], "moh": "/"},
-         {"member_list[0].value": "exist", "moh": "pattern"}),
+        ({"member_list": [{"value": "5", "type": "extension"}], "moh": "/", "join_prompt": "no.wav"},
+         {"member_list[0].value": "exist", "moh": "pattern", "join_prompt": "exist"}),
     ):  # fmt: skip
         assert bad_fields(await people.post("ringgroup/update", {"id": group_id} | changes)) == expected
     assert await detail(people, group_id) == before

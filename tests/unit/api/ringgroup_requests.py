@@ -1,0 +1,40 @@
+"""Requests about ring groups, and what is expected of their answers."""
+
+from typing import Any
+
+from api_client import Api
+
+MEMBERS = [{"value": "3071", "type": "extension"}]
+SIMPLE: dict[str, Any] = {
+    "number": "6300",
+    "name": "Support",
+    "ring_strategy": "ring_all",
+    "ring_timeout": 20,
+    "member_list": MEMBERS,
+    "fail_dest": "end_call",
+}
+CUSTOM = SIMPLE | {
+    "ring_strategy": "custom",
+    "member_list": [{"sub_option": MEMBERS, "delay_time": 0, "timeout": 20}],
+}
+
+
+def bad_fields(answer: dict[str, Any]) -> dict[str, str]:
+    assert answer["errcode"] == 40002, answer
+    assert answer["errmsg"] == "PARAMETER ERROR"
+    assert answer.keys() == {"errcode", "errmsg", "invalid_param_list"}
+    return {problem["field"]: problem["validation_type"] for problem in answer["invalid_param_list"]}
+
+
+async def create(api: Api, body: dict[str, Any]) -> int:
+    answer = await api.post("ringgroup/create", body)
+    assert answer.keys() == {"errcode", "errmsg", "id"}, answer
+    assert (answer["errcode"], answer["errmsg"]) == (0, "SUCCESS")
+    return int(answer["id"])
+
+
+async def detail(api: Api, group_id: int) -> dict[str, Any]:
+    answer = await api.get("ringgroup/get", id=group_id)
+    assert answer["errcode"] == 0, answer
+    data: dict[str, Any] = answer["data"]
+    return data
