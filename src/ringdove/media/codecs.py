@@ -1,6 +1,9 @@
 """Which formats can be carried, and in which of them sounds are kept."""
 
+from ringdove.media.frames import FRAME_BYTES, FRAME_SECONDS
 from ringdove.sip.sdp import Codec
+
+__all__ = ["DEFAULT_OFFER", "FRAME_BYTES", "FRAME_SECONDS", "SOUND_FORMATS", "sound_file", "supported"]
 
 DEFAULT_OFFER = (
     Codec(0, "PCMU", 8000),
@@ -23,9 +26,6 @@ SOUND_FORMATS = {"PCMU": "pcmu", "PCMA": "pcma", "G722": "g722"}
 
 A file is nothing but packets: FRAME_BYTES each, FRAME_SECONDS of sound, the last one filled up with silence.
 """
-FRAME_SECONDS = 0.02
-FRAME_BYTES = 160
-"""20 ms at 64 kbit/s; RTP time stamps go up by as many (8 kHz for G.722 too, RFC 3551 §4.5.2)."""
 
 
 def sound_file(codec: Codec) -> str | None:

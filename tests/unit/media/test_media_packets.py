@@ -1,40 +1,37 @@
-"""Headers of RTP and RTCP, and where packets may come from."""
+"""Headers of RTP, and where packets may come from."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringdove.media.embedded.rtp import is_rtcp, is_rtp
+from ringdove.media.embedded.rtp import plain
 from ringdove.media.embedded.source import Source
 
 HEADER = bytes.fromhex("80 00 0001 00000000 00001234")
 A, B, C, ELSEWHERE = ("10.0.0.1", 4000), ("10.0.0.1", 5000), ("10.0.0.1", 5002), ("10.9.9.9", 4000)
 
 
-def rtp(packet: bytes) -> bool:
+def stripped(packet: bytes) -> bytes:
+    """What is left of a packet; nothing of what is none."""
     buffer = bytearray(2048)
     buffer[: len(packet)] = packet
-    return is_rtp(buffer, len(packet))
-
-
-def rtcp(packet: bytes) -> bool:
-    buffer = bytearray(2048)
-    buffer[: len(packet)] = packet
-    return is_rtcp(buffer, len(packet))
+    return bytes(buffer[: plain(buffer, len(packet))])
 
 
 @pytest.mark.parametrize(
-    "packet",
+    ("packet", "left"),
     [
-        HEADER,
-        HEADER + b"x" * 160,
-        b"\x82" + HEADER[1:] + b"csrccsrc",
-        b"\x90" + HEADER[1:] + b"\xbe\xde\x00\x01ext." + b"x",
-        b"\xa0" + HEADER[1:] + b"x\x00\x00\x03",
+        (HEADER, HEADER),
+        (HEADER + b"x" * 160, HEADER + b"x" * 160),
+        (b"\x82" + HEADER[1:] + b"csrccsrcx", HEADER + b"x"),
+        (b"\x90" + HEADER[1:] + b"\xbe\xde\x00\x01ext.x", HEADER + b"x"),
+        (b"\xa0" + HEADER[1:] + b"x\x00\x00\x03", HEADER + b"x"),
+        (b"\xa0" + HEADER[1:] + b"\x01", HEADER),
+        (b"\xb1" + HEADER[1:] + b"csrc\xbe\xde\x00\x00voice\x00\x02", HEADER + b"voice"),
     ],
 )
-def test_rtp_is_taken(packet: bytes) -> None:
-    assert rtp(packet)
+def test_only_header_and_payload_are_left(packet: bytes, left: bytes) -> None:
+    assert stripped(packet) == left
 
 
 @pytest.mark.parametrize(
@@ -54,23 +51,13 @@ def test_rtp_is_taken(packet: bytes) -> None:
     ],
 )
 def test_what_is_no_rtp_is_not(packet: bytes) -> None:
-    assert not rtp(packet)
+    assert not stripped(packet)
 
 
 @given(st.binary(max_size=2048))
-def test_nothing_makes_the_checks_fail(packet: bytes) -> None:
-    assert rtp(packet) in (True, False)
-    assert rtcp(packet) in (True, False)
-
-
-def test_rtcp() -> None:
-    report = bytes.fromhex("80 c9 0001 00001234")
-    assert rtcp(report)
-    assert rtcp(report + b"more")
-    assert not rtcp(report[:7])
-    assert not rtcp(b"\x80\xc9\x00\x02" + report[4:])
-    assert not rtcp(HEADER)
-    assert not rtcp(b"\x00" + report[1:])
+def test_whatever_comes_is_stripped_to_a_plain_packet_or_to_nothing(packet: bytes) -> None:
+    left = stripped(packet)
+    assert not left or (left[0] == 0x80 and 12 <= len(left) <= len(packet) and left[1:12] == packet[1:12])
 
 
 class TestSource:

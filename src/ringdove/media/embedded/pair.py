@@ -1,58 +1,124 @@
 """One port pair of the child: an RTP and an RTCP socket and the party behind them."""
 
-import errno
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from time import monotonic
+from typing import NamedTuple
 
-from .rtp import is_rtcp, is_rtp
-from .source import Address, Source
-from .wire import Freed, Stream
+from ..frames import FRAME_BYTES
+from ..g711 import ALAW_TO_ULAW, ULAW_TO_ALAW
+from .digits import Digits, Pressed
+from .outgoing import HEADER, Outgoing
+from .player import Player
+from .reception import Reception
+from .recorder import Recorder
+from .reporter import Reporter
+from .rtp import plain
+from .sockets import address, bind, drain
+from .source import Source
+from .timers import Timers
+from .wire import Digit, Freed, Play, Report, Silent, Stream
 
-BATCH = 32
-"""Packets taken from one socket before the others get their turn."""
-
-_EXPEDITED = 0xB8  # DSCP EF (RFC 3246) in the upper six bits
 _MOST = 2048
-_DROP = 0xFF
-_NOTHING_PASSES = bytes([_DROP]) * 128
+_LAWS = {"a": ULAW_TO_ALAW, "u": ALAW_TO_ULAW, "": None}
+_PLAYED_CLOCK = 8000
 
 _packet = bytearray(_MOST)  # one for all: a packet is sent on before the next one is read
 _view = memoryview(_packet)
 
 
+class _Format(NamedTuple):
+    """What is done with packets of one payload type."""
+
+    name: str
+    clock: int
+    voice: int
+    """The clock again; 0 for named events, whose time stamps stand still."""
+    number: int | None
+    """Payload type towards the peer; None where it is not passed on."""
+    law: bytes | None
+    """Table that turns the payload into the other G.711 law."""
+
+
+_UNKNOWN: tuple[_Format, ...] = (_Format("", 0, 0, None, None),) * 128
+
+
 class Pair:
     """Bound at once, read only from the first `tell` on, so that a ringing phone costs nothing."""
 
-    def __init__(self, host: str, port: int, grace: float) -> None:
+    __slots__ = (
+        "_digits",
+        "_dropped",
+        "_epoch",
+        "_formats",
+        "_heard",
+        "_heard_at",
+        "_listens",
+        "_lost",
+        "_octets_in",
+        "_outgoing",
+        "_packets_in",
+        "_played",
+        "_reception",
+        "_report",
+        "_reporter",
+        "_source",
+        "_tapes",
+        "_timers",
+        "_told",
+        "_watched",
+        "peer",
+        "player",
+        "port",
+        "rtcp",
+        "rtp",
+    )
+
+    def __init__(self, host: str, port: int, grace: float, timers: Timers, report: Callable[[Report], None]) -> None:
         """Raises OSError when one of the two ports cannot be had."""
         self.port = port
         self.peer: Pair | None = None
-        self.rtp = _bind(host, port)
+        self.player: Player | None = None
+        """While there is one, the peer is not heard."""
+        self.rtp = bind(host, port)
         try:
-            self.rtcp = _bind(host, port + 1)
+            self.rtcp = bind(host, port + 1)
         except OSError:
             self.rtp.close()
             raise
-        self._wide = self.rtp.family == socket.AF_INET6
+        self._timers = timers
+        self._report = report
         self._source = Source(grace)
-        self._rtcp_source = Source(grace)
+        self._reporter = Reporter(self.rtcp, grace)
+        self._outgoing = Outgoing()
+        self._reception: Reception | None = None
+        self._digits = Digits()
+        self._tapes: tuple[tuple[Recorder, int], ...] = ()
+        self._formats = _UNKNOWN
         self._epoch: int | None = None
-        self._numbers = _NOTHING_PASSES
-        self._watched = False
-        self._told = False
-        self._heard = False
+        self._listens = self._watched = self._told = self._heard = False
         self._heard_at = 0.0
-        self._packets_in = self._octets_in = self._packets_out = self._octets_out = self._dropped = 0
+        self._played = 0
+        self._packets_in = self._octets_in = self._dropped = self._lost = 0
 
     @property
     def counts(self) -> Freed:
         """What was counted so far."""
-        return Freed(self.port, self._packets_in, self._octets_in, self._packets_out, self._octets_out, self._dropped)
+        reception, outgoing = self._reception, self._outgoing
+        return Freed(
+            self.port,
+            self._packets_in,
+            self._octets_in,
+            outgoing.packets,
+            outgoing.octets,
+            self._dropped,
+            self._lost + (max(0, reception.lost) if reception is not None else 0),
+            1000 * reception.jitter if reception is not None else 0.0,
+            self._reporter.lost,
+        )
 
     def readers(self) -> Iterator[tuple[int, Callable[[], None]]]:
-        """The file descriptors to wait for, and what to call when they are readable."""
+        """The file descriptors to wait for, and what to call when they are readable: takes one datagram each."""
         yield (self.rtp.fileno(), self._read_rtp)
         yield (self.rtcp.fileno(), self._read_rtcp)
 
@@ -60,113 +126,164 @@ class Pair:
         """Take the party's state. True the first time: the pair is to be read from now on."""
         first = self._epoch is None
         if first:
-            _drain(self.rtp)
-            _drain(self.rtcp)
+            drain(self.rtp)
+            drain(self.rtcp)
+            self._timers.at(now + self._reporter.pause() / 2, self._write_rtcp)
         if stream.epoch != self._epoch:
             self._epoch = stream.epoch
-            self._source.signal(self._address(stream.host, stream.rtp))
-            self._rtcp_source.signal(self._address(stream.host, stream.rtcp))
+            self._source.signal(address(self.rtp, stream.host, stream.rtp))
+            self._reporter.signal(address(self.rtcp, stream.host, stream.rtcp))
         self.peer = peer
-        table = bytearray(_NOTHING_PASSES)
-        for received, sent, _ in stream.numbers:
-            table[received] = sent
-        self._numbers = bytes(table)
+        self._listens = stream.listens
+        self._formats = _formats(stream)
         if stream.watch and not self._watched:
             self._heard_at = now
             self._told = False
         self._watched = stream.watch
         return first
 
-    def silence(self, now: float, limit: float) -> float | None:
-        """Seconds since the party was heard, when that has just become more than `limit`. To be asked now and then."""
+    def play(self, play: Play, due: float) -> None:
+        """Let the party hear this from `due` on, or go on with it if it is being played; no items: stop."""
+        player = self.player
+        if play.items and play.number == self._played:
+            if player is not None:
+                player.use(play.payload, play.file)
+            return
+        if player is not None:
+            player.stop()
+        self.player = None
+        if play.items:
+            self._played = play.number
+            self.player = Player(play, due, self, self._report)
+            self._timers.at(due, partial(self._perform, self.player))
+
+    def record(self, recorder: Recorder, channels: Iterable[int]) -> None:
+        """Put what the party says on these channels of a tape from now on; none: no more."""
+        others = tuple(tape for tape in self._tapes if tape[0] is not recorder)
+        self._tapes = others + tuple((recorder, channel) for channel in channels)
+
+    def look(self, now: float, limit: float) -> None:
+        """To be called now and then: tell when the party has been silent for more than `limit` seconds, 0 for never,
+        and when a key must have been let go.
+        """
+        self._press(self._digits.expire(now), now)
         if self._heard:
             self._heard = self._told = False
             self._heard_at = now
         elif self._watched and not self._told and now - self._heard_at > limit > 0:
             self._told = True
-            return now - self._heard_at
-        return None
+            self._report(Silent(self.port, now - self._heard_at, now))
 
     def close(self) -> None:
-        """Give the ports back."""
+        """Take leave of the party and give the ports back."""
+        if self.player is not None:
+            self.player.stop()
+        if self._epoch is not None:
+            self._reporter.write(self._outgoing, self._reception, monotonic(), bye=True)
         self.rtp.close()
         self.rtcp.close()
 
-    def _read_rtp(self) -> None:
-        receive = self.rtp.recvfrom_into
-        source = self._source
-        for _ in range(BATCH):
-            try:
-                size, address = receive(_packet)
-            except OSError:
-                return
-            if not is_rtp(_packet, size) or not (address == source.learned or source.admits(address, monotonic())):
-                self._dropped += 1
-                continue
-            self._heard = True
-            self._packets_in += 1
-            self._octets_in += size
-            marker_and_number = _packet[1]
-            number = self._numbers[marker_and_number & 0x7F]
-            if self.peer is None or number == _DROP or size == _MOST:
-                self._dropped += 1
-                continue
-            _packet[1] = marker_and_number & 0x80 | number
-            self.peer.send_rtp(size)
-
-    def send_rtp(self, size: int) -> None:
-        """Send the packet just read to this pair's party."""
-        target = self._source.target
-        if target is None:
+    def speak(self, player: Player, frame: bytes, now: float) -> None:
+        """Send a frame of a player."""
+        if not self._listens or self._source.target is None:
+            self._outgoing.rest()
             return
-        with suppress(OSError):
+        _packet[HEADER.size : HEADER.size + FRAME_BYTES] = frame
+        size = HEADER.size + FRAME_BYTES
+        self._send(size, player, _PLAYED_CLOCK, player.payload, player.frames, player.frames * FRAME_BYTES, now)
+
+    def rest(self) -> None:
+        """A player leaves something out."""
+        self._outgoing.rest()
+
+    def _read_rtp(self) -> None:
+        try:
+            octets, origin = self.rtp.recvfrom_into(_packet)
+        except OSError:
+            return
+        now = monotonic()
+        size = octets if _packet[0] == 0x80 and HEADER.size <= octets < _MOST else plain(_packet, octets)
+        source = self._source
+        if not size or octets == _MOST or not (origin == source.learned or source.admits(origin, now)):
+            self._dropped += 1
+            return
+        self._heard = True
+        self._packets_in += 1
+        self._octets_in += octets
+        _, mark, sequence, timestamp, ssrc = HEADER.unpack_from(_packet)
+        name, clock, voice, number, law = self._formats[mark & 0x7F]
+        reception = self._reception
+        if reception is None or ssrc != reception.ssrc or not reception.take(sequence, timestamp, voice, now):
+            reception = self._begin(ssrc, sequence, timestamp, voice, now)
+            if reception is None:
+                self._dropped += 1
+                return
+        if not voice:
+            if clock:
+                self._press(self._digits.take(_packet[HEADER.size : size], ssrc, timestamp, clock, now), now)
+        elif self._tapes:
+            payload = bytes(_packet[HEADER.size : size])
+            for tape, channel in self._tapes:
+                tape.put(channel, name, now, timestamp, payload)
+        peer = self.peer
+        if peer is None or number is None or peer.player is not None:
+            self._dropped += 1
+            return
+        if law is not None:
+            _packet[HEADER.size : size] = _packet[HEADER.size : size].translate(law)
+        peer._send(size, reception, voice, mark & 0x80 | number, sequence, timestamp, now)
+
+    def _send(
+        self, size: int, source: object, clock: int, mark: int, sequence: int, timestamp: int, now: float
+    ) -> None:
+        """Send what is behind the header in `_packet` to the party, as the next packet of this source."""
+        target = self._source.target
+        outgoing = self._outgoing
+        if target is None or not outgoing.stamp(_packet, source, clock, mark, sequence, timestamp, now):
+            return
+        try:
             self.rtp.sendto(_view[:size], target)
-            self._packets_out += 1
-            self._octets_out += size
+        except OSError:
+            return
+        outgoing.packets += 1
+        outgoing.octets += size
+
+    def _begin(self, ssrc: int, sequence: int, timestamp: int, clock: int, now: float) -> Reception | None:
+        """Another source than before has begun, or the same one anew; None for a packet that is only astray."""
+        before = self._reception
+        if before is not None:
+            if before.ssrc == ssrc and not before.restarts(sequence):
+                return None
+            self._lost += max(0, before.lost)
+        self._reception = reception = Reception(ssrc, sequence)
+        reception.take(sequence, timestamp, clock, now)
+        return reception
+
+    def _press(self, keys: Iterable[Pressed], now: float) -> None:
+        for digit, seconds in keys:
+            self._report(Digit(self.port, digit, seconds, now))
+
+    def _perform(self, player: Player, now: float) -> float | None:
+        due = player.tick(now)
+        if due is None and player is self.player:
+            self.player = None
+        return due
 
     def _read_rtcp(self) -> None:
-        for _ in range(BATCH):
-            try:
-                size, address = self.rtcp.recvfrom_into(_packet)
-            except OSError:
-                return
-            if not is_rtcp(_packet, size) or not self._rtcp_source.admits(address, monotonic()):
-                continue
-            peer = self.peer
-            if peer is not None and size < _MOST and peer._rtcp_source.target is not None:
-                with suppress(OSError):
-                    peer.rtcp.sendto(_view[:size], peer._rtcp_source.target)
+        self._reporter.read(self._outgoing)
 
-    def _address(self, host: str | None, port: int) -> Address | None:
-        if host is None or (":" in host) != self._wide:
+    def _write_rtcp(self, now: float) -> float | None:
+        if self.rtcp.fileno() < 0:
             return None
-        return (host, port, 0, 0) if self._wide else (host, port)
+        self._reporter.write(self._outgoing, self._reception, now)
+        return now + self._reporter.pause()
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    wide = ":" in host
-    sock = socket.socket(socket.AF_INET6 if wide else socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
-        if wide:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        with suppress(OSError):
-            if wide:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _EXPEDITED)
-            else:
-                sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EXPEDITED)
-        sock.bind((host, port))
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _drain(sock: socket.socket) -> None:
-    """Throw away what came while nobody listened: it is not to be heard late."""
-    for _ in range(10_000):
-        try:
-            sock.recvfrom_into(_packet)
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
-                return
+def _formats(stream: Stream) -> tuple[_Format, ...]:
+    """What is done with each payload type."""
+    passed = {received: (sent, _LAWS[law]) for received, sent, law in stream.numbers}
+    formats = list(_UNKNOWN)
+    for payload, name, clock in stream.formats:
+        voice = 0 if name == "telephone-event" else clock
+        formats[payload] = _Format(name, clock, voice, *passed.get(payload, (None, None)))
+    return tuple(formats)

@@ -6,16 +6,30 @@ import resource
 import select
 import socket
 from collections.abc import Callable, Sequence
-from time import monotonic
+from time import monotonic, sleep
 
+from ..frames import FRAME_SECONDS
 from .pair import Pair
-from .wire import Alive, Bind, Bound, Command, Free, Freed, Report, Silent, Stream, encode, read_command
+from .recorder import Recorder
+from .timers import Timers
+from .wire import Alive, Bind, Bound, Command, Free, Freed, Play, Record, Recorded, Report, Stream, encode, read_command
 
-TICK = 0.25
-"""Seconds between looks for silent parties."""
+LOOK = 0.1
+"""Seconds between looks for silent parties and keys that were let go."""
 
 ALIVE = 1.0
-"""Seconds between signs of life."""
+"""Seconds between signs of life, and between writes to tapes."""
+
+GATHER = 0.001
+"""Seconds to let packets come together after some were sent on: to be woken costs as much as a packet itself."""
+
+BATCH = 64
+"""Sockets that are read in a row, one packet each, before timers get their turn."""
+
+SPREAD = 0.0124
+"""Seconds by which one player begins later in its 20 ms than the one before: the golden section, so that any number of
+them is spread evenly.
+"""
 
 _CHUNK = 65_536
 
@@ -33,6 +47,9 @@ class Relay:
         self._grace = grace
         self._pairs: dict[int, Pair] = {}
         self._live: dict[int, Pair] = {}
+        self._recorders: dict[str, Recorder] = {}
+        self._timers = Timers()
+        self._offset = 0.0
         self._handlers: dict[int, Callable[[], None]] = {}
         self._epoll = select.epoll()
         self._inbox = b""
@@ -47,20 +64,18 @@ class Relay:
         self._control.setblocking(False)
         self._epoll.register(self._control.fileno(), select.EPOLLIN)
         self._handlers[self._control.fileno()] = self._converse
-        handlers = self._handlers
-        next_tick = next_sign = monotonic()
+        handlers, poll, timers = self._handlers, self._epoll.poll, self._timers
+        timers.at(monotonic(), self._look)
+        timers.at(monotonic(), self._live_on)
         while not self._ended:
-            for descriptor, _ in self._epoll.poll(max(0.0, next_tick - monotonic())):
+            due = timers.run(monotonic())
+            for descriptor, _ in poll(max(0.0, due - monotonic()), BATCH):
                 handler = handlers.get(descriptor)
                 if handler is not None:
                     handler()
-            now = monotonic()
-            if now >= next_tick:
-                next_tick = now + TICK
-                self._listen_for_silence(now)
-            if now >= next_sign:
-                next_sign = now + ALIVE
-                self._report(Alive())
+            sleep(GATHER)
+        for recorder in self._recorders.values():
+            recorder.close()
 
     def _converse(self) -> None:
         """The control socket can be read or written."""
@@ -81,6 +96,10 @@ class Relay:
     def _obey(self, command: Command) -> None:
         if isinstance(command, Stream):
             self._stream(command)
+        elif isinstance(command, Play):
+            self._play(command)
+        elif isinstance(command, Record):
+            self._record(command)
         elif isinstance(command, Bind):
             self._bind(command.ports)
         elif isinstance(command, Free):
@@ -92,7 +111,7 @@ class Relay:
         for port in ports:
             try:
                 if port not in self._pairs:
-                    self._pairs[port] = Pair(self._host, port, self._grace)
+                    self._pairs[port] = Pair(self._host, port, self._grace, self._timers, self._report)
                 bound.append(port)
             except OSError:
                 failed.append(port)
@@ -109,6 +128,24 @@ class Relay:
                 self._handlers[descriptor] = handler
                 self._epoll.register(descriptor, select.EPOLLIN)
 
+    def _play(self, play: Play) -> None:
+        pair = self._pairs.get(play.port)
+        if pair is not None:
+            self._offset = (self._offset + SPREAD) % FRAME_SECONDS
+            pair.play(play, monotonic() + self._offset)
+
+    def _record(self, record: Record) -> None:
+        recorder = self._recorders.get(record.tape)
+        if recorder is None and record.ports:
+            recorder = self._recorders[record.tape] = Recorder(record.tape, len(record.ports))
+        if recorder is not None:
+            for pair in self._pairs.values():
+                pair.record(recorder, [channel for channel, port in enumerate(record.ports) if port == pair.port])
+        if not record.ports:
+            if recorder is not None:
+                self._recorders.pop(record.tape).close()
+            self._report(Recorded(record.tape))
+
     def _free(self, command: Free) -> None:
         for port in command.ports:
             pair = self._pairs.pop(port, None)
@@ -122,11 +159,16 @@ class Relay:
             pair.close()
             self._report(pair.counts)
 
-    def _listen_for_silence(self, now: float) -> None:
+    def _look(self, now: float) -> float:
         for pair in self._live.values():
-            seconds = pair.silence(now, self._silence)
-            if seconds is not None:
-                self._report(Silent(pair.port, seconds, now))
+            pair.look(now, self._silence)
+        return now + LOOK
+
+    def _live_on(self, now: float) -> float:
+        for recorder in self._recorders.values():
+            recorder.flush()
+        self._report(Alive())
+        return now + ALIVE
 
     def _report(self, report: Report) -> None:
         self._outbox += encode(report)

@@ -143,6 +143,12 @@ class Freed(NamedTuple):
     packets_out: int = 0
     octets_out: int = 0
     dropped: int = 0
+    lost_in: int = 0
+    """Packets from the party that were sent, as their numbers show, and did not come."""
+    jitter_in: float = 0.0
+    """Milliseconds, as RFC 3550 §6.4.1 smoothes it, at the end."""
+    lost_out: int = 0
+    """Packets to the party that did not come, as it says in RTCP; 0 where it says nothing."""
 
 
 class Alive(NamedTuple):
