@@ -7,7 +7,9 @@ from itertools import pairwise
 _NEGATIVE = 0x7F
 """Both laws have 128 sizes for each sign, counted upwards from zero in the lower seven bits before inversion."""
 _EVEN_BITS = 0x55
-"""Inverted on the line in A-law; µ-law inverts all."""
+"""Inverted on the line in A-law."""
+_SIZE_BITS = 0x7F
+"""Inverted on the line in µ-law; the sign is not."""
 _FULL_ULAW, _FULL_ALAW = 8159, 4096
 """Where the laws end, in units of 14 and 13 bits. A sine of that height has these levels, in dBm0:"""
 _LEVEL_ULAW, _LEVEL_ALAW = 3.17, 3.14
@@ -48,10 +50,10 @@ def _octets(sizes: Sequence[int], invert: int, invert_others: int) -> bytes:
     return bytes((octet & 0x80 | sizes[octet & 0x7F]) ^ invert_others for octet in upright)
 
 
-ULAW = _samples(_ULAW_SIZES, 0xFF, 4)
+ULAW = _samples(_ULAW_SIZES, _SIZE_BITS, 4)
 """16-bit sample of each µ-law octet."""
 ALAW = _samples(_ALAW_SIZES, _EVEN_BITS, 8)
 """16-bit sample of each A-law octet."""
-ULAW_TO_ALAW = _octets(_sizes(_ULAW_SIZES, _ULAW_TO_ALAW_UNITS, _ALAW_SIZES), 0xFF, _EVEN_BITS)
+ULAW_TO_ALAW = _octets(_sizes(_ULAW_SIZES, _ULAW_TO_ALAW_UNITS, _ALAW_SIZES), _SIZE_BITS, _EVEN_BITS)
 """For `bytes.translate`: keeps the level, as tables 3 and 4 of the standard do."""
-ALAW_TO_ULAW = _octets(_sizes(_ALAW_SIZES, 1 / _ULAW_TO_ALAW_UNITS, _ULAW_SIZES), _EVEN_BITS, 0xFF)
+ALAW_TO_ULAW = _octets(_sizes(_ALAW_SIZES, 1 / _ULAW_TO_ALAW_UNITS, _ULAW_SIZES), _EVEN_BITS, _SIZE_BITS)
