@@ -9,7 +9,11 @@ imports next to nothing.
 import os
 from collections.abc import Iterator
 from struct import Struct
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from mmap import mmap
+    from pathlib import Path
 
 CODECS = ("pcmu", "pcma", "g722", "opus")
 """What can be put on a tape, by names in lower case."""
@@ -80,7 +84,7 @@ class TapeWriter:
             os.close(self._file)
 
 
-def reels(tape: bytes) -> Iterator[tuple[int, Iterator[Packet]]]:
+def reels(tape: "bytes | mmap") -> Iterator[tuple[int, Iterator[Packet]]]:
     """The reels of a tape, each with its number of channels and its packets in the order in which they came.
 
     Takes the whole file, for instance mapped into memory. Whatever it holds, this ends without an error.
@@ -97,10 +101,22 @@ def reels(tape: bytes) -> Iterator[tuple[int, Iterator[Packet]]]:
         start = after
 
 
-def _packets(tape: bytes, start: int, end: int) -> Iterator[Packet]:
+def _packets(tape: "bytes | mmap", start: int, end: int) -> Iterator[Packet]:
     while (payload := start + _RECORD.size) <= end:
         channel, number, at, timestamp, size = _RECORD.unpack_from(tape, start)
         start = payload + size
         if start > end or number >= len(CODECS):
             return
         yield Packet(channel, CODECS[number], at, timestamp, payload, size)
+
+
+async def render(tape: "Path", into: "Path") -> float:
+    """Make the WAV `into` of a complete tape, which stays, and return how many seconds it lasts.
+
+    16 bit, one channel for each of the tape, placed as it was said: gaps are silence, jitter, reordered and doubled
+    packets are put right. 8000 samples in a second, or 16,000 where there is G.722; Opus becomes silence. `into` is
+    there when all of it is. Done by a process of its own; raises OSError.
+    """
+    from ringdove.media.files import process  # noqa: PLC0415  (the media process has no use for asyncio)
+
+    return await process.render(tape, into)

@@ -1,0 +1,62 @@
+"""A tape in, a WAV out: 16 bit, one channel per channel of the tape, everything where it was said."""
+
+import os
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from struct import pack
+
+import numpy as np
+
+from .channel import read_channels
+from .disk import sync
+from .placing import CLOCK
+from .wire import Rendered
+
+LONGEST = 12 * 3600
+"""Seconds of a recording; what comes later is left out."""
+
+_HEADER = 44
+_BIGGEST = 2**32 - 1 - _HEADER  # RIFF has 32 bits for it
+
+
+def render(tape: Path, into: Path) -> Rendered:
+    """Make the WAV `into` of a tape, written beside it, then renamed. Raises OSError.
+
+    All channels begin with whoever was heard first and are equally long; what is not there is silence. 8000 samples in
+    a second, 16,000 where there is G.722.
+    """
+    with tape.open("rb") as file:
+        content: bytes | mmap = b""
+        if os.fstat(file.fileno()).st_size:
+            content = mmap(file.fileno(), 0, access=ACCESS_READ)
+    channels = read_channels(content, LONGEST)
+    begin = min((channel.begin for channel in channels if channel.begin is not None), default=0)
+    scale = 2 if any(channel.wide for channel in channels) else 1
+    rate = CLOCK * scale
+    ticks = max(max(channel.end for channel in channels) - begin, 0)
+    frames = min(ticks * scale, LONGEST * rate, _BIGGEST // (2 * len(channels)))
+    beside = into.with_name(f"{into.name}.part")
+    with beside.open("w+b") as out:
+        out.write(_header(frames, len(channels), rate))
+        out.flush()
+        if frames:
+            os.posix_fallocate(out.fileno(), 0, _HEADER + frames * len(channels) * 2)
+            sound = np.memmap(out, "<i2", "r+", offset=_HEADER, shape=(frames, len(channels)))
+            for number, channel in enumerate(channels):
+                for at, samples in channel.sound(scale):
+                    start = (at - begin) * scale
+                    room = sound[start : start + len(samples), number]
+                    room[:] = samples[: len(room)]
+            sound.flush()
+        sync(out)
+    beside.replace(into)
+    sync(into.parent)
+    return Rendered(frames / rate, sum(channel.silenced for channel in channels))
+
+
+def _header(frames: int, channels: int, rate: int) -> bytes:
+    """Of a WAV file with 16-bit PCM."""
+    frame = 2 * channels
+    size = frames * frame
+    form = pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, rate * frame, frame, 16)
+    return pack("<4sI4s", b"RIFF", _HEADER - 8 + size, b"WAVE") + form + pack("<4sI", b"data", size)

@@ -1,0 +1,168 @@
+"""The sounds that are kept, by content: a folder for each, named after the SHA-256 of the file that it was made of.
+
+A folder never changes and comes and goes as a whole, so that a file can be replaced while somebody listens to it. Who
+calls a sound by which name is the store's business.
+"""
+
+import asyncio
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Set
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from ringdove.media.codecs import FRAME_BYTES, FRAME_SECONDS, SOUND_FORMATS
+from ringdove.media.files.disk import sync
+from ringdove.media.files.process import BrokenAudio, transcode
+
+__all__ = ["BrokenAudio", "Kept", "Library"]
+
+log = structlog.get_logger(__name__)
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_ORIGINAL = "original"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A sound in the library."""
+
+    digest: str
+    """What it is called here: 64 hex digits in lower case."""
+    seconds: float
+    """How long it plays: a whole number of packets."""
+    size: int
+    """Of the original, in octets."""
+
+
+class Library:
+    """The folder of all sounds. Only one may work on a folder at a time. Everything may raise OSError."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+        self.incoming = folder / "incoming"
+        """For files on their way in, on the same disk; `sweep` empties it."""
+        self.incoming.mkdir(exist_ok=True, mode=0o700)
+
+    async def add(self, source: Path, name: str) -> Kept:
+        """Keep an audio file, which stays where it is. `name` is what its sender calls it and only told to the log.
+
+        Content that is here already is found, at no cost. Raises BrokenAudio, and nothing is kept then.
+        """
+        digest = await asyncio.to_thread(_digest, source)
+        if not self.track(digest).exists():
+            async with self._fresh() as fresh:
+                try:
+                    made = await transcode(source, fresh)
+                except BrokenAudio as reason:
+                    log.info("audio refused", name=name, reason=str(reason))
+                    raise
+                digest = made.digest  # of what was read, should the source have changed meanwhile
+                await asyncio.to_thread(self._settle, fresh, digest)
+            log.info("audio kept", name=name, digest=digest, seconds=made.seconds)
+        return await asyncio.to_thread(self._kept, digest)
+
+    async def adopt(self, folder: Path) -> Kept:
+        """Keep a copy of a track that was made elsewhere, by the same process. Raises BrokenAudio."""
+        digest = await asyncio.to_thread(_digest, _original(folder))
+        if not self.track(digest).exists():
+            async with self._fresh() as fresh:
+                await asyncio.to_thread(_copy, folder, fresh)
+                await asyncio.to_thread(self._settle, fresh, digest)
+        return await asyncio.to_thread(self._kept, digest)
+
+    def track(self, digest: str) -> Path:
+        """The folder of a sound, as `media.engine.Sound` wants it, whether it is there or not."""
+        if not _DIGEST.fullmatch(digest):
+            raise ValueError("a digest has 64 hex digits")
+        return self._folder / digest
+
+    def original(self, digest: str) -> Path:
+        """The file that was added; its suffix says what it is. Raises FileNotFoundError."""
+        return _original(self.track(digest))
+
+    async def remove(self, digest: str) -> None:
+        """Keep a sound no longer; whoever is listening hears it to the end. Unknown ones are fine."""
+        await asyncio.to_thread(self._discard, self.track(digest))
+
+    async def sweep(self, in_use: Set[str]) -> int:
+        """Remove what nobody refers to, and what never was complete; how many sounds went. For the start of a server:
+        what is on its way in meanwhile would be lost.
+        """
+        return await asyncio.to_thread(self._sweep, in_use)
+
+    @asynccontextmanager
+    async def _fresh(self) -> AsyncIterator[Path]:
+        """A name for a folder on its way in; what is there in the end goes away."""
+        fresh = self.incoming / secrets.token_hex(16)
+        try:
+            yield fresh
+        finally:
+            await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
+
+    def _settle(self, fresh: Path, digest: str) -> None:
+        """Rename a complete folder into its place, unless the same came in at the same time."""
+        try:
+            fresh.rename(self.track(digest))
+        except OSError:
+            if not self.track(digest).exists():
+                raise
+        sync(self._folder)
+
+    def _kept(self, digest: str) -> Kept:
+        packets = (self.track(digest) / SOUND_FORMATS["PCMU"]).stat().st_size // FRAME_BYTES
+        return Kept(digest, round(packets * FRAME_SECONDS, 2), self.original(digest).stat().st_size)
+
+    def _discard(self, folder: Path) -> None:
+        """Out of sight at once, then piece by piece."""
+        away = self.incoming / secrets.token_hex(16)
+        try:
+            folder.rename(away)
+        except FileNotFoundError:
+            return
+        sync(self._folder)
+        shutil.rmtree(away, ignore_errors=True)
+
+    def _sweep(self, in_use: Set[str]) -> int:
+        shutil.rmtree(self.incoming, ignore_errors=True)
+        self.incoming.mkdir(mode=0o700)
+        unused = [path for path in self._folder.iterdir() if _DIGEST.fullmatch(path.name) and path.name not in in_use]
+        for path in unused:
+            self._discard(path)
+        return len(unused)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _original(folder: Path) -> Path:
+    for path in folder.glob(f"{_ORIGINAL}.*"):
+        return path
+    raise FileNotFoundError(f"no original in {folder.name}")
+
+
+def _copy(track: Path, target: Path) -> None:
+    """Copy a track, after a look whether it is one."""
+    formats = [track / name for name in SOUND_FORMATS.values()]
+    sizes = {path.stat().st_size if path.exists() else 0 for path in formats}
+    if len(sizes) > 1 or not all(size and size % FRAME_BYTES == 0 for size in sizes):
+        raise BrokenAudio("is not a complete track")
+    target.mkdir(mode=0o700)
+    for path in (*formats, _original(track)):
+        with path.open("rb") as content, open(target / path.name, "xb", opener=_private) as copy:
+            shutil.copyfileobj(content, copy)
+            sync(copy)
+    sync(target)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
