@@ -55,8 +55,8 @@ TABLE = (
     ),
     Row(
         Code.OBJECT_IN_USE,
-        "The object cannot be deleted, because ring groups still send calls to it or play it; `used_by_list` names them "
-        "and the field.",
+        "The object cannot be deleted, because ring groups still send calls to it or play it; `used_by_list` names "
+        "them and the field.",
         ours=True,
     ),
     Row(Code.MAX_LIMITATION_EXCEEDED, "The application has 8 valid access tokens; revoke one or wait for its end."),

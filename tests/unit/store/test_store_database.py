@@ -9,7 +9,9 @@ import warnings
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
@@ -46,6 +48,31 @@ async def test_the_migrations_make_exactly_the_tables(store: Store, tmp_path: Pa
 def test_the_newest_migration_is_the_one_that_start_up_looks_for() -> None:
     folder = Path(migrate.__file__).parent / "migrations"
     assert ScriptDirectory(str(folder)).get_current_head() == migrate.HEAD
+
+
+async def test_groups_of_the_first_release_keep_the_names_of_audio_that_never_was(url: str, tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'ringdove.db'}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    with engine.begin() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, "0001")
+        conn.execute(
+            text(
+                "INSERT INTO ring_group VALUES (1, '6300', 'Old', 'ring_all', 20, 'demo.wav', 1, 'Breeze', 'Breeze',"
+                " '', 'Ring1.mp3', 'play_greeting', '1', 'bye.wav', NULL, NULL, '', 0)"
+            )
+        )
+    engine.dispose()
+    store = await Store.open(url)
+    group = await store.ring_groups.get(1)
+    assert group
+    names = (group.join_prompt, group.welcome_prompt, group.moh, group.client_unique_ringtone, group.fail_dest.value)
+    assert names == ("demo.wav", "Breeze", "Breeze", "Ring1.mp3", "bye.wav")
+    assert [await store.sounds.find(name) for name in names] == [None] * 5
+    changed = await store.ring_groups.update(1, lambda g: g.model_copy(update={"name": "New"}))
+    assert changed == group.model_copy(update={"name": "New"})
+    await store.close()
 
 
 async def test_opening_again_keeps_everything(url: str) -> None:
