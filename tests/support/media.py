@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 
 from ringdove.media.embedded.session import EmbeddedSession
-from ringdove.media.embedded.wire import Freed, Play, Stream
+from ringdove.media.embedded.wire import Freed, Play, Record, Stream
 from ringdove.media.engine import PartyId, SessionId
 from ringdove.sip.sdp import (
     Attribute,
@@ -34,6 +34,7 @@ class Ports:
         self.ports = deque(range(30000, 30100, 2))
         self.streams: dict[int, Stream] = {}
         self.plays: dict[int, Play] = {}
+        self.tapes: dict[str, list[int]] = {}
         self.told = 0
 
     async def lease(self, session: EmbeddedSession, party: PartyId) -> int:
@@ -47,12 +48,21 @@ class Ports:
         future.set_result(Freed(port, packets_in=1))
         return future
 
-    def tell(self, command: Stream | Play) -> None:
-        if isinstance(command, Stream):
-            self.streams[command.port] = command
-        else:
-            self.plays[command.port] = command
+    def tell(self, command: Stream | Play | Record) -> None:
+        match command:
+            case Stream(port=port):
+                self.streams[port] = command
+            case Play(port=port):
+                self.plays[port] = command
+            case Record(tape=tape, ports=ports):
+                self.tapes[tape] = list(ports)
         self.told += 1
+
+    def complete(self, tape: str) -> asyncio.Future[None]:
+        del self.tapes[tape]
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.set_result(None)
+        return future
 
     def forget(self, session: SessionId) -> None:
         pass

@@ -36,6 +36,7 @@ __all__ = [
     "PlayEnding",
     "Profile",
     "Recording",
+    "RecordingFailed",
     "RecordingId",
     "SessionClosed",
     "SessionId",
@@ -75,6 +76,10 @@ class SessionClosed(MediaError):
     """The session was closed or lost."""
 
 
+class RecordingFailed(MediaError):
+    """The file of a recording could not be written: a full disk, for instance."""
+
+
 class Profile(StrEnum):
     """What kind of media a leg speaks; one offer never mixes two."""
 
@@ -108,15 +113,24 @@ class Flow:
     """Came to the party's port and went nowhere: strangers, malformed packets, formats that the other side did not
     agree to, audio while nobody was bridged or on hold.
     """
+    lost_in: int = 0
+    """Packets that the party sent, as their numbers show, and that did not come."""
+    jitter_in: float = 0.0
+    """How unevenly its packets came at the end; milliseconds (RFC 3550 §6.4.1)."""
+    lost_out: int = 0
+    """Packets to the party that did not come, as it said in RTCP."""
 
     def plus(self, other: "Flow") -> "Flow":
-        """Both together."""
+        """Both together; of the jitter the worse."""
         return Flow(
             self.packets_in + other.packets_in,
             self.octets_in + other.octets_in,
             self.packets_out + other.packets_out,
             self.octets_out + other.octets_out,
             self.dropped + other.dropped,
+            self.lost_in + other.lost_in,
+            max(self.jitter_in, other.jitter_in),
+            self.lost_out + other.lost_out,
         )
 
 
@@ -329,6 +343,20 @@ class MediaSession(Protocol):
 
     async def stop(self, p: PartyId) -> None:
         """Nothing is played to p any more. Unknown parties are fine."""
+        ...
+
+    async def record(self, r: RecordingId, file: Path, *parties: PartyId) -> None:
+        """Record what comes from these parties, at least one, a channel each in this order. `file` is written when the
+        recording is stopped; until then its folder holds what it will be made of. A party that has not come yet, or
+        has left, is silence.
+        """
+        ...
+
+    async def stop_record(self, r: RecordingId) -> Recording:
+        """End a recording and write its WAV file; also after `close` or SessionLost, at which recordings end.
+
+        Raises KeyError where there is none of this id, RecordingFailed when the file cannot be made; ask again then.
+        """
         ...
 
     async def part(self, a: PartyId, b: PartyId) -> None:

@@ -17,6 +17,8 @@ from ringdove.media.embedded.wire import (
     Freed,
     Play,
     Played,
+    Record,
+    Recorded,
     Report,
     Silent,
     Stream,
@@ -74,6 +76,7 @@ class EmbeddedEngine:
         self._sessions: dict[SessionId, EmbeddedSession] = {}
         self._owners: dict[int, tuple[EmbeddedSession, PartyId]] = {}
         self._freeing: dict[int, asyncio.Future[Freed]] = {}
+        self._completing: dict[str, asyncio.Future[None]] = {}
         self._listeners: list[asyncio.Queue[MediaEvent | None]] = []
         self._progress = asyncio.Event()
         self._child: Child | None = None
@@ -163,10 +166,20 @@ class EmbeddedEngine:
             future.set_result(Freed(port))
         return future
 
-    def tell(self, command: Stream | Play) -> None:
+    def tell(self, command: Stream | Play | Record) -> None:
         """Pass on to the child; while it is down, nothing is lost: `_restored` replays."""
         if self._up and self._child is not None:
             self._child.send(command)
+
+    def complete(self, tape: str) -> asyncio.Future[None]:
+        """Have a tape closed; the future tells when the child has done so, or is gone."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._up and self._child is not None:
+            self._completing[tape] = future
+            self._child.send(Record(tape, []))
+        else:
+            future.set_result(None)
+        return future
 
     def forget(self, session: SessionId) -> None:
         """The session is closed."""
@@ -206,6 +219,8 @@ class EmbeddedEngine:
             if future is not None:
                 self._pool.release(report.port, self._now())
                 future.set_result(report)
+        elif isinstance(report, Recorded):
+            self._completing.pop(report.tape).set_result(None)
         elif isinstance(report, Played | Digit | Silent):
             self._happened(report)
 
@@ -235,6 +250,9 @@ class EmbeddedEngine:
             self._pool.release(port, self._now())
             future.set_result(Freed(port))
         self._freeing.clear()
+        for complete in self._completing.values():
+            complete.set_result(None)
+        self._completing.clear()
         if was_up:
             self._publish(EngineDown(self._now()))
 

@@ -4,10 +4,12 @@ import asyncio
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from ringdove.media.embedded.party import Party, Player, audio_of
-from ringdove.media.embedded.wire import Freed, Play, Played, Stream
+from ringdove.media.embedded.wire import Freed, Play, Played, Record, Stream
 from ringdove.media.engine import (
     Flow,
     Item,
@@ -18,10 +20,14 @@ from ringdove.media.engine import (
     PlayEnded,
     PlayEnding,
     Profile,
+    Recording,
+    RecordingFailed,
+    RecordingId,
     SessionClosed,
     SessionId,
     Stats,
 )
+from ringdove.media.tape import render
 from ringdove.sip.sdp import Direction, SessionDescription
 
 
@@ -39,13 +45,32 @@ class Switch(Protocol):
         """Close a pair; the future brings its counts and never fails."""
         ...
 
-    def tell(self, command: Stream | Play) -> None:
+    def tell(self, command: Stream | Play | Record) -> None:
         """Pass this on to the child, or do nothing while there is none: `replay` follows then."""
+        ...
+
+    def complete(self, tape: str) -> asyncio.Future[None]:
+        """Have a tape closed; the future tells when nothing more is written to it, and never fails."""
         ...
 
     def forget(self, session: SessionId) -> None:
         """The session is closed."""
         ...
+
+
+@dataclass(slots=True)
+class Tape:
+    """What becomes a recording: `file` with one channel for each party."""
+
+    file: Path
+    parties: tuple[PartyId, ...]
+    complete: asyncio.Future[None] | None = None
+    """Done when nothing more is written to it; None while it runs."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is kept until the file is made of it."""
+        return self.file.with_name(f"{self.file.name}.tape")
 
 
 class EmbeddedSession:
@@ -55,7 +80,8 @@ class EmbeddedSession:
         self._id = sid
         self._switch = switch
         self._parties: dict[PartyId, Party] = {}
-        self._told: dict[tuple[type, int], Stream | Play] = {}
+        self._tapes: dict[RecordingId, Tape] = {}
+        self._told: dict[tuple[type, int | str], Stream | Play | Record] = {}
         """What the child was told last, by what it is about."""
         self._players = itertools.count(1)
         self._freeing: list[tuple[PartyId, asyncio.Future[Freed]]] = []
@@ -176,6 +202,26 @@ class EmbeddedSession:
             self._parties[p].player = None
             self._push()
 
+    async def record(self, r: RecordingId, file: Path, *parties: PartyId) -> None:
+        """Record what comes from some parties."""
+        self._check_open()
+        if r in self._tapes or not parties:
+            raise ValueError("a recording wants an id of its own and at least one party")
+        self._tapes[r] = Tape(file, parties)
+        self._push()
+
+    async def stop_record(self, r: RecordingId) -> Recording:
+        """End a recording and make its file."""
+        tape = self._tapes[r]
+        await asyncio.shield(self._complete(tape))
+        try:
+            seconds = await render(tape.path, tape.file)
+            tape.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise RecordingFailed(str(error)) from error
+        self._tapes.pop(r, None)
+        return Recording(tape.file, seconds)
+
     async def part(self, a: PartyId, b: PartyId) -> None:
         """Silence between two."""
         one = self._parties.get(a)
@@ -197,10 +243,7 @@ class EmbeddedSession:
         self._end()
         flows: dict[PartyId, Flow] = defaultdict(Flow)
         for party, future in self._freeing:
-            count = await asyncio.shield(future)
-            flows[party] = flows[party].plus(
-                Flow(count.packets_in, count.octets_in, count.packets_out, count.octets_out, count.dropped)
-            )
+            flows[party] = flows[party].plus(_flow(await asyncio.shield(future)))
         return Stats(dict(flows))
 
     def lose(self) -> None:
@@ -235,6 +278,8 @@ class EmbeddedSession:
         if self._closed:
             return
         self._closed = True
+        for tape in self._tapes.values():
+            self._complete(tape)
         for party in self._parties.values():
             self._release(party)
         self._parties.clear()
@@ -269,6 +314,11 @@ class EmbeddedSession:
             self._freeing.append((party.id, self._switch.free(party.port)))
             party.port = None
 
+    def _complete(self, tape: Tape) -> asyncio.Future[None]:
+        if tape.complete is None:
+            tape.complete = self._switch.complete(str(tape.path))
+        return tape.complete
+
     def _unlink(self, party: Party) -> None:
         peer = self._peer(party)
         if peer is not None and peer.peer == party.id:
@@ -284,21 +334,41 @@ class EmbeddedSession:
     def _push(self) -> None:
         """Tell the child what is not as it was told last."""
         for command in self._state():
-            about = (type(command), command.port)
+            about = (type(command), command[0])
             if self._told.get(about) != command:
                 self._told[about] = command
                 self._switch.tell(command)
 
-    def _state(self) -> Iterator[Stream | Play]:
-        """All that the child is to know. A party that was never bridged or played to is none of its business."""
+    def _state(self) -> Iterator[Stream | Play | Record]:
+        """All that the child is to know. A party that was never bridged, played to or recorded is none of its
+        business.
+        """
+        tapes = [tape for tape in self._tapes.values() if tape.complete is None]
+        recorded = {party for tape in tapes for party in tape.parties}
         for party in self._parties.values():
             stream = party.stream(self._peer(party))
             if stream is None:
                 continue
             play = party.play()
-            if stream.peer is not None or play is not None or (Stream, stream.port) in self._told:
+            if stream.peer is not None or play or party.id in recorded or (Stream, stream.port) in self._told:
                 yield stream
             if play is None and (Play, stream.port) in self._told:
                 play = Play(stream.port, 0, 0, "", ())
             if play is not None:
                 yield play
+        for tape in tapes:
+            parties = (self._parties.get(party) for party in tape.parties)
+            yield Record(str(tape.path), [party.port or 0 if party is not None else 0 for party in parties])
+
+
+def _flow(count: Freed) -> Flow:
+    return Flow(
+        packets_in=count.packets_in,
+        octets_in=count.octets_in,
+        packets_out=count.packets_out,
+        octets_out=count.octets_out,
+        dropped=count.dropped,
+        lost_in=count.lost_in,
+        jitter_in=count.jitter_in,
+        lost_out=count.lost_out,
+    )
