@@ -17,6 +17,7 @@ from ringdove.calls.destinations import KINDS
 from ringdove.calls.switchboard import Switchboard
 from ringdove.events.bus import Bus
 from ringdove.media.embedded.engine import EmbeddedEngine
+from ringdove.media.library import Library
 from ringdove.net.endpoint import Endpoint, IncomingRequest, Timers
 from ringdove.registrar.authentication import Authenticator
 from ringdove.registrar.keepalive import KeepAlive
@@ -166,6 +167,7 @@ class Node:
     async def _start_http(self, listener: socket.socket) -> None:
         services = Services(
             store=self.store,
+            audio=Library(self.settings.data / "audio"),
             settings=self.settings,
             bus=self.bus,
             online=lambda extension_id: OnlineStatus(sip_phones=len(self.registrar.bindings(extension_id))),

@@ -21,6 +21,7 @@ from ringdove.api import Credentials, OnlineStatus, Services, create_app, ensure
 from ringdove.api.errors import TABLE
 from ringdove.api.ringgroup_examples import EXAMPLES
 from ringdove.events.bus import Bus
+from ringdove.media.library import Library
 from ringdove.model.extension import Extension
 from ringdove.model.reference import DestinationKind
 from ringdove.model.simulation import Simulation
@@ -70,6 +71,7 @@ class Server(threading.Thread):
 
         services = Services(
             store=store,
+            audio=Library(self._settings.data / "audio"),
             settings=self._settings,
             bus=Bus(),
             online=lambda _: OnlineStatus(),

@@ -6,7 +6,19 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from ringdove.api import calls, extension, extensiongroup, ringgroup, system, tokens
+from ringdove.api import (
+    calls,
+    custom_prompt,
+    custom_ringtone,
+    download,
+    extension,
+    extensiongroup,
+    moh_files,
+    play_list,
+    ringgroup,
+    system,
+    tokens,
+)
 from ringdove.api.documentation import add_reference
 from ringdove.api.lockout import Lockout
 from ringdove.api.routing import TokenOutOfSight, not_existed
@@ -22,6 +34,11 @@ _FAMILIES: tuple[APIRouter, ...] = (
     extensiongroup.router,
     system.router,
     calls.router,
+    custom_prompt.router,
+    play_list.router,
+    moh_files.router,
+    custom_ringtone.router,
+    download.router,
 )
 
 

@@ -1,13 +1,15 @@
 """What the interface needs from the rest of the server."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from ringdove.events.bus import Bus
+from ringdove.media.library import Library
 from ringdove.model.reference import DestinationKind
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
@@ -34,6 +36,7 @@ class Services:
     """
 
     store: Store
+    audio: Library
     settings: Settings
     bus: Bus
     online: Callable[[int], OnlineStatus]
@@ -42,6 +45,8 @@ class Services:
     destination_kinds: frozenset[DestinationKind]
     ready: Callable[[], bool]
     clock: Callable[[], float] = time.time
+    audio_rows: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while it is decided whether content stays: see `shelf`."""
 
 
 def _services(request: Request) -> Services:

@@ -100,7 +100,6 @@ class _Reader:
         self._disposition = b""
         self._name = ""
         self._is_file = False
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / secrets.token_hex(16)
         self._file = open(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")  # noqa: SIM115  # see close
 

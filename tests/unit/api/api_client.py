@@ -47,6 +47,13 @@ class Api:
         url = BASE + path
         return self._json(await self.http.post(url, json=body, params={"access_token": self.token} | params))
 
+    async def upload(self, path: str, /, name: str | None = None, content: bytes = b"", **texts: str) -> dict[str, Any]:
+        """Upload a file; with no name there is none, only the other parts."""
+        parts: list[Any] = [(part, (None, text)) for part, text in texts.items()]
+        parts += [("file", (name, content))] if name is not None else []
+        params = {"access_token": self.token}
+        return self._json(await self.http.post(BASE + path, files=parts, params=params, timeout=30))
+
     async def log_in(self) -> dict[str, Any]:
         return await self.post("get_token", {"username": CLIENT_ID, "password": CLIENT_SECRET})
 

@@ -13,6 +13,7 @@ from api_client import CLIENT_ID, CLIENT_SECRET, Api, pair
 from ringdove.api import OnlineStatus, Services, create_app, ensure_application
 from ringdove.events.bus import Bus
 from ringdove.events.types import ExtensionChanged, ExtensionDeleted
+from ringdove.media.library import Library
 from ringdove.model.audio import Playlist, PlayOrder, Prompt, Ringtone
 from ringdove.model.extension import Extension
 from ringdove.model.reference import DestinationKind
@@ -54,6 +55,7 @@ async def api(tmp_path: Path, first_start: Path) -> AsyncIterator[Api]:
 
     services = Services(
         store=store,
+        audio=Library(settings.data / "audio"),
         settings=settings,
         bus=Bus(),
         online=lambda extension_id: OnlineStatus(sip_phones=int(extension_id in api.online)),

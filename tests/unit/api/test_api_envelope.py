@@ -84,11 +84,12 @@ async def test_the_reference_needs_nothing_from_elsewhere(api: Api) -> None:
 
 async def test_the_schema_describes_every_interface_and_parameter(api: Api) -> None:
     schema = (await api.http.get("/openapi.json")).json()
-    assert len(schema["paths"]) == 3 + 8 + 8 + 7 + 1 + 2
+    assert len(schema["paths"]) == 3 + 8 + 8 + 7 + 1 + 2 + 5 + 7 + 4 + 5
     body = schema["paths"][BASE + "ringgroup/create"]["post"]["requestBody"]["content"]["application/json"]
     assert [example["value"]["number"] for example in body["examples"].values()] == ["6300", "6301"]
     forms = ("RingGroupForm", "RingGroupFormChanges", "EntryForm", "MemberForm", "ExtensionForm", "LoginForm")
-    for form in forms:
+    uploads = ("PromptUpload", "MusicUpload", "RingtoneUpload")
+    for form in (*forms, *uploads, "PlaylistForm"):
         for name, field in schema["components"]["schemas"][form]["properties"].items():
             assert field.get("description"), f"{form}.{name}"
     for path, family in schema["paths"].items():
@@ -96,6 +97,19 @@ async def test_the_schema_describes_every_interface_and_parameter(api: Api) -> N
             assert operation["description"], path
             for parameter in operation.get("parameters", []):
                 assert parameter.get("description"), (path, parameter)
+
+
+async def test_the_reference_offers_files_for_upload(api: Api) -> None:
+    schema = (await api.http.get("/openapi.json")).json()
+    for family, form in (
+        ("custom_prompt", "PromptUpload"),
+        ("moh_files", "MusicUpload"),
+        ("custom_ringtone", "RingtoneUpload"),
+    ):
+        content = schema["paths"][f"{BASE}{family}/upload"]["post"]["requestBody"]["content"]
+        assert content == {"multipart/form-data": {"schema": {"$ref": f"#/components/schemas/{form}"}}}
+        part = schema["components"]["schemas"][form]["properties"]["file"]
+        assert (part["type"], part["contentMediaType"]) == ("string", "application/octet-stream")
 
 
 def test_the_page_of_error_codes_is_generated_from_the_table() -> None:

@@ -76,11 +76,10 @@ async def test_the_file_and_the_texts_come_in_any_order(tmp_path: Path) -> None:
 
 
 async def test_a_file_lies_in_the_folder_for_its_owner_only_and_not_longer_than_the_block(tmp_path: Path) -> None:
-    folder = tmp_path / "new"
-    async with receive(request([file_part(), END]), folder, LIMIT) as came:
-        assert came.content.parent == folder
+    async with receive(request([file_part(), END]), tmp_path, LIMIT) as came:
+        assert came.content.parent == tmp_path
         assert came.content.stat().st_mode & 0o777 == 0o600
-    assert left_in(folder) == []
+    assert left_in(tmp_path) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,205 @@
+"""`custom_ringtone/…`: how web clients ring."""
+
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Annotated, Literal
+
+from fastapi import Query, Request
+from pydantic import BaseModel, Field
+
+from ringdove.api.audio_form import (
+    MAX_RINGTONE,
+    MULTIPART,
+    ByIdOrFile,
+    IsCheck,
+    OptionalRingtone,
+    RingtonePart,
+    Stored,
+    checked,
+    chosen,
+)
+from ringdove.api.auth import family
+from ringdove.api.crud import existing
+from ringdove.api.documentation import takes
+from ringdove.api.download import Link, link
+from ringdove.api.envelope import Done, Failure
+from ringdove.api.errors import Refusal
+from ringdove.api.form import Broken, Fields, Form, as_text
+from ringdove.api.listing import ListQuery, SearchValue
+from ringdove.api.services import Injected, Services
+from ringdove.api.shelf import discard, keep, taken
+from ringdove.api.upload import Upload, receive
+from ringdove.media.library import Kept
+from ringdove.model.audio import Ringtone, RingtoneType
+from ringdove.model.reference import ObjectKind
+from ringdove.model.rules import refuse
+from ringdove.store import Builtin, Duplicate, InUse
+
+router = family("custom_ringtone")
+
+
+class RingtoneUpload(Form):
+    """A ring tone to save, or a new content or name for one."""
+
+    file: RingtonePart = Field(
+        None, description="The file: WAV or MP3, at most 4 MiB. Can be left out where only the name is to change."
+    )
+    is_check: IsCheck = None
+    type: Literal[RingtoneType.BACKEND] = Field(RingtoneType.BACKEND, description="Ring tones that are uploaded.")
+    old_file: OptionalRingtone = Field(
+        None, description="The name of the ring tone to replace or rename; `is_check` does not count then."
+    )
+    new_file: OptionalRingtone = Field(
+        None, description="The new name of `old_file`, in ring groups too; it ends as before."
+    )
+
+    @classmethod
+    def conditions(cls, data: Fields) -> Iterator[Broken]:
+        """A new name needs an old one, everything else a file; a ring tone stays what it is by its ending."""
+        if "new_file" in data and "old_file" not in data:
+            yield Broken(("old_file",), refuse("required", "which is to be renamed"))
+        if "file" not in data and not ("new_file" in data and "old_file" in data):
+            yield Broken(("file",), refuse("required", "a file is needed"))
+        if "old_file" in data:
+            for field in ("file", "new_file"):
+                if field in data and _ending(data[field]) != _ending(data["old_file"]):
+                    yield Broken((field,), refuse("pattern", "ends as old_file does"))
+
+
+class RingtoneRow(BaseModel):
+    """A ring tone in a list."""
+
+    id: int
+    file: str
+    suffix: str = Field(description="`.mp3` or `.wav`.")
+    type: RingtoneType = Field(description="`backend` if it was uploaded.")
+
+
+class Ringtones(Done):
+    """Success, with one page of the ring tones."""
+
+    total_number: int = Field(description="How many match, on all pages together.")
+    ringtone_list: list[RingtoneRow]
+
+
+class RingtoneList(ListQuery):
+    """Which part of the list."""
+
+    sort_by: Literal["id", "file", "type"] = Field("id", description="What to sort by.")
+
+
+class RingtoneSearch(RingtoneList):
+    """Which part of what is found."""
+
+    search_value: SearchValue = ""
+
+
+@router.post(
+    "/upload",
+    response_model=Stored | Failure,
+    response_model_exclude_none=True,
+    openapi_extra=takes(RingtoneUpload, media_type=MULTIPART),
+)
+async def upload(request: Request, services: Injected) -> Stored:
+    """Save a ring tone: WAV or MP3, at most 4 MiB, under the name that it comes with, or in place of `old_file`.
+
+    The name has 1 to 127 characters, is no path, and ends as the format does. What cannot be read is refused with the
+    reason in `submsg`. Built-in ring tones cannot be replaced.
+    """
+    async with receive(request, services.audio.incoming, MAX_RINGTONE) as came:
+        renamed = bool(came.fields.get("old_file") and came.fields.get("new_file"))
+        asked = came.fields.get("is_check") == "ask" and not came.fields.get("old_file")
+        form = checked(RingtoneUpload, came, content=not asked and not (renamed and came.size is None))
+        if form.old_file:
+            return await _replace(form.old_file, form.new_file or form.old_file, came, services)
+        name = form.file or ""
+        before = await services.store.ringtones.by_file(name)
+        if before and form.is_check != "force":
+            raise taken(ObjectKind.RINGTONE, "file", name)
+        if form.is_check == "ask":
+            return Stored(file=name)
+        if before and before.type is RingtoneType.BUILT_IN:
+            raise Refusal.parameter("file", "builtin")
+
+        async def save(kept: Kept) -> Ringtone:
+            return await services.store.ringtones.save(_ringtone(name, kept))
+
+        saved = await keep(came, name, save, services, before=before)
+    return Stored(file=saved.file, id=saved.id)
+
+
+@router.get("/list", name="list", response_model=Ringtones | Failure)
+async def list_(query: Annotated[RingtoneList, Query()], services: Injected) -> Ringtones:
+    """List the ring tones: the built-in ones, then those that were uploaded."""
+    return await _page(query, "", services)
+
+
+@router.get("/search", response_model=Ringtones | Failure)
+async def search(query: Annotated[RingtoneSearch, Query()], services: Injected) -> Ringtones:
+    """Find ring tones by a part of their name."""
+    return await _page(query, query.search_value, services)
+
+
+@router.get("/download", response_model=Link | Failure)
+async def download(query: Annotated[ByIdOrFile, Query()], request: Request, services: Injected) -> Link:
+    """Tell where to fetch a ring tone: within 30 minutes, with the same `access_token`."""
+    ringtones = services.store.ringtones
+    return link(await chosen(query, ringtones.get, ringtones.by_file), request, services)
+
+
+@router.get("/delete", response_model=Done | Failure)
+async def delete(query: Annotated[ByIdOrFile, Query()], services: Injected) -> Done:
+    """Delete a ring tone. Refused (40010) while ring groups use it; the built-in ones cannot be deleted."""
+    ringtones = services.store.ringtones
+    found = await chosen(query, ringtones.get, ringtones.by_file)
+    try:
+        gone = existing(await ringtones.delete(found.id))
+    except InUse as error:
+        raise Refusal.in_use(error) from None
+    except Builtin:
+        raise Refusal.parameter(query.field, "builtin") from None
+    await discard(gone.digest, services)
+    return Done()
+
+
+async def _replace(old_file: str, new_file: str, came: Upload, services: Services) -> Stored:
+    """Give a ring tone another name, another content, or both; both or nothing."""
+    ringtones = services.store.ringtones
+    before = await ringtones.by_file(old_file)
+    if before is None:
+        raise Refusal.parameter("old_file", "exist")
+    if before.type is RingtoneType.BUILT_IN:
+        raise Refusal.parameter("old_file", "builtin")
+    if new_file != old_file and await ringtones.by_file(new_file):
+        raise taken(ObjectKind.RINGTONE, "new_file", new_file)
+
+    async def rename() -> None:
+        try:
+            if not await ringtones.rename(old_file, new_file):
+                raise Refusal.parameter("old_file", "exist")
+        except Duplicate:
+            raise taken(ObjectKind.RINGTONE, "new_file", new_file) from None
+
+    async def save(kept: Kept) -> Ringtone:
+        await rename()
+        return await ringtones.save(_ringtone(new_file, kept))
+
+    if came.size is None:
+        await rename()
+    else:
+        await keep(came, new_file, save, services, before=before)
+    return Stored(file=new_file, id=before.id)
+
+
+def _ringtone(name: str, kept: Kept) -> Ringtone:
+    return Ringtone(file=name, digest=kept.digest, seconds=kept.seconds, size=kept.size)
+
+
+def _ending(name: object) -> str:
+    return PurePath(as_text(name) or "").suffix.lower()
+
+
+async def _page(query: RingtoneList, search: str, services: Services) -> Ringtones:
+    total, found = await services.store.ringtones.page(query.listing(search))
+    rows = [RingtoneRow(id=tone.id, file=tone.file, suffix=tone.suffix, type=tone.type) for tone in found]
+    return Ringtones(total_number=total, ringtone_list=rows)

@@ -1,0 +1,53 @@
+"""Content and the rows that name it: content comes first and goes last, so that no row ever names what is not there."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from ringdove.api.errors import Refusal
+from ringdove.api.services import Services
+from ringdove.api.upload import Upload
+from ringdove.media.library import BrokenAudio, Kept
+from ringdove.model.audio import Audio
+from ringdove.model.reference import ObjectKind
+from ringdove.store import Clash, Duplicate
+
+T = TypeVar("T")
+
+
+async def keep(
+    came: Upload, name: str, save: Callable[[Kept], Awaitable[T]], services: Services, *, before: Audio | None = None
+) -> T:
+    """Put what came into the library, then save the row that names it; the content of `before` goes, if that was all.
+
+    Raises Refusal where it is no audio, and what `save` raises; the content goes again then.
+    """
+    digest = (await _added(came, name, services)).digest
+    try:
+        async with services.audio_rows:
+            # Once more, for somebody may have deleted the same content meanwhile; what is still there is only found.
+            saved = await save(await _added(came, name, services))
+    except Exception:
+        await discard(digest, services)
+        raise
+    if before:
+        await discard(before.digest, services)
+    return saved
+
+
+async def discard(digest: str, services: Services) -> None:
+    """Take content out of the library if no row names it any more; whoever listens to it hears it to its end."""
+    async with services.audio_rows:
+        if digest not in await services.store.sounds.digests():
+            await services.audio.remove(digest)
+
+
+def taken(kind: ObjectKind, field: str, name: str) -> Refusal:
+    """A file of this name is there already."""
+    return Refusal.duplicate(Duplicate([Clash(field, name, kind, name)]), "upload file")
+
+
+async def _added(came: Upload, name: str, services: Services) -> Kept:
+    try:
+        return await services.audio.add(came.content, name)
+    except BrokenAudio as broken:
+        raise Refusal.parameter("file", "audio", why=str(broken)) from None
