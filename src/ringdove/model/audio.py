@@ -64,7 +64,7 @@ class Audio(BaseModel):
 
 
 class Prompt(Audio):
-    """A file that ring groups play to callers; `id` is 0 until the store has given one. Unix seconds."""
+    """A file that ring groups play to callers; `id` is 0 until the store has given one, `uploaded_at` Unix seconds."""
 
     id: StoredId = 0
     uploaded_at: float = 0

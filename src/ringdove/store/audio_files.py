@@ -100,8 +100,7 @@ class AudioFiles(ABC, Generic[F]):
     @staticmethod
     @abstractmethod
     def _from_row(row: Any) -> F:
-        # Stored values have passed the rules already; a rule that became stricter must not make them unreadable.
-        ...
+        """Return the file of a row, unchecked: a rule that became stricter must not make it unreadable."""
 
 
 class Prompts(AudioFiles[Prompt]):

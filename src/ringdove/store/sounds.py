@@ -49,7 +49,7 @@ class Sounds:
         """
         rows = [
             tone.model_dump() | {"id": position, "type": RingtoneType.BUILT_IN}
-            for position, tone in enumerate(ringtones[:BUILT_IN_RINGTONES], start=1)
+            for position, tone in enumerate(ringtones, start=1)
         ]
 
         async def work(conn: AsyncConnection) -> None:
