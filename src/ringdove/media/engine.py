@@ -348,7 +348,7 @@ class MediaSession(Protocol):
     async def record(self, r: RecordingId, file: Path, *parties: PartyId) -> None:
         """Record what comes from these parties, at least one, a channel each in this order. `file` is written when the
         recording is stopped; until then its folder holds what it will be made of. A party that has not come yet, or
-        has left, is silence.
+        has left, is silence. No other recording may have the same id or file.
         """
         ...
 

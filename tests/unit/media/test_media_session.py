@@ -1,29 +1,18 @@
 """What the parent's side of a session decides, without a child: offers, answers and the streams to be relayed."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ringdove.media.codecs import DEFAULT_OFFER
 from ringdove.media.embedded.session import EmbeddedSession
-from ringdove.media.embedded.wire import (
-    Bind,
-    Bound,
-    Command,
-    Free,
-    Freed,
-    Silent,
-    Stream,
-    encode,
-    read_command,
-    read_report,
+from ringdove.media.engine import (
+    NoUsableAudio,
+    PartyId,
+    SessionClosed,
+    SessionId,
 )
-from ringdove.media.engine import MediaError, NoUsableAudio, PartyId, SessionClosed, SessionId
-from ringdove.sip.sdp import Codec, Connection, Direction, Origin, SessionDescription, parse
-from ringdove.sip.sdp_exchange import Author, Media
+from ringdove.sip.sdp import Codec, Connection, Direction, Origin, SessionDescription
 from support.media import (
     EVENT,
     EVENT_48000,
@@ -363,97 +352,3 @@ async def test_a_closed_session_says_so_and_can_be_closed_again(ports: Ports, se
 async def test_nobody_is_bridged_with_himself(session: EmbeddedSession) -> None:
     with pytest.raises(ValueError, match="itself"):
         await session.bridge(A, A)
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        Bind([30000]),
-        Free([30000, 30002]),
-        Stream(30000, "10.0.0.7", 4000, 4001, 1, [[0, "pcmu", 8000]], True, 30004, [[0, 8, "a"], [101, 96, ""]], True),
-        Stream(30000, None, 4000, 4001, 1, [], False, None, [], False),
-    ],
-)
-def test_commands_survive_the_wire(message: Command) -> None:
-    assert encode(message).count(b"\n") == 1
-    assert read_command(encode(message)) == message
-
-
-def test_reports_survive_the_wire() -> None:
-    for report in (Bound([1], [2]), Silent(30000, 1.5, 2.5), Freed(30000, 1, 2, 3, 4, 5)):
-        assert read_report(encode(report)) == report
-
-
-_parties = st.sampled_from([A, B, C])
-_bodies = st.builds(
-    body,
-    st.integers(1024, 65000),
-    st.sampled_from([PCMU, PCMA, Codec(97, "opus", 48000, 2)]),
-    st.sampled_from([EVENT, G722]),
-    direction=st.sampled_from(Direction),
-    address=st.sampled_from(["192.0.2.1", "192.0.2.2", "0.0.0.0"]),
-)
-_steps = st.one_of(
-    st.tuples(st.just("offered"), _parties, _bodies),
-    st.tuples(st.just("accept"), _parties, _bodies),
-    st.tuples(st.just("invite"), _parties, _parties),
-    st.tuples(st.just("bridge"), _parties, _parties),
-    st.tuples(st.just("answered"), _parties, _bodies),
-    st.tuples(st.just("reoffer"), _parties, _bodies),
-    st.tuples(st.just("remake"), _parties),
-    st.tuples(st.just("part"), _parties, _parties),
-    st.tuples(st.just("drop"), _parties),
-)
-
-
-@given(st.lists(_steps, max_size=25))
-def test_laws_under_any_order_of_calls(steps: list[tuple[str, *tuple[object, ...]]]) -> None:
-    asyncio.run(play(steps))
-
-
-async def play(steps: list[tuple[str, *tuple[object, ...]]]) -> None:
-    ports = Ports()
-    session = EmbeddedSession(SessionId("s"), ports)
-    authors = {party: Author(1) for party in (A, B, C)}
-    for name, *arguments in steps:
-        try:
-            result = getattr(session, name)(*arguments)
-            if asyncio.iscoroutine(result):
-                result = await result
-        except (MediaError, ValueError):
-            continue
-        if isinstance(result, Media):
-            _is_a_sound_description(name, arguments, result, authors)
-        _streams_come_in_pairs_or_are_silent(ports)
-    await session.close()
-    assert len(ports.ports) == 50
-    assert not ports.streams
-
-
-def _is_a_sound_description(name: str, arguments: list[object], media: Media, authors: dict[PartyId, Author]) -> None:
-    numbers = [codec.payload for codec in media.codecs]
-    assert numbers
-    assert len(set(numbers)) == len(numbers)
-    if name in ("accept", "reoffer"):
-        offer = arguments[1]
-        assert isinstance(offer, SessionDescription)
-        assert {(c.payload, c.key) for c in media.codecs} <= {(c.payload, c.key) for c in offer.media[0].codecs}
-        theirs = offer.direction_of(offer.media[0])
-        assert not (media.direction.sends and not theirs.receives)
-        assert not (media.direction.receives and not theirs.sends)
-        if offer.connection == Connection("0.0.0.0"):
-            assert not media.direction.sends
-    party = arguments[0]
-    assert isinstance(party, str)
-    assert parse(authors[PartyId(party)].offer(media)).media[0].port == media.port
-
-
-def _streams_come_in_pairs_or_are_silent(ports: Ports) -> None:
-    for stream in ports.streams.values():
-        if stream.peer is None:
-            assert not stream.numbers
-            assert not stream.watch
-        else:
-            assert ports.streams[stream.peer].peer == stream.port
-        received = [number for number, _, _ in stream.numbers]
-        assert len(set(received)) == len(received)

@@ -64,12 +64,12 @@ async def test_a_recording_ends_with_the_session_and_no_new_one_begins(ports: Po
         await session.record(RecordingId("late"), FILE, A)
 
 
-async def test_a_recording_has_an_id_of_its_own_and_somebody_to_record(session: EmbeddedSession) -> None:
+async def test_a_recording_has_an_id_and_a_file_of_its_own_and_somebody_to_record(session: EmbeddedSession) -> None:
     await session.record(R, FILE, A)
-    with pytest.raises(ValueError, match="id of its own"):
-        await session.record(R, Path("/recordings/other.wav"), B)
-    with pytest.raises(ValueError, match="at least one party"):
-        await session.record(RecordingId("nobody"), FILE)
+    other, elsewhere = RecordingId("other"), Path("/recordings/other.wav")
+    for recording, file, parties in ((R, elsewhere, (B,)), (other, FILE, (B,)), (other, elsewhere, ())):
+        with pytest.raises(ValueError, match="of its own"):
+            await session.record(recording, file, *parties)
     with pytest.raises(KeyError):
         await session.stop_record(RecordingId("unknown"))
 

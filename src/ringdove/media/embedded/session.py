@@ -205,8 +205,8 @@ class EmbeddedSession:
     async def record(self, r: RecordingId, file: Path, *parties: PartyId) -> None:
         """Record what comes from some parties."""
         self._check_open()
-        if r in self._tapes or not parties:
-            raise ValueError("a recording wants an id of its own and at least one party")
+        if r in self._tapes or file in {tape.file for tape in self._tapes.values()} or not parties:
+            raise ValueError("a recording wants an id and a file of its own, and at least one party")
         self._tapes[r] = Tape(file, parties)
         self._push()
 
