@@ -74,9 +74,10 @@ class Outgoing:
         )
         return True
 
-    def rest(self) -> None:
-        """Nothing is sent for a while: whatever comes next is the begin of a talkspurt."""
-        self._source = None
+    def rest(self, source: object) -> None:
+        """Something of a source is not sent: if it was to go on, its next packet is the begin of a talkspurt."""
+        if source is self._source:
+            self._source = None
 
     def clocked(self, now: float) -> int:
         """The time stamp that a packet of this moment would have."""

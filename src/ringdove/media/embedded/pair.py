@@ -186,15 +186,15 @@ class Pair:
     def speak(self, player: Player, frame: bytes, now: float) -> None:
         """Send a frame of a player."""
         if not self._listens or self._source.target is None:
-            self._outgoing.rest()
+            self.rest(player)
             return
         _packet[HEADER.size : HEADER.size + FRAME_BYTES] = frame
         size = HEADER.size + FRAME_BYTES
         self._send(size, player, _PLAYED_CLOCK, player.payload, player.frames, player.frames * FRAME_BYTES, now)
 
-    def rest(self) -> None:
-        """A player leaves something out."""
-        self._outgoing.rest()
+    def rest(self, source: object) -> None:
+        """Something of a source is not sent to the party, and was not lost."""
+        self._outgoing.rest(source)
 
     def _read_rtp(self) -> None:
         try:
@@ -228,6 +228,8 @@ class Pair:
         peer = self.peer
         if peer is None or number is None or peer.player is not None:
             self._dropped += 1
+            if peer is not None:
+                peer.rest(reception)
             return
         if law is not None:
             _packet[HEADER.size : size] = _packet[HEADER.size : size].translate(law)

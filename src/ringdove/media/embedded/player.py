@@ -20,8 +20,8 @@ class Mouth(Protocol):
         """Send a frame, or do not: time goes on."""
         ...
 
-    def rest(self) -> None:
-        """Something is left out."""
+    def rest(self, player: "Player") -> None:
+        """A frame is left out."""
         ...
 
 
@@ -62,7 +62,7 @@ class Player:
                 if now - self._due < LATEST:
                     self._mouth.speak(self, frame, now)
                 else:
-                    self._mouth.rest()
+                    self._mouth.rest(self)
                 self.frames += 1
                 self._due += FRAME_SECONDS
         return None if self.over else self._due

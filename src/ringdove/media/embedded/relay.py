@@ -47,7 +47,7 @@ class Relay:
         self._grace = grace
         self._pairs: dict[int, Pair] = {}
         self._live: dict[int, Pair] = {}
-        self._recorders: dict[str, Recorder] = {}
+        self._recorders: dict[str, tuple[Recorder, Sequence[int]]] = {}
         self._timers = Timers()
         self._offset = 0.0
         self._handlers: dict[int, Callable[[], None]] = {}
@@ -67,14 +67,18 @@ class Relay:
         handlers, poll, timers = self._handlers, self._epoll.poll, self._timers
         timers.at(monotonic(), self._look)
         timers.at(monotonic(), self._live_on)
+        before: set[int] = set()
         while not self._ended:
             due = timers.run(monotonic())
-            for descriptor, _ in poll(max(0.0, due - monotonic()), BATCH):
+            ready = {descriptor for descriptor, _ in poll(max(0.0, due - monotonic()), BATCH)}
+            for descriptor in ready:
                 handler = handlers.get(descriptor)
                 if handler is not None:
                     handler()
-            sleep(GATHER)
-        for recorder in self._recorders.values():
+            if ready and ready.isdisjoint(before):  # who is ready twice in a row has more to say
+                sleep(GATHER)
+            before = ready
+        for recorder, _ in self._recorders.values():
             recorder.close()
 
     def _converse(self) -> None:
@@ -135,15 +139,18 @@ class Relay:
             pair.play(play, monotonic() + self._offset)
 
     def _record(self, record: Record) -> None:
-        recorder = self._recorders.get(record.tape)
-        if recorder is None and record.ports:
-            recorder = self._recorders[record.tape] = Recorder(record.tape, len(record.ports))
+        """Where a channel has no party now, its port is 0, which is no pair's."""
+        recorder, before = self._recorders.pop(record.tape, (None, ()))
+        if record.ports:
+            recorder = recorder or Recorder(record.tape, len(record.ports))
+            self._recorders[record.tape] = (recorder, record.ports)
         if recorder is not None:
-            for pair in self._pairs.values():
-                pair.record(recorder, [channel for channel, port in enumerate(record.ports) if port == pair.port])
+            for port in {*before, *record.ports} & self._pairs.keys():
+                channels = [channel for channel, its in enumerate(record.ports) if its == port]
+                self._pairs[port].record(recorder, channels)
         if not record.ports:
             if recorder is not None:
-                self._recorders.pop(record.tape).close()
+                recorder.close()
             self._report(Recorded(record.tape))
 
     def _free(self, command: Free) -> None:
@@ -165,7 +172,7 @@ class Relay:
         return now + LOOK
 
     def _live_on(self, now: float) -> float:
-        for recorder in self._recorders.values():
+        for recorder, _ in self._recorders.values():
             recorder.flush()
         self._report(Alive())
         return now + ALIVE

@@ -41,8 +41,8 @@ def drain(sock: socket.socket) -> None:
 
 
 def address(sock: socket.socket, host: str | None, port: int) -> Address | None:
-    """As this socket takes it; None where the host is unknown or of the other IP version."""
+    """As this socket takes it; None where the host is unknown, none at all, or of the other IP version."""
     wide = sock.family == socket.AF_INET6
-    if host is None or (":" in host) != wide:
+    if host in (None, "0.0.0.0", "::") or (":" in host) != wide:  # noqa: S104
         return None
     return (host, port, 0, 0) if wide else (host, port)
