@@ -16,6 +16,7 @@ import uvicorn
 from hypothesis import HealthCheck, Phase, assume, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+from schemathesis.transport.serialization import Binary
 
 from ringdove.api import Credentials, OnlineStatus, Services, create_app, ensure_application
 from ringdove.api.errors import TABLE
@@ -35,6 +36,11 @@ CALL = Story(
     id="a", started_at=1.0, caller=Party(id=3071, number="1001"), dialled="6300", disposition=Disposition.NO_ANSWER
 )
 NUMBERS = itertools.count(1)
+PLAYLIST = {"list_type": 1, "play_order": "random"}
+WAV = b"RIFF\xa4\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00" + (
+    b"\x40\x1f\x00\x00\x80\x3e\x00\x00\x02\x00\x10\x00data\x80\x00\x00\x00" + bytes(128)
+)
+"""64 samples of silence."""
 
 # The schema depends on no service.
 SCHEMA = schemathesis.openapi.from_dict(create_app(cast("Services", None)).openapi())
@@ -136,41 +142,68 @@ class Known:
                 case.body = (case.body if turn and isinstance(case.body, dict) else {}) | self.body
 
 
+@dataclass(frozen=True)
+class Administrator:
+    """Makes what requests can be about."""
+
+    client: httpx.Client
+    access: dict[str, str]
+
+    def create(self, family: str, body: dict[str, Any]) -> str:
+        return str(self._succeeded(self.client.post(f"{family}/create", json=body, params=self.access))["id"])
+
+    def upload(self, family: str, file: str, **texts: str) -> str:
+        parts = {"file": (file, WAV)}
+        answer = self.client.post(f"{family}/upload", files=parts, data=texts, params=self.access)
+        return str(self._succeeded(answer).get("id", file))
+
+    def _succeeded(self, answer: httpx.Response) -> dict[str, Any]:
+        body: dict[str, Any] = answer.json()
+        assert body["errcode"] == 0, body
+        return body
+
+
 @pytest.fixture
 def known(
     request: pytest.FixtureRequest, client: httpx.Client, login: dict[str, str], tokens: dict[str, dict[str, str]]
 ) -> Iterator[Known]:
     """Objects of its own for each operation, so that none is gone when its turn comes."""
     _, path = request.node.name.removesuffix("]").split(f"{BASE}/")
+    family, _, verb = path.rpartition("/")
     number = str(7000 + next(NUMBERS))
-    access = {"access_token": tokens["work"]["access_token"]}
-
-    def create(family: str, body: dict[str, Any]) -> str:
-        answer = client.post(f"{family}/create", json=body, params=access).json()
-        assert answer["errcode"] == 0, answer
-        return str(answer["id"])
+    administrator = Administrator(client, {"access_token": tokens["work"]["access_token"]})
+    create, upload = administrator.create, administrator.upload
 
     extension = create("extension", {"number": number})
     members = [{"value": extension, "type": "extension"}]
     group = {"name": f"Group {number}", "member_select": "sel_specific", "members": members}
-    ringing = next(iter(EXAMPLES.values())) | {"name": f"Ring {number}", "member_list": members}
+    heard = {"join_prompt": f"heard {number}.wav", "welcome_prompt": f"Heard {number}", "moh": f"Heard {number}"}
+    upload("custom_prompt", heard["join_prompt"])
+    create("play_list", PLAYLIST | {"list_name": heard["moh"]})
+    ringing = next(iter(EXAMPLES.values())) | heard | {"name": f"Ring {number}", "member_list": members}
+    music = {"list_name": f"List {number}"}
     ids = {
         "extension": extension,
         "extensiongroup": create("extensiongroup", group),
         "ringgroup": create("ringgroup", ringing | {"number": str(int(number) - 1000)}),
         "calls": CALL.id,
+        "play_list": create("play_list", PLAYLIST | music),
+        "custom_prompt": upload("custom_prompt", f"{number}.wav"),
+        "custom_ringtone": upload("custom_ringtone", f"{number}.wav"),
     }
+    upload("moh_files", f"{number}.wav", **music)
     new = {
         "extension": {"number": str(int(number) + 1000)},
         "extensiongroup": group | {"name": "New"},
         "ringgroup": ringing | {"name": "New", "number": str(int(number) + 1000)},
+        "play_list": PLAYLIST | {"list_name": "New"},
     }
-    family, _, verb = path.rpartition("/")
     bodies = {
         "get_token": login,
         "refresh_token": {"refresh_token": tokens["refresh_token"]["refresh_token"]},
         "create": new.get(family, {}),
         "update": {"id": ids.get(family)},
+        "upload": {"file": Binary(WAV), "is_check": "force"} | (music if family == "moh_files" else {}),
     }
     queries = {
         "del_token": {"access_token": tokens["del_token"]["access_token"]},
@@ -178,8 +211,12 @@ def known(
         "query": {"ids": ids.get(family, "")},
         "list": {},
         "search": {},
+        "upload": {},
     }
-    known = Known(queries.get(verb, {"id": ids.get(family, "")}), bodies.get(verb, {}))
+    query = queries.get(verb, {"id": ids.get(family, "")})
+    if family == "moh_files":
+        query = music | {"file": f"{number}.wav"}
+    known = Known(query, bodies.get(verb, {}))
     yield known
     assert known.succeeded, f"no request to {path} was ever good"
 

@@ -15,7 +15,6 @@ from ringdove.model.rules import AudioName, ObjectId, Text, refuse
 F = TypeVar("F", bound=Form)
 T = TypeVar("T")
 
-MULTIPART = "multipart/form-data"
 MAX_AUDIO = 50 * 2**20
 """Octets of a prompt or of a piece of music."""
 MAX_RINGTONE = 4 * 2**20

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Query, Request
 from pydantic import BaseModel, Field
 
-from ringdove.api.audio_form import MAX_AUDIO, MULTIPART, ByIdOrFile, FilePart, IsCheck, Stored, checked, chosen
+from ringdove.api.audio_form import MAX_AUDIO, ByIdOrFile, FilePart, IsCheck, Stored, checked, chosen
 from ringdove.api.auth import family
 from ringdove.api.crud import existing
 from ringdove.api.documentation import takes
@@ -58,7 +58,7 @@ class PromptSearch(PromptList):
     "/upload",
     response_model=Stored | Failure,
     response_model_exclude_none=True,
-    openapi_extra=takes(PromptUpload, media_type=MULTIPART),
+    openapi_extra=takes(PromptUpload, file="demo.wav"),
 )
 async def upload(request: Request, services: Injected) -> Stored:
     """Save a prompt: WAV, MP3, FLAC or Ogg of any rate, at most 50 MiB and one hour, under the name that it comes with.

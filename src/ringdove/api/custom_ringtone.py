@@ -9,7 +9,6 @@ from pydantic import BaseModel, Field
 
 from ringdove.api.audio_form import (
     MAX_RINGTONE,
-    MULTIPART,
     ByIdOrFile,
     IsCheck,
     OptionalRingtone,
@@ -98,7 +97,7 @@ class RingtoneSearch(RingtoneList):
     "/upload",
     response_model=Stored | Failure,
     response_model_exclude_none=True,
-    openapi_extra=takes(RingtoneUpload, media_type=MULTIPART),
+    openapi_extra=takes(RingtoneUpload, file="DawnChime.wav"),
 )
 async def upload(request: Request, services: Injected) -> Stored:
     """Save a ring tone: WAV or MP3, at most 4 MiB, under the name that it comes with, or in place of `old_file`.

@@ -30,11 +30,12 @@ def takes(
     examples: dict[str, dict[str, Any]] | None = None,
     *,
     update: bool = False,
-    media_type: str = "application/json",
+    file: str | None = None,
 ) -> dict[str, Any]:
     """Say that a route reads this form from its body (goes to `openapi_extra`); `examples` stand under their titles.
 
-    With `update` the body is an `id` and those fields of the form that are to change, `number` never.
+    With `update` the body is an `id` and those fields of the form that are to change, `number` never. With `file`, the
+    example of a name, it is an upload with a part `file`.
     """
     if form not in _forms:
         _forms.append(form)
@@ -42,6 +43,10 @@ def takes(
     content: dict[str, Any] = {"schema": {"$ref": _REFERENCE.format(model=name)}}
     if examples:
         content["examples"] = {title: {"summary": title, "value": value} for title, value in examples.items()}
+    if file:
+        named = {"schema": {"type": "string"}, "example": f'form-data; name="file"; filename="{file}"'}
+        content["encoding"] = {"file": {"headers": {"Content-Disposition": named}}}
+    media_type = "multipart/form-data" if file else "application/json"
     return {"requestBody": {"required": True, "content": {media_type: content}}}
 
 

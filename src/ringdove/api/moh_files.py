@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Query, Request
 from pydantic import Field
 
-from ringdove.api.audio_form import MAX_AUDIO, MULTIPART, FilePart, IsCheck, ListName, Stored, checked
+from ringdove.api.audio_form import MAX_AUDIO, FilePart, IsCheck, ListName, Stored, checked
 from ringdove.api.auth import family
 from ringdove.api.documentation import takes
 from ringdove.api.download import Link, link
@@ -66,7 +66,7 @@ class Music(Done):
     "/upload",
     response_model=Stored | Failure,
     response_model_exclude_none=True,
-    openapi_extra=takes(MusicUpload, media_type=MULTIPART),
+    openapi_extra=takes(MusicUpload, file="WhisperingPine.wav"),
 )
 async def upload(request: Request, services: Injected) -> Stored:
     """Save music in a playlist: WAV, MP3, FLAC or Ogg of any rate, at most 50 MiB and one hour.
