@@ -148,4 +148,7 @@ async def _parts() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(_parts())
+    try:
+        uvloop.run(_parts())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("stopped")

@@ -79,6 +79,8 @@ class Result:
     cpu: float
     """CPU seconds of the process, in `seconds`."""
     seconds: float
+    waited: float
+    """Seconds that threads of the process were ready to run while the core was somebody else's."""
     memory: float
     """Resident, MB."""
     effort: float
@@ -151,11 +153,11 @@ def carry_out(task: Task, socks: tuple[socket.socket, socket.socket]) -> Result:
         for first, (sock, ports) in enumerate(zip(socks, (callers, members), strict=True))
         if ports
     ]
-    log, process = _Log(), Measured(task.pid, "") if task.pid is not None else None
+    log = _Log()
 
-    def readings() -> tuple[int, int, float, float]:
-        cpu = process.cpu() if process else 0.0
-        return time.time_ns(), sum(side.sent for _, side in sides), cpu, time.process_time()
+    def readings() -> tuple[int, int, float, float, float]:
+        cpu, waited = (Measured(task.pid, "").cpu(), _waited(task.pid)) if task.pid is not None else (0.0, 0.0)
+        return time.time_ns(), sum(side.sent for _, side in sides), cpu, waited, time.process_time()
 
     def work(begin: int, until: float) -> float:
         """Returns the worst lateness in ns."""
@@ -176,16 +178,18 @@ def carry_out(task: Task, socks: tuple[socket.socket, socket.socket]) -> Result:
     after = readings()
     time.sleep(LAST)
     log.listen(socks)
-    window, sent, cpu, effort = (a - b for a, b in zip(after, before, strict=True))
+    window, sent, cpu, waited, effort = (a - b for a, b in zip(after, before, strict=True))
     if sides:
         flows, came, times = _delays(*log.all(), before[0], after[0])
         lost = int(sent) - came
     else:
         flows, came, lost, times = _spacing(*log.all(), before[0], after[0])
+    if not came:
+        sys.exit("the phones heard nothing")
     p50, p99, worst = (float(np.quantile(times, share, method="higher")) for share in (0.5, 0.99, 1.0))
     seconds = window / 1e9
     memory = _resident(task.pid) if task.pid is not None else 0.0
-    return Result(flows, came, lost, p50, p99, worst, cpu, seconds, memory, effort / seconds, late / 1e6)
+    return Result(flows, came, lost, p50, p99, worst, cpu, seconds, waited, memory, effort / seconds, late / 1e6)
 
 
 def _delays(arrivals: Rows, _ports: Rows, packets: Rows, begin: int, end: int) -> tuple[int, int, NDArray[np.float64]]:
@@ -212,7 +216,12 @@ def _spacing(
         steps = np.diff(packets["sequence"][flow].astype(np.uint16)).astype(np.int16)
         lost += int(np.sum(steps - 1))
         times.append(np.abs(np.diff(arrivals[flow]) / 1e6 - EVERY / 1e6))
-    return len(heard), int(np.sum(within)), lost, np.concatenate(times)
+    return len(heard), int(np.sum(within)), lost, np.concatenate(times) if times else np.empty(0)
+
+
+def _waited(pid: int) -> float:
+    """Seconds in the queues of the scheduler (proc_pid_schedstat: the second number, in ns)."""
+    return sum(int(task.read_text().split()[1]) for task in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
 def _resident(pid: int) -> float:

@@ -17,7 +17,7 @@ TALKING, PLAYING = 200, 100
 """Calls at which we must be on time."""
 LATE = 5.0
 """ms that p99 must be below then."""
-_COSTS = ("CPU of a call, ms/s", "CPU of a packet, µs", "of a core, %", "memory, MB")
+_COSTS = ("CPU of a call, ms/s", "CPU of a packet, µs", "of a core, %", "kept waiting, %", "memory, MB")
 
 
 def sheets(talks: Outcomes, music: Outcomes, around: Sheet) -> list[Sheet]:
@@ -58,6 +58,7 @@ def _row(key: tuple[int, str], results: list[Result], rate: int) -> Row:
             spread([1e3 * rate * _cost(one) for one in results]),
             spread([1e6 * _cost(one) for one in results]),
             spread([100 * one.cpu / one.seconds for one in results]),
+            spread([100 * one.waited / one.seconds for one in results]),
             f"{median(one.memory for one in results):.0f}",
         ]
     counts = (sum(one.came + one.lost for one in results), sum(one.lost for one in results))
