@@ -89,4 +89,4 @@ def read_channels(tape: bytes | mmap, longest: float) -> list[Channel]:
             if first is not None and 0 <= packet.at - first <= longest:
                 codec = CODECS.index(packet.codec)
                 rows[packet.channel].extend((codec, packet.at - first, packet.timestamp, packet.start, packet.size))
-    return [Channel(tape, rows[number]) for number in range(max(count, *(number + 1 for number in rows)))]
+    return [Channel(tape, rows[number]) for number in range(max(count, max(rows, default=0) + 1))]

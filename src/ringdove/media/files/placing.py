@@ -13,7 +13,7 @@ CLOCK = 8000
 """RTP time stamps in a second, for all codecs that can be decoded (G.722 too, RFC 3551 §4.5.2)."""
 
 _AHEAD = 50  # packets, about a second, of which one is taken to have come without delay
-_LEAP = CLOCK // 4  # the delay does not shrink by so much from one packet to the next: the time stamps have a new base
+_PAUSE = CLOCK // 2  # by so much a network does not delay: time stamps stood still, or have a new base
 _SLACK = CLOCK // 25  # 40 ms that the delay may change before packets are moved
 
 Ticks = NDArray[np.int64]
@@ -26,15 +26,19 @@ def places(came: Ticks, timestamps: Ticks) -> Ticks:
     steps = np.diff(timestamps, prepend=timestamps[0])
     said = np.cumsum((steps + 2**31) % 2**32 - 2**31)
     delays = came - said
-    leaps = np.flatnonzero(np.diff(delays) < -_LEAP) + 1
+    leaps = np.flatnonzero(np.diff(delays) <= -_PAUSE) + 1
     lowest = np.concatenate([_lowest_ahead(run) for run in np.split(delays, leaps)])
     return said + _steady(lowest)
 
 
 def _lowest_ahead(delays: Ticks) -> Ticks:
-    """For each packet the lowest delay among it and the next ones."""
+    """For each packet the lowest delay among it and the next ones; where few are left, no higher than before unless
+    there was a pause.
+    """
     padded = np.pad(delays, (0, _AHEAD - 1), mode="edge")
     lowest: Ticks = np.lib.stride_tricks.sliding_window_view(padded, _AHEAD).min(axis=1)
+    last = lowest[-_AHEAD:]
+    last[last - last[0] < _PAUSE] = last[0]
     return lowest
 
 

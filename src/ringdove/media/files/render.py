@@ -44,7 +44,7 @@ def render(tape: Path, into: Path) -> Rendered:
             sound = np.memmap(out, "<i2", "r+", offset=_HEADER, shape=(frames, len(channels)))
             for number, channel in enumerate(channels):
                 for at, samples in channel.sound(scale):
-                    start = (at - begin) * scale
+                    start = at - begin * scale
                     room = sound[start : start + len(samples), number]
                     room[:] = samples[: len(room)]
             sound.flush()
