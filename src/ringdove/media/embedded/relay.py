@@ -70,11 +70,12 @@ class Relay:
         before: set[int] = set()
         while not self._ended:
             due = timers.run(monotonic())
-            ready = {descriptor for descriptor, _ in poll(max(0.0, due - monotonic()), BATCH)}
-            for descriptor in ready:
+            events = poll(max(0.0, due - monotonic()), BATCH)
+            for descriptor, _ in events:
                 handler = handlers.get(descriptor)
                 if handler is not None:
                     handler()
+            ready = {descriptor for descriptor, _ in events}
             if ready and ready.isdisjoint(before):  # who is ready twice in a row has more to say
                 sleep(GATHER)
             before = ready
