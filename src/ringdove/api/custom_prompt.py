@@ -66,27 +66,24 @@ async def upload(request: Request, services: Injected) -> Stored:
     The name has 1 to 127 characters, is no path, and ends as the format does. What cannot be read is refused with the
     reason in `submsg`.
     """
-    prompts = services.store.prompts
     async with receive(request, services.audio.incoming, MAX_AUDIO) as came:
         form = checked(PromptUpload, came, content=came.fields.get("is_check") != "ask")
-        before = await prompts.by_file(form.file)
-        if before and form.is_check != "force":
-            raise taken(ObjectKind.PROMPT, "file", form.file)
+        await _standing(form, services)
         if form.is_check == "ask":
             return Stored(file=form.file)
 
-        async def save(kept: Kept) -> Prompt:
-            return await prompts.save(
-                Prompt(
-                    file=form.file,
-                    digest=kept.digest,
-                    seconds=kept.seconds,
-                    size=kept.size,
-                    uploaded_at=services.clock(),
-                )
+        async def save(kept: Kept) -> tuple[Prompt, Prompt | None]:
+            before = await _standing(form, services)
+            prompt = Prompt(
+                file=form.file,
+                digest=kept.digest,
+                seconds=kept.seconds,
+                size=kept.size,
+                uploaded_at=services.clock(),
             )
+            return await services.store.prompts.save(prompt), before
 
-        saved = await keep(came, form.file, save, services, before=before)
+        saved = await keep(came, form.file, save, services)
     return Stored(file=saved.file, id=saved.id)
 
 
@@ -120,6 +117,14 @@ async def delete(query: Annotated[ByIdOrFile, Query()], services: Injected) -> D
         raise Refusal.in_use(error) from None
     await discard(gone.digest, services)
     return Done()
+
+
+async def _standing(form: PromptUpload, services: Services) -> Prompt | None:
+    """Return what has the name already. Raises Refusal unless it is to be replaced."""
+    found = await services.store.prompts.by_file(form.file)
+    if found and form.is_check != "force":
+        raise taken(ObjectKind.PROMPT, "file", form.file)
+    return found
 
 
 async def _page(query: PromptList, search: str, services: Services) -> PageOf[PromptRow]:

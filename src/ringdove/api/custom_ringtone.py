@@ -32,7 +32,7 @@ from ringdove.media.library import Kept
 from ringdove.model.audio import Ringtone, RingtoneType
 from ringdove.model.reference import ObjectKind
 from ringdove.model.rules import refuse
-from ringdove.store import Builtin, Duplicate, InUse
+from ringdove.store import Builtin, InUse
 
 router = family("custom_ringtone")
 
@@ -112,18 +112,15 @@ async def upload(request: Request, services: Injected) -> Stored:
         if form.old_file:
             return await _replace(form.old_file, form.new_file or form.old_file, came, services)
         name = form.file or ""
-        before = await services.store.ringtones.by_file(name)
-        if before and form.is_check != "force":
-            raise taken(ObjectKind.RINGTONE, "file", name)
+        await _standing(name, form, services)
         if form.is_check == "ask":
             return Stored(file=name)
-        if before and before.type is RingtoneType.BUILT_IN:
-            raise Refusal.parameter("file", "builtin")
 
-        async def save(kept: Kept) -> Ringtone:
-            return await services.store.ringtones.save(_ringtone(name, kept))
+        async def save(kept: Kept) -> tuple[Ringtone, Ringtone | None]:
+            before = await _standing(name, form, services)
+            return await services.store.ringtones.save(_ringtone(name, kept)), before
 
-        saved = await keep(came, name, save, services, before=before)
+        saved = await keep(came, name, save, services)
     return Stored(file=saved.file, id=saved.id)
 
 
@@ -161,33 +158,50 @@ async def delete(query: Annotated[ByIdOrFile, Query()], services: Injected) -> D
     return Done()
 
 
+async def _standing(name: str, form: RingtoneUpload, services: Services) -> Ringtone | None:
+    """Return what has the name already. Raises Refusal unless it is to be replaced, and can be."""
+    found = await services.store.ringtones.by_file(name)
+    if found and form.is_check != "force":
+        raise taken(ObjectKind.RINGTONE, "file", name)
+    if found and found.type is RingtoneType.BUILT_IN:
+        raise Refusal.parameter("file", "builtin")
+    return found
+
+
 async def _replace(old_file: str, new_file: str, came: Upload, services: Services) -> Stored:
     """Give a ring tone another name, another content, or both; both or nothing."""
-    ringtones = services.store.ringtones
-    before = await ringtones.by_file(old_file)
-    if before is None:
-        raise Refusal.parameter("old_file", "exist")
-    if before.type is RingtoneType.BUILT_IN:
-        raise Refusal.parameter("old_file", "builtin")
-    if new_file != old_file and await ringtones.by_file(new_file):
-        raise taken(ObjectKind.RINGTONE, "new_file", new_file)
 
-    async def rename() -> None:
-        try:
-            if not await ringtones.rename(old_file, new_file):
-                raise Refusal.parameter("old_file", "exist")
-        except Duplicate:
-            raise taken(ObjectKind.RINGTONE, "new_file", new_file) from None
+    async def save(kept: Kept) -> tuple[Ringtone, Ringtone]:
+        before = await _renamed(old_file, new_file, services)
+        return await services.store.ringtones.save(_ringtone(new_file, kept)), before
 
-    async def save(kept: Kept) -> Ringtone:
-        await rename()
-        return await ringtones.save(_ringtone(new_file, kept))
-
-    if came.size is None:
-        await rename()
+    await _replaceable(old_file, new_file, services)
+    if came.size is not None:
+        found = await keep(came, new_file, save, services)
     else:
-        await keep(came, new_file, save, services, before=before)
-    return Stored(file=new_file, id=before.id)
+        async with services.audio_rows:
+            found = await _renamed(old_file, new_file, services)
+    return Stored(file=new_file, id=found.id)
+
+
+async def _renamed(old_file: str, new_file: str, services: Services) -> Ringtone:
+    """Rename a ring tone and return what it was. Raises Refusal."""
+    found = await _replaceable(old_file, new_file, services)
+    if not await services.store.ringtones.rename(old_file, new_file):
+        raise Refusal.parameter("old_file", "exist")
+    return found
+
+
+async def _replaceable(old_file: str, new_file: str, services: Services) -> Ringtone:
+    """Return the ring tone with the old name. Raises Refusal unless it can have the new one."""
+    found = await services.store.ringtones.by_file(old_file)
+    if found is None:
+        raise Refusal.parameter("old_file", "exist")
+    if found.type is RingtoneType.BUILT_IN:
+        raise Refusal.parameter("old_file", "builtin")
+    if new_file != old_file and await services.store.ringtones.by_file(new_file):
+        raise taken(ObjectKind.RINGTONE, "new_file", new_file)
+    return found
 
 
 def _ringtone(name: str, kept: Kept) -> Ringtone:

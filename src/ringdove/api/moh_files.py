@@ -75,27 +75,27 @@ async def upload(request: Request, services: Injected) -> Stored:
     refused with the reason in `submsg`.
     """
     async with receive(request, services.audio.incoming, MAX_AUDIO) as came:
-        wanted = MusicUpload.present(came.fields).get("list_name")
-        playlist = await services.store.playlists.by_name(wanted) if wanted else None
+        name = MusicUpload.present(came.fields).get("list_name")
+        known = name is None or await services.store.playlists.by_name(name)
         form = checked(
             MusicUpload,
             came,
             content=came.fields.get("is_check") != "ask",
-            more=[] if playlist else [Problem("list_name", "exist")],
+            more=[] if known else [Problem("list_name", "exist")],
         )
-        before = _file(playlist, form.file) if playlist else None
-        if before and form.is_check != "force":
-            raise taken(ObjectKind.PLAYLIST, "file", form.file)
+        await _standing(form, services)
         if form.is_check == "ask":
             return Stored(file=form.file)
 
-        async def save(kept: Kept) -> None:
+        async def save(kept: Kept) -> tuple[Audio, Audio | None]:
+            before = await _standing(form, services)
             audio = Audio(file=form.file, digest=kept.digest, seconds=kept.seconds, size=kept.size)
             if not await services.store.playlists.add_file(form.list_name, audio):
                 raise Refusal.parameter("list_name", "exist")
+            return audio, before
 
-        await keep(came, form.file, save, services, before=before)
-    return Stored(file=form.file)
+        saved = await keep(came, form.file, save, services)
+    return Stored(file=saved.file)
 
 
 @router.get("/list", name="list", response_model=Music | Failure)
@@ -126,6 +126,14 @@ async def delete(query: Annotated[MusicFile, Query()], services: Injected) -> Do
         raise Refusal.parameter("file", "exist")
     await discard(gone.digest, services)
     return Done()
+
+
+async def _standing(form: MusicUpload, services: Services) -> Audio | None:
+    """Return what has the name in the playlist already. Raises Refusal unless it is to be replaced."""
+    found = _file(await _playlist(form, services), form.file)
+    if found and form.is_check != "force":
+        raise taken(ObjectKind.PLAYLIST, "file", form.file)
+    return found
 
 
 async def _playlist(query: OfPlaylist, services: Services) -> Playlist:

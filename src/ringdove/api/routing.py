@@ -65,7 +65,9 @@ class OpenRoute(APIRoute):
                 # The first part of a location says "query"; families read their bodies themselves.
                 errors = [error | {"loc": error["loc"][1:]} for error in broken.errors()]
                 return Refusal.parameters(problems(errors)).response()
-            except (HTTPException, ClientDisconnect):
+            except ClientDisconnect:
+                return Response(status_code=400)  # nobody is there to read it
+            except HTTPException:
                 raise
             except Exception:
                 _log.exception("request_failed", path=request.url.path)

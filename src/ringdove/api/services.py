@@ -46,7 +46,7 @@ class Services:
     ready: Callable[[], bool]
     clock: Callable[[], float] = time.time
     audio_rows: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while it is decided whether content stays: see `shelf`."""
+    """Held while a row that names content is saved, and while content goes that no row names: see `shelf`."""
 
 
 def _services(request: Request) -> Services:

@@ -15,17 +15,19 @@ T = TypeVar("T")
 
 
 async def keep(
-    came: Upload, name: str, save: Callable[[Kept], Awaitable[T]], services: Services, *, before: Audio | None = None
+    came: Upload, name: str, save: Callable[[Kept], Awaitable[tuple[T, Audio | None]]], services: Services
 ) -> T:
-    """Put what came into the library, then save the row that names it; the content of `before` goes, if that was all.
+    """Put what came into the library, then save the row that names it.
 
-    Raises Refusal where it is no audio, and what `save` raises; the content goes again then.
+    `save` returns the new row and the one that it replaced, whose content goes if that was all. One row is saved at a
+    time, so that what `save` finds stays as it is. Raises Refusal where it is no audio, and what `save` raises; the
+    content goes again then.
     """
     digest = (await _added(came, name, services)).digest
     try:
         async with services.audio_rows:
             # Once more, for somebody may have deleted the same content meanwhile; what is still there is only found.
-            saved = await save(await _added(came, name, services))
+            saved, before = await save(await _added(came, name, services))
     except Exception:
         await discard(digest, services)
         raise

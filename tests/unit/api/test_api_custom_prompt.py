@@ -1,5 +1,6 @@
 """`custom_prompt/…`, and what holds for every upload."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,24 @@ async def test_content_goes_with_its_last_name(api: Api, data: Path) -> None:
         assert await api.get(path, **params) == {"errcode": 0, "errmsg": "SUCCESS"}
     assert kept(data) == set()
     assert bad_fields(await api.get("custom_prompt/delete", id=second)) == {"id": "exist"}
+
+
+async def test_of_two_uploads_under_one_name_at_once_one_is_refused(api: Api, data: Path) -> None:
+    answers = await asyncio.gather(
+        *(api.upload("custom_prompt/upload", "a.wav", tone(hz=hz)) for hz in (440.0, 880.0, 660.0))
+    )
+    assert sorted(answer["errcode"] for answer in answers) == [0, 40003, 40003]
+    assert len(kept(data)) == 1
+
+
+async def test_no_name_is_left_without_content_however_uploads_and_deletions_meet(api: Api, data: Path) -> None:
+    await upload(api, "0.wav")
+    for i in range(6):
+        deleted, uploaded = await asyncio.gather(
+            api.get("custom_prompt/delete", file=f"{i}.wav"), api.upload("custom_prompt/upload", f"{i + 1}.wav", tone())
+        )
+        assert (deleted["errcode"], uploaded["errcode"]) == (0, 0)
+        assert kept(data) == await api.store.sounds.digests()
 
 
 async def test_a_row_that_cannot_be_saved_leaves_no_content(
