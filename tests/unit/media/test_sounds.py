@@ -131,8 +131,8 @@ def test_the_music_on_hold_goes_round_without_a_seam(track: Path, codec: str) ->
 def test_the_ringback_tone_is_425_Hz_for_1_s_in_5(codec: str) -> None:
     first, sound = decoded(RINGBACK, codec)
     assert sound.seconds == 5
-    assert strength(sound.first(1), 425) > 0.98
-    assert strength(first.after(0.06).first(0.94), 425) > 0.98
+    for heard in (first, sound):  # G.722 fades in after silence
+        assert strength(heard.after(0.06).first(0.94), 425) > 0.98
     assert decibels(sound.first(1).rms) == pytest.approx(-20, abs=1)
     assert sound.after(1.02).rms < 0.001
     edges = (sound.first(0.002), sound.first(1).last(0.002))

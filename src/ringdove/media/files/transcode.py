@@ -27,7 +27,7 @@ BIGGEST = 256 * 1_048_576
 
 _SUFFIXES = {"WAV": "wav", "WAVEX": "wav", "RF64": "wav", "MP3": "mp3", "FLAC": "flac", "OGG": "ogg"}
 _BLOCK = 262_144
-_OPENING = 8_000  # samples at 16 kHz: half a second, whole packets
+_OPENING = 8_000  # samples at 16 kHz: half a second
 _MISSING = 0.5  # seconds that may be missing at the end: encoders count differently
 
 Encoder = Callable[[NDArray[np.int16]], bytes]
@@ -74,11 +74,10 @@ def _encode(path: Path, folder: Path) -> tuple[str, int]:
         audio = None
     if audio is None or audio.format not in _SUFFIXES:
         raise Unusable("is not an audio file that can be read here: WAV, MP3, FLAC and Ogg can")
-    coder = _Coder()
     with audio, _out(folder, "PCMU") as pcmu, _out(folder, "PCMA") as pcma, _out(folder, "G722") as g722:
         lanes = (
             _Lane(audio.samplerate, 8_000, (pcmu, MU.encode), (pcma, A.encode)),
-            _Lane(audio.samplerate, 16_000, (g722, coder.encode)),
+            _Lane(audio.samplerate, 16_000, (g722, _Coder().encode)),
         )
         for block in _mono(audio, promised(path, audio.frames)):
             for lane in lanes:
@@ -88,34 +87,29 @@ def _encode(path: Path, folder: Path) -> tuple[str, int]:
         packets = max(1, *(lane.packets for lane in lanes))
         for lane in lanes:
             lane.fill(packets)
-        g722.seek(0)
-        g722.write(coder.opening())
         for out in (pcmu, pcma, g722):
             sync(out)
     return _SUFFIXES[audio.format], packets
 
 
 class _Coder:
-    """G.722 whose end leads back to its beginning.
+    """G.722 that may follow anything.
 
-    Coder and decoder adapt to what they had before. To a decoder that has just had anything, the packets of a coder
-    that is new are a bang of 40 ms near full scale. So the beginning is coded once more by the coder that knows the
-    end: a loop has no seam then, and a decoder that is new fades in over 60 ms.
+    Coder and decoder adapt to what they had before. To a decoder that has just had something loud, the packets of a
+    coder that has had nothing, or silence, are a bang of 40 ms near full scale; the other way round it fades in over
+    60 ms. So the coder has heard the beginning before it codes it.
     """
 
     def __init__(self) -> None:
         self._coder = G722(16_000, 64_000)
-        self._beginning = np.empty(0, np.int16)
+        self._new = True
 
     def encode(self, samples: NDArray[np.int16]) -> bytes:
         """The next packets."""
-        missing = _OPENING - len(self._beginning)
-        self._beginning = np.concatenate((self._beginning, samples[:missing]))
+        if self._new and len(samples):
+            self._coder.encode(samples[:_OPENING])
+            self._new = False
         return bytes(self._coder.encode(samples))
-
-    def opening(self) -> bytes:
-        """What is to replace the first packets when all have been coded."""
-        return bytes(self._coder.encode(self._beginning))
 
 
 class _Audio(soundfile.SoundFile):  # type: ignore[misc]  # comes without types
