@@ -1,6 +1,7 @@
 """Recordings: what was said is in the WAV, where it was said."""
 
 import asyncio
+import resource
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -202,6 +203,19 @@ def test_a_tape_without_sound_is_an_empty_recording(tmp_path: Path, content: byt
     (tmp_path / "a.tape").write_bytes(content)
     assert render(tmp_path / "a.tape", tmp_path / "a.wav") == Rendered(0.0, 0)
     assert soundfile.info(tmp_path / "a.wav").frames == 0
+
+
+def test_a_disk_that_is_full_leaves_nothing_behind(tmp_path: Path) -> None:
+    rendered(tmp_path, said(440, 1))
+    (tmp_path / "a.wav").rename(tmp_path / "before.wav")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            render(tmp_path / "a.tape", tmp_path / "a.wav")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert set(modes(tmp_path)) == {"a.tape", "before.wav"}
 
 
 @given(

@@ -7,7 +7,7 @@ from struct import pack
 
 import numpy as np
 
-from .channel import read_channels
+from .channel import Channel, read_channels
 from .disk import sync
 from .placing import CLOCK
 from .wire import Rendered
@@ -30,13 +30,25 @@ def render(tape: Path, into: Path) -> Rendered:
         if os.fstat(file.fileno()).st_size:
             content = mmap(file.fileno(), 0, access=ACCESS_READ)
     channels = read_channels(content, LONGEST)
+    beside = into.with_name(f"{into.name}.part")
+    try:
+        seconds = _write(channels, beside)
+        beside.replace(into)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync(into.parent)
+    return Rendered(seconds, sum(channel.silenced for channel in channels))
+
+
+def _write(channels: list[Channel], path: Path) -> float:
+    """Write the WAV and return its seconds."""
     begin = min((channel.begin for channel in channels if channel.begin is not None), default=0)
     scale = 2 if any(channel.wide for channel in channels) else 1
     rate = CLOCK * scale
     ticks = max(max(channel.end for channel in channels) - begin, 0)
     frames = min(ticks * scale, LONGEST * rate, _BIGGEST // (2 * len(channels)))
-    beside = into.with_name(f"{into.name}.part")
-    with beside.open("w+b") as out:
+    with path.open("w+b") as out:
         out.write(_header(frames, len(channels), rate))
         out.flush()
         if frames:
@@ -49,9 +61,7 @@ def render(tape: Path, into: Path) -> Rendered:
                     room[:] = samples[: len(room)]
             sound.flush()
         sync(out)
-    beside.replace(into)
-    sync(into.parent)
-    return Rendered(frames / rate, sum(channel.silenced for channel in channels))
+    return frames / rate
 
 
 def _header(frames: int, channels: int, rate: int) -> bytes:
