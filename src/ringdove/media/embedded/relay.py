@@ -67,7 +67,6 @@ class Relay:
         handlers, poll, timers = self._handlers, self._epoll.poll, self._timers
         timers.at(monotonic(), self._look)
         timers.at(monotonic(), self._live_on)
-        before: set[int] = set()
         while not self._ended:
             due = timers.run(monotonic())
             events = poll(max(0.0, due - monotonic()), BATCH)
@@ -75,10 +74,8 @@ class Relay:
                 handler = handlers.get(descriptor)
                 if handler is not None:
                     handler()
-            ready = {descriptor for descriptor, _ in events}
-            if ready and ready.isdisjoint(before):  # who is ready twice in a row has more to say
+            if 0 < len(events) < BATCH:  # a full batch says that more wait already
                 sleep(GATHER)
-            before = ready
         for recorder, _ in self._recorders.values():
             recorder.close()
 
