@@ -14,10 +14,13 @@ from ringdove.api.credentials import Credentials
 from ringdove.api.server import HttpServer, listen
 from ringdove.calls.board import Board
 from ringdove.calls.destinations import KINDS
+from ringdove.calls.sounds import Sounds
 from ringdove.calls.switchboard import Switchboard
 from ringdove.events.bus import Bus
+from ringdove.media import sounds
 from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.media.library import Library
+from ringdove.model.audio import SYSTEM_PLAYLIST, Audio, Ringtone
 from ringdove.net.endpoint import Endpoint, IncomingRequest, Timers
 from ringdove.registrar.authentication import Authenticator
 from ringdove.registrar.keepalive import KeepAlive
@@ -55,6 +58,7 @@ class Node:
         self.sip = settings.sip
         self.new_application: Credentials | None = None
         self.store: Store
+        self.audio: Library
         self.media: EmbeddedEngine
         self.registrar: Registrar
         self.switchboard: Switchboard
@@ -75,6 +79,7 @@ class Node:
             self.store = await Store.open(settings.database_url)
             self._parts.push_async_callback(self.store.close)
             listener = await self._listen()
+            await self._open_audio()
             self.new_application = await ensure_application(self.store, settings)
             await ensure_cli_application(self.store, settings.data)
             await self._start_sip()
@@ -130,6 +135,22 @@ class Node:
         self.http = HostPort(settings.http.host, int(listener.getsockname()[1]))
         return listener
 
+    async def _open_audio(self) -> None:
+        """Open the library of sounds: enter those that come along, and drop what a crash left without a name."""
+        self.audio = Library(self.settings.data / "audio")
+        ringtones = [
+            Ringtone(file=tone.name, digest=await self.audio.keep(tone), seconds=0, size=tone.stat().st_size)
+            for tone in sounds.RINGTONES
+        ]
+        music: list[Audio] = []
+        if await self.store.playlists.by_name(SYSTEM_PLAYLIST) is None:
+            for track in sounds.MUSIC:
+                kept = await self.audio.adopt(track)
+                name = f"{track.name}{self.audio.original(kept.digest).suffix}"
+                music.append(Audio(file=name, digest=kept.digest, seconds=kept.seconds, size=kept.size))
+        await self.store.sounds.keep_built_ins(ringtones, music)
+        await self.audio.sweep(await self.store.sounds.digests())
+
     async def _start_sip(self) -> None:
         settings = self.settings
         self.bus = Bus()
@@ -153,6 +174,7 @@ class Node:
             store=self.store,
             bus=self.bus,
             settings=settings,
+            sounds=Sounds(self.store, self.audio, settings.moh),
             authenticate=authenticator.check,
             bindings=self.registrar.bindings,
         )
@@ -167,7 +189,7 @@ class Node:
     async def _start_http(self, listener: socket.socket) -> None:
         services = Services(
             store=self.store,
-            audio=Library(self.settings.data / "audio"),
+            audio=self.audio,
             settings=self.settings,
             bus=self.bus,
             online=lambda extension_id: OnlineStatus(sip_phones=len(self.registrar.bindings(extension_id))),

@@ -115,6 +115,13 @@ class Settings(BaseSettings):
     caller_name_prefix: str = Field(
         default="", max_length=127, description="Before the caller's name on a group's phones, such as \"{group}: \"."
     )
+    answer_first: bool = Field(
+        default=False,
+        description="Answer callers before a prompt is played, for lines that do not pass on what is heard before.",
+    )
+    moh: str = Field(
+        default="default", min_length=1, max_length=63, description="The playlist that `follow_system` stands for."
+    )
     q850_reason: bool = Field(
         default=False, description="Say “answered elsewhere” in the Q.850 form too, for phones that read only that."
     )

@@ -45,9 +45,9 @@ class Office:
         assert (await phone.register()).status == 200
         return phone
 
-    async def ring_group(self, *phones: Baresip | Phone) -> None:
+    async def ring_group(self, *phones: Baresip | Phone, **fields: Any) -> None:
         """All of them ring when GROUP is dialled."""
-        await self.house.ring_group(GROUP, [phone.person for phone in phones], ring_timeout=20)
+        await self.house.ring_group(GROUP, [phone.person for phone in phones], ring_timeout=20, **fields)
 
     async def connect(self, caller: Baresip, callee: Baresip) -> None:
         """The caller dials the group, the callee answers."""
@@ -128,9 +128,11 @@ async def test_nothing_is_heard_before_the_answer_even_of_a_member_that_speaks_e
     assert not bob.audio.packets
 
 
-async def test_hold_and_resume_are_passed_on_from_either_side(office: Office) -> None:
+async def test_hold_from_either_side_never_reaches_the_other_which_goes_on_hearing(
+    office: Office,
+) -> None:
     alice, bob = await office.phone("2001", ALICE), await office.phone("2002", BOB)
-    await office.ring_group(bob)
+    await office.ring_group(bob, moh="follow_system")
     await office.connect(alice, bob)
     await alice.hears(BOB)
     await bob.hears(ALICE)
@@ -138,13 +140,12 @@ async def test_hold_and_resume_are_passed_on_from_either_side(office: Office) ->
     for holder, held in ((alice, bob), (bob, alice)):
         seen = len(held.received("INVITE"))
         await holder.hold()
-        assert "a=sendonly" in await held.request("INVITE", seen + 1)
-        await held.falls_silent()
         await holder.falls_silent()
-        await holder.resume()
-        assert "a=sendrecv" in await held.request("INVITE", seen + 2)
         await held.hears_something()
+        await holder.resume()
         await holder.hears_something()
+        await held.hears_something()
+        assert len(held.received("INVITE")) == seen
 
     await bob.hang_up()
     await alice.expect("CALL_CLOSED")

@@ -62,6 +62,8 @@ class Ears:
     def close(self) -> None:
         """Give the ports back; what was heard stays."""
         self.quiet()
+        if self._rtp.fileno() < 0:
+            return
         for end in (self._rtp, self._rtcp):
             self._loop.remove_reader(end)
             end.close()

@@ -209,9 +209,9 @@ class Line:
         self.phone.send(self.phone.stamp(ack), self.phone.server)
         return ack
 
-    async def offer(self, sdp: str, *, headers: Fields = (), within: float = 2.0) -> Response:
-        """Re-INVITE; returns the final response, acknowledged."""
-        request = self.request("INVITE", sdp, headers=headers)
+    async def offer(self, sdp: str, method: str = "INVITE", *, headers: Fields = (), within: float = 2.0) -> Response:
+        """Re-INVITE, or UPDATE; returns the final response, acknowledged."""
+        request = self.request(method, sdp, headers=headers)
         return await self.settled(request, within)
 
     async def settled(self, request: Request, within: float = 2.0) -> Response:
@@ -222,6 +222,8 @@ class Line:
             self.ack(response)
         elif request.method == "INVITE":
             self.phone.ack(request, response, self.phone.server)
+        elif response.is_success and response.body:
+            self.heard = parse(response.body)
         return response
 
     async def is_offered(self, within: float = 2.0) -> Request:

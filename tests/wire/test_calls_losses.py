@@ -174,9 +174,9 @@ async def test_a_phone_that_does_not_answer_a_re_INVITE_has_lost_the_call(scene:
     alice, bob = await scene.phones(2)
     ours, _ = await scene.talk(alice, bob)
     bob.lose("INVITE", 100)
-    hold = ours.request("INVITE", alice.sdp("sendonly", version=2))
+    change = ours.request("INVITE", alice.sdp(formats="9 101", version=2))
     await alice.hung_up(within=2 * TIMEOUT)
-    response = await ours.settled(hold)
+    response = await ours.settled(change)
     assert response.status in (408, 487, 488)
     story = await scene.story(alice)
     assert story.ended_by == "callee"
@@ -184,12 +184,10 @@ async def test_a_phone_that_does_not_answer_a_re_INVITE_has_lost_the_call(scene:
 
 async def test_a_re_INVITE_whose_200_is_lost_gets_it_again_and_its_missing_ACK_ends_the_call(scene: Scene) -> None:
     alice, bob = await scene.phones(2)
-    ours, theirs = await scene.talk(alice, bob)
+    ours, _ = await scene.talk(alice, bob)
     alice.lose("200 INVITE", 2)
-    hold = ours.request("INVITE", alice.sdp("sendonly", version=2))
-    await theirs.accept(await theirs.is_offered(), bob.sdp("recvonly", version=2))
+    ours.request("INVITE", alice.sdp("sendonly", version=2))
     await alice.expect("200 INVITE")
-    assert hold.method == "INVITE"
     await bob.hung_up(within=2 * TIMEOUT)
     await alice.hung_up(within=TIMEOUT)
 

@@ -158,15 +158,17 @@ class Caller:
 
     async def _chat(self, line: Line) -> None:
         await asyncio.sleep(self._dice.choice((0, 0.02)))
-        match self._dice.choice(("hold", "info", "refresh", "cancelled")):
+        match self._dice.choice(("hold", "codec", "info", "refresh", "cancelled")):
             case "hold":
                 line.request("INVITE", self.phone.sdp(self._dice.choice(("sendonly", "inactive")), version=2))
+            case "codec":
+                line.request("INVITE", self.phone.sdp(formats="9 101", version=2))
             case "info":
                 line.request("INFO", body=b"Signal=1", kind="application/dtmf-relay")
             case "refresh":
                 line.request("UPDATE")
             case "cancelled":
-                self.phone.cancel(line.request("INVITE", self.phone.sdp("inactive", version=3)))
+                self.phone.cancel(line.request("INVITE", self.phone.sdp(formats="9 101", version=3)))
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))

@@ -14,6 +14,7 @@ from ringdove.store import Store
 
 from .busy import BusyList
 from .records import Records
+from .sounds import Sounds
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Board:
     store: Store
     bus: Bus
     settings: Settings
+    sounds: Sounds
     authenticate: Callable[[Request], Awaitable[Extension | Response]]
     bindings: Callable[[int], Sequence[StoredBinding]]
     busy: BusyList = field(init=False)

@@ -10,6 +10,8 @@ from ringdove.model.story import (
     Attempt,
     Disposition,
     EndedBy,
+    Heard,
+    HeardKind,
     Hop,
     HopOutcome,
     LegResult,
@@ -34,6 +36,8 @@ class Book:
         self._clock = clock
         self._began = clock()
         self.story = Story(id=call_id, started_at=time.time(), caller=Party(number=""), dialled=dialled)
+        self._verdict: int | None = None
+        """The status that the call came to."""
 
     def now(self) -> float:
         """Seconds since the call arrived, to the millisecond."""
@@ -84,11 +88,25 @@ class Book:
         """One INVITE to one phone, sent now."""
         return LegBook(self, attempt, contact)
 
+    def hears(self, party: Party, kind: HeardKind, name: str = "") -> "HearBook":
+        """Something is played to a party from now on."""
+        return HearBook(self, Heard(party=party, kind=kind, name=name, began_at=self.now()))
+
+    def picked_up(self) -> None:
+        """The caller has its 200, from us or from who took the call."""
+        self.story.final_status = 200
+
     def answered(self, by: Party) -> None:
-        """The caller has its 200."""
+        """Somebody took the call."""
+        self.picked_up()
         self.story.answered_at = self.now()
         self.story.answered_by = by
-        self.story.final_status = 200
+
+    def refused(self, status: int, reason: str) -> None:
+        """The call came to nothing, which the caller was told by this status, or by a BYE where it has a 200."""
+        self._verdict = status
+        self.story.final_status = self.story.final_status or status
+        self.ended(EndedBy.SERVER, reason)
 
     def ended(self, by: EndedBy, reason: str) -> None:
         """Note who ended the call and why; the first note stands."""
@@ -96,24 +114,41 @@ class Book:
             self.story.ended_by = by
             self.story.reason = reason
 
-    def end(self, *, abandoned: bool) -> None:
-        """The call is over."""
+    def end(self, *, abandoned: str) -> None:
+        """The call is over; `abandoned` says why the caller left before somebody took the call, "" where it did not."""
         if abandoned:
-            self.story.final_status = 487
-            self.ended(EndedBy.CALLER, "the caller gave up")
+            self.story.final_status = self.story.final_status or 487
+            self.ended(EndedBy.CALLER, abandoned)
         self.story.ended_at = self.now()
-        self.story.disposition = _disposition(self.story, abandoned=abandoned)
+        self.story.disposition = self._disposition(abandoned)
+
+    def _disposition(self, abandoned: str) -> Disposition:
+        """How the call counts (outcome table of the design)."""
+        if self.story.answered_at is not None:
+            return Disposition.ANSWERED
+        if abandoned:
+            return Disposition.ABANDONED
+        if self._verdict in (486, 600):
+            return Disposition.BUSY
+        return Disposition.NO_ANSWER if self._verdict in (408, 480, 603) else Disposition.FAILED
 
 
-def _disposition(story: Story, *, abandoned: bool) -> Disposition:
-    """How the call counts (outcome table of the design)."""
-    if story.answered_at is not None:
-        return Disposition.ANSWERED
-    if abandoned:
-        return Disposition.ABANDONED
-    if story.final_status in (486, 600):
-        return Disposition.BUSY
-    return Disposition.NO_ANSWER if story.final_status in (408, 480, 603) else Disposition.FAILED
+class HearBook:
+    """One line of what was played."""
+
+    def __init__(self, book: Book, line: Heard) -> None:
+        self._book = book
+        self._line = line
+        book.story.heard.append(line)
+
+    def called(self, name: str) -> None:
+        """This is the prompt or playlist."""
+        self._line.name = name
+
+    def ended(self) -> None:
+        """It is heard no more; the first time counts."""
+        if self._line.ended_at is None:
+            self._line.ended_at = self._book.now()
 
 
 class LegBook:

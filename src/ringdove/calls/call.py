@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import structlog
 
@@ -16,9 +16,10 @@ from ringdove.media.engine import (
     PartyId,
     SessionId,
 )
+from ringdove.model.audio import FOLLOW_SYSTEM
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
-from ringdove.model.story import EndedBy, LegResult
+from ringdove.model.story import EndedBy, LegResult, Party
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.ring.engine import Why
 from ringdove.sip.sdp import SdpError, SessionDescription
@@ -26,11 +27,12 @@ from ringdove.sip.sdp import SdpError, SessionDescription
 from .board import Board
 from .book import Book, LegBook, party_of
 from .caller import CALLER, CallerLeg
-from .inbox import Inbox
+from .inbox import CallEnded, CallEvent, Ended, HeardOut, Inbox, Passed, Reoffered
 from .invitation import Invitation, Look
-from .leg import SDP, description_of
+from .leg import SDP, Leg, description_of
 from .member import MemberLeg
-from .talk import talk
+from .player import Player
+from .talk import answer_here, talk
 
 log = structlog.get_logger(__name__)
 
@@ -50,11 +52,16 @@ class Call:
         self.caller = CallerLeg(board, self.inbox, incoming)
         self.verdict = 480
         """The status for the caller where nothing follows: what the last attempt came to."""
+        self.moh = FOLLOW_SYSTEM
+        """What is heard on hold: as the group says that the call came through last."""
         self.media: MediaSession | None = None
         self._who: Extension | None = None
         self._offer: SessionDescription | None = None
         self._answer: Media | None = None
         """Our description for the 200 to the caller."""
+        self._mismatched: Sequence[PartyId] = ()
+        """Whose codec the winner's does not meet."""
+        self._player: Player | None = None
         self._legs: list[MemberLeg] = []
 
     # Its beginning and end
@@ -75,6 +82,8 @@ class Call:
             if self._offer is not None:
                 self.media.offered(CALLER, self._offer)
             await self.media.reserve(CALLER)
+            answers_first = self.board.settings.answer_first
+            self._player = Player(self.media, self.caller, self._offer, self.book, answers_first=answers_first)
         except (EngineUnavailable, NoPortsLeft) as why:
             self.refuse(503, str(why))
         except (MediaError, SdpError) as why:
@@ -83,6 +92,8 @@ class Call:
 
     def hang_up(self) -> None:
         """Whatever happened: no leg or dialog stays behind, and the record is complete."""
+        if self._player is not None:
+            self._player.stopped()
         if not self.caller.gave_up:
             self.book.ended(EndedBy.SERVER, "the server stopped")  # where nothing else was noted
         self.refuse(self.verdict)
@@ -114,16 +125,35 @@ class Call:
         assert self._who is not None  # noqa: S101 - known before the first destination
         return self._who
 
-    def ringback(self) -> None:
-        """Tell the caller that it rings; what was said before stands (ADR 0003)."""
-        self.caller.ringback()
+    @property
+    def player(self) -> Player:
+        """What the caller hears until somebody answers."""
+        assert self._player is not None  # noqa: S101 - made before the first destination
+        return self._player
+
+    async def attend(self, event: CallEvent | None) -> None:
+        """What has to be done about an event wherever the call is, until it is a talk. Raises CallEnded."""
+        match event:
+            case HeardOut(item):
+                self.player.ended(item)
+            case Passed(leg, incoming):
+                leg.settle(incoming, 480)  # there is nobody yet to pass it on to
+            case Reoffered(leg, incoming) if leg is self.caller:
+                await answer_here(self.session, leg, incoming)
+            case Reoffered(leg, incoming):
+                leg.settle(incoming, 491)
+            case Ended(reason):
+                raise CallEnded(reason)
 
     def refuse(self, status: int, reason: str = "", headers: Iterable[tuple[str, str]] = ()) -> None:
-        """End the call unanswered, unless it has ended or was answered."""
+        """End the call that nobody took, unless it has ended."""
         if not self.caller.is_over:
             self.caller.refuse(status, headers)
-            self.book.story.final_status = status
-            self.book.ended(EndedBy.SERVER, reason)
+            self.book.refused(status, reason)
+
+    def party(self, leg: Leg) -> Party:
+        """Who is on this leg, as the story names them."""
+        return party_of(leg.invitation.callee) if isinstance(leg, MemberLeg) else self.book.story.caller
 
     def invitation(self, member: Extension, binding: StoredBinding, look: Look) -> Invitation:
         """What a member's phone is told of this call."""
@@ -147,7 +177,9 @@ class Call:
 
     async def join(self, leg: MemberLeg) -> None:
         """Make the audio between the caller and an answered leg ready. Raises MediaError; nothing has changed then."""
-        await self.session.bridge(CALLER, leg.party, leg.answer)
+        self._mismatched = await self.session.bridge(CALLER, leg.party, leg.answer)
+        if self.caller.is_answered:
+            return
         if self._offer is not None:
             self._answer = await self.session.accept(CALLER, self._offer)
         else:
@@ -155,19 +187,22 @@ class Call:
 
     async def connect(self, winner: MemberLeg) -> None:
         """Answer the caller with the winner, which is joined already, and keep the call until one hangs up."""
-        assert self._answer is not None  # noqa: S101 - made when it was joined
+        self.player.stopped()
         if self.caller.is_over:
             winner.stop(Why.CALLER_GONE)
             return
         if not winner.is_answered:
             self.refuse(480, "the winner hung up at once")
             return
-        self.caller.answer(self._answer, self._offer)
+        if not self.caller.is_answered:
+            assert self._answer is not None  # noqa: S101 - made when it was joined
+            self.caller.answer(self._answer, self._offer)
+        self.caller.connected()
         winner.won()
         self.book.answered(party_of(winner.invitation.callee))
         self.board.records.save(self.book.story)
         with self.board.busy.busy(winner.invitation.callee.id):
-            gone = await talk(self.inbox, self.session, self.caller, winner)
+            gone = await talk(self, winner, self._mismatched)
         self.book.ended(EndedBy.CALLER if gone.leg is self.caller else EndedBy.CALLEE, gone.why)
 
     @property

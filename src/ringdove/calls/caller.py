@@ -13,7 +13,7 @@ from ringdove.sip.validator import Rejection
 
 from .board import Board
 from .inbox import CallerGone, Inbox
-from .leg import ALLOW, Leg, retry_after
+from .leg import ALLOW, SDP, Leg, retry_after
 
 CALLER = PartyId("caller")
 
@@ -22,21 +22,34 @@ _RINGBACK_EVERY = 60.0
 
 
 class CallerLeg(Leg):
-    """The INVITE of the caller. It gets provisionals, then exactly one final response."""
+    """The INVITE of the caller. It gets provisionals, then exactly one final response.
+
+    The answer may come before anybody has taken the call, so that the caller can be played to; until it is `connected`
+    a caller that leaves has given up.
+    """
 
     def __init__(self, board: Board, inbox: Inbox, incoming: IncomingRequest) -> None:
         super().__init__(board, inbox, CALLER, incoming.source)
         self.request: Request = incoming.request
         self._incoming = incoming
+        self._provisional = (0, b"")
+        """Status and body of what it was told last; nothing yet."""
         self._reminder: asyncio.TimerHandle | None = None
-        self.gave_up = False
-        """The caller left before the answer."""
+        self._answered = False
+        self._connected = False
+        self.gave_up = ""
+        """Why the caller left before it was connected; "" while it has not."""
         incoming.on_cancel = lambda _: self._give_up()
 
     @property
+    def is_answered(self) -> bool:
+        """Whether its INVITE got a 200."""
+        return self._answered
+
+    @property
     def is_over(self) -> bool:
-        """Whether the INVITE has had its final response."""
-        return self._incoming.answered
+        """Whether it has left or was turned away."""
+        return self._dialog is None if self._answered else self._incoming.answered
 
     def check(self) -> Rejection | None:
         """Why the INVITE cannot become a call: no way back or onward, or too short a session (RFC 4028 §9)."""
@@ -48,18 +61,30 @@ class CallerLeg(Leg):
 
     def ringback(self) -> None:
         """Tell the caller that it rings; once, and then once a minute."""
-        if self.is_over or self._reminder is not None:
-            return
-        self._ring()
+        if self._provisional[0] == 0:
+            self._proceed(180)
+
+    def progress(self, media: Media, offer: SessionDescription) -> None:
+        """Let the caller hear us before the answer: 183 with the description that the 200 will repeat (§13.2.1)."""
+        self._early()
+        self._proceed(183, self.author.answer(offer, media))
 
     def answer(self, media: Media, offer: SessionDescription | None) -> None:
         """Connect: 200 with our description. Without `offer`, the caller made none and answers ours in its ACK."""
         self._early()
         self._quiet()
+        self._answered = True
         self.settle(self._incoming, 200, media, offer)
 
+    def connected(self) -> None:
+        """Somebody has taken the call: from now on a caller that leaves has hung up."""
+        self._connected = True
+
     def refuse(self, status: int, headers: Iterable[tuple[str, str]] = ()) -> None:
-        """End the INVITE unanswered."""
+        """End the call: the final response, or where it was answered already a BYE that names the status."""
+        if self._answered:
+            self.bye(f"SIP;cause={status}")
+            return
         self._quiet()
         self._incoming.reply(status, headers=headers)
         self.leave()
@@ -68,9 +93,15 @@ class CallerLeg(Leg):
         """Turn the INVITE away with a challenge, and keep nothing of it."""
         self._incoming.respond(response, forget=True)
 
-    def _ring(self) -> None:
-        self._incoming.respond(self._early().respond(self.request, 180, headers=[ALLOW]))
-        self._reminder = asyncio.get_running_loop().call_later(_RINGBACK_EVERY, self._ring)
+    def _proceed(self, status: int, body: bytes = b"") -> None:
+        """Say a provisional response, now and once a minute until there is something else to say."""
+        if self._incoming.answered:
+            return
+        self._quiet()
+        self._provisional = status, body
+        response = self._early().respond(self.request, status, body=body, content_type=SDP, headers=[ALLOW])
+        self._incoming.respond(response)
+        self._reminder = asyncio.get_running_loop().call_later(_RINGBACK_EVERY, self._proceed, status, body)
 
     def _early(self) -> Dialog:
         """The dialog, which exists from the first response with a tag on (§12.1.1)."""
@@ -85,22 +116,33 @@ class CallerLeg(Leg):
         if self._reminder is not None:
             self._reminder.cancel()
 
-    def _give_up(self) -> None:
-        """CANCEL, or BYE before the answer (§15)."""
-        if self.is_over:
+    def hang_up(self, why: str) -> None:
+        """Hang up because of what the phone did or failed to do."""
+        if self._connected:
+            super().hang_up(why)
+        else:
+            self.bye()
+            self._give_up(why)
+
+    def _give_up(self, why: str = "the caller gave up") -> None:
+        """CANCEL, or BYE before somebody took the call (§15)."""
+        if self.gave_up or (self._incoming.answered and not self._answered):
             return
-        self.gave_up = True
-        self.refuse(487)
+        self.gave_up = why
+        if self._answered:
+            self.leave()
+        else:
+            self.refuse(487)
         self._inbox.put(CallerGone())
 
     def _on_offer(self, incoming: IncomingRequest, dialog: Dialog) -> None:
-        if self.is_over or (incoming.request.method == "UPDATE" and not incoming.request.body):
+        if self._answered or (incoming.request.method == "UPDATE" and not incoming.request.body):
             super()._on_offer(incoming, dialog)
         else:  # its first offer is not answered yet (RFC 3311 §5.2, RFC 3261 §14.2)
             incoming.respond(dialog.respond(incoming.request, 500, headers=[retry_after()]))
 
     def _left(self, why: str = "", reasons: tuple[str, ...] = ()) -> None:
-        if self.is_over:
+        if self._connected:
             super()._left(why, reasons)
         else:
-            self._give_up()
+            self._give_up(why or "the caller gave up")

@@ -7,6 +7,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ringdove.media.engine import ItemId, PartyId
+
 if TYPE_CHECKING:
     from ringdove.model.extension import Extension
     from ringdove.net.endpoint import IncomingRequest
@@ -95,6 +97,21 @@ class Acknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardOut:
+    """What was played to a party has come to its end."""
+
+    item: ItemId
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A party pressed a key: 0-9, *, #, A-D."""
+
+    party: PartyId
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The server ends the call: its media is lost, or the server stops."""
 
@@ -112,6 +129,8 @@ CallEvent = (
     | Reoffered
     | Passed
     | Acknowledged
+    | HeardOut
+    | Pressed
     | Ended
 )
 

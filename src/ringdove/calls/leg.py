@@ -66,6 +66,8 @@ class Leg:
         """Requests of the phone that the call has to answer."""
         self._unacknowledged: IncomingRequest | None = None
         """The INVITE whose 200 of ours waits for its ACK."""
+        self._nothing_unacknowledged = asyncio.Event()
+        self._nothing_unacknowledged.set()
         self._heard = b""
         """The last description that the phone sent; a refresh says the same again."""
         self._said = b""
@@ -86,6 +88,10 @@ class Leg:
     async def reinvite(self, media: Media) -> Response:
         """Offer `media` in a re-INVITE; returns the final response, its 2xx acknowledged."""
         return await self._reinvite(self.author.offer(media))
+
+    async def acknowledged(self) -> None:
+        """Return when no 200 of ours waits for its ACK: before that the phone may be offered nothing new (§14.1)."""
+        await self._nothing_unacknowledged.wait()
 
     def withdraw(self) -> None:
         """Cancel a re-INVITE of ours that has no final response yet; that still comes."""
@@ -119,7 +125,9 @@ class Leg:
             self._heard = incoming.request.body or self._heard
             incoming.on_ack = partial(self._on_ack, answers=offer is None)
             incoming.on_no_ack = self._on_no_ack
-            self._unacknowledged = incoming if incoming.request.method == "INVITE" else self._unacknowledged
+            if incoming.request.method == "INVITE":
+                self._unacknowledged = incoming
+                self._nothing_unacknowledged.clear()
         incoming.respond(self._response(self._dialog, incoming.request, status, body))
 
     def bye(self, *reasons: str) -> None:
@@ -218,6 +226,7 @@ class Leg:
     def _on_ack(self, ack: Request, *, answers: bool) -> None:
         """The ACK to our 200; with `answers` it has to answer an offer of ours."""
         self._unacknowledged = None
+        self._nothing_unacknowledged.set()
         if not answers:
             return
         try:
@@ -232,6 +241,7 @@ class Leg:
 
     def _on_no_ack(self) -> None:
         self._unacknowledged = None
+        self._nothing_unacknowledged.set()
         self.hang_up("our answer was never acknowledged")  # §13.3.1.4
 
     # Within the dialog

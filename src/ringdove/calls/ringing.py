@@ -18,9 +18,10 @@ from ringdove.ring.eligibility import Standing
 from ringdove.ring.plan import Entry, Strategy, Window
 
 from .call import Call
-from .inbox import CallEnded, CallerGone, Ended, LegAnswered, LegFailed, LegRang, MemberChanged, Passed, SettingsChanged
+from .inbox import CallerGone, LegAnswered, LegFailed, LegRang, MemberChanged, SettingsChanged
 from .invitation import EMPTY_LOOK, Look
 from .member import MemberLeg
+from .sounds import Program
 from .standing import standing_of
 
 log = structlog.get_logger(__name__)
@@ -34,8 +35,8 @@ class Ringable:
     ring_timeout: float
     roster: Sequence[RosterEntry]
     look: Look = EMPTY_LOOK
-    rings_before_phones: bool = True
-    """Whether the caller hears ringback at once (a group), or when the first phone rings (a person)."""
+    program: Program | None = None
+    """What the caller hears from the beginning (a group, ADR 0003); None: nothing new until the first phone rings."""
 
 
 async def ring(call: Call, hop: Hop, people: Ringable) -> MemberLeg | rules.Finish:
@@ -53,6 +54,8 @@ class _Ringing:
         self._call = call
         self._people = people
         self._hop = hop
+        self._program = people.program
+        """What the caller is still to hear."""
         self._loop = asyncio.get_running_loop()
         self._extensions: dict[int, Extension] = {m.id: m for e in people.roster for m in e.members}
         self._bindings: dict[int, dict[str, StoredBinding]] = {}
@@ -106,19 +109,17 @@ class _Ringing:
                 await self._call.session.drop(leg.party)
                 return rules.Failed(leg.number, status), now
             case LegRang():
-                self._call.ringback()
+                self._call.player.ringback()
             case SettingsChanged(member, extension) if member in self._extensions:
                 removed = self._extensions[member].model_copy(update={"enabled": False})
                 self._extensions[member] = extension or removed
                 return rules.StandingChanged(member, self._standing(member)), now
             case MemberChanged(member) if member in self._extensions:
                 return rules.StandingChanged(member, self._standing(member)), now
-            case Passed(leg, incoming):
-                leg.settle(incoming, 480)  # there is nobody yet to pass it on to
             case CallerGone():
                 return rules.CallerGone(), now
-            case Ended(reason):
-                raise CallEnded(reason)
+            case _:
+                await self._call.attend(happened)
         return None, now
 
     async def _join(self, leg: MemberLeg) -> rules.Event:
@@ -134,8 +135,9 @@ class _Ringing:
 
     async def _perform(self, actions: list[rules.Action]) -> MemberLeg | rules.Finish | None:
         """Do what the engine says. Offers are made first, so that all INVITEs leave in one turn of the loop (R11)."""
-        if self._people.rings_before_phones and not any(isinstance(action, rules.Finish) for action in actions):
-            self._call.ringback()
+        if self._program is not None and not any(isinstance(action, rules.Finish) for action in actions):
+            await self._call.player.begin(self._program)
+            self._program = None
         rings = [action for action in actions if isinstance(action, rules.Ring)]
         await asyncio.gather(*(self._call.make_offer(self._leg(action)) for action in rings))
         result: MemberLeg | rules.Finish | None = None

@@ -4,14 +4,14 @@ import asyncio
 
 import structlog
 
-from ringdove.media.engine import SessionLost
+from ringdove.media.engine import DigitHeard, PlayEnded, SessionId, SessionLost
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
 from ringdove.net.endpoint import IncomingRequest
 
 from .board import Board
 from .call import Call
-from .inbox import Ended
+from .inbox import CallEvent, Ended, HeardOut, Pressed
 from .journey import run
 from .simulate import simulate
 
@@ -27,6 +27,7 @@ class Switchboard:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._running: dict[Call, asyncio.Task[None]] = {}
+        self._by_id: dict[str, Call] = {}
         self._watchers: list[asyncio.Task[None]] = []
         self._draining = False
 
@@ -41,6 +42,7 @@ class Switchboard:
             incoming.reply(503, headers=[("Retry-After", "30")])
             return
         call = Call(self._board, incoming)
+        self._by_id[call.id] = call
         self._running[call] = asyncio.create_task(self._run(call))
 
     @property
@@ -83,11 +85,18 @@ class Switchboard:
             log.exception("call_failed", call=call.id)
             call.caller.refuse(500)
         finally:
-            del self._running[call]
+            del self._running[call], self._by_id[call.id]
 
     async def _watch_media(self) -> None:
         async for event in self._board.media.events():
-            if isinstance(event, SessionLost):
-                for call in self._running:
-                    if call.id == event.session:
-                        call.inbox.put(Ended("the audio of the call was lost"))
+            match event:
+                case PlayEnded(session, item=item):
+                    self._tell(session, HeardOut(item))
+                case DigitHeard(session, party, digit):
+                    self._tell(session, Pressed(party, digit))
+                case SessionLost(session):
+                    self._tell(session, Ended("the audio of the call was lost"))
+
+    def _tell(self, session: SessionId, event: CallEvent) -> None:
+        if (call := self._by_id.get(session)) is not None:
+            call.inbox.put(event)

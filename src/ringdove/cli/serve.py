@@ -42,7 +42,7 @@ async def run(settings: Settings, *, sample_data: bool) -> int:
         typer.echo(f"ringdove: {_why_not(why)}", err=True)
         return 1
     try:
-        if sample_data and await add_sample_data(node.store):
+        if sample_data and await add_sample_data(node.store, node.audio):
             people = ", ".join(f"{number} (id {extension_id})" for extension_id, (number, *_) in PEOPLE.items())
             typer.echo(f"Sample data: extensions {people}.")
         if (made := node.new_application) is not None:

@@ -1,5 +1,12 @@
-"""Sample data: a few people, under the ids that the page's request examples name."""
+"""Sample data: a few people, under the ids that the page's request examples name, and the sounds that they name."""
 
+import asyncio
+import time
+from pathlib import Path
+
+from ringdove.media.library import Library
+from ringdove.media.sounds import DEMO_PROMPT, SOFT_BREEZE
+from ringdove.model.audio import Audio, Playlist, PlayOrder, Prompt
 from ringdove.model.extension import Extension
 from ringdove.store import Store
 
@@ -12,13 +19,25 @@ PEOPLE = {
     3082: ("2012", "Frida", "Fischer"),
 }
 """Extension id to number and name; the page's examples ring 3071, 3074 and 3075."""
+SOFT_BREEZE_NAME = "SoftBreeze"
+"""The playlist that the page's examples play."""
 
 
-async def add_sample_data(store: Store) -> bool:
+async def add_sample_data(store: Store, library: Library) -> bool:
     """Fill a store that has no extensions yet; says whether it did. Passwords are made anew each time."""
     if await store.extensions.count():
         return False
     for extension_id, (number, first_name, last_name) in PEOPLE.items():
         person = Extension.model_validate({"number": number, "first_name": first_name, "last_name": last_name})
         await store.extensions.create(person, id=extension_id)
+    prompt, *music = await asyncio.gather(*(_kept(library, file) for file in (DEMO_PROMPT, *SOFT_BREEZE)))
+    await store.prompts.save(Prompt(**dict(prompt), uploaded_at=time.time()))
+    await store.playlists.create(
+        Playlist(list_name=SOFT_BREEZE_NAME, play_order=PlayOrder.ALPHABETICAL, files=tuple(music))
+    )
     return True
+
+
+async def _kept(library: Library, file: Path) -> Audio:
+    kept = await library.add(file, file.name)
+    return Audio(file=file.name, digest=kept.digest, seconds=kept.seconds, size=kept.size)

@@ -115,7 +115,7 @@ async def set_up() -> AsyncIterator[Stage]:
         node = Node(Settings.model_construct(data=folder, http=_ANY_PORT, sip=_ANY_PORT))
         await node.start()
         parts.push_async_callback(node.stop)
-        await add_sample_data(node.store)
+        await add_sample_data(node.store, node.audio)
         made = node.new_application
         assert made is not None  # noqa: S101 - the folder was empty
         api = await parts.enter_async_context(Client(node.http, made.client_id, made.client_secret))

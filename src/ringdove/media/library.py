@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Set
+from collections.abc import AsyncIterator, Mapping, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,12 +69,21 @@ class Library:
             log.info("audio kept", name=name, digest=digest, seconds=made.seconds)
         return await asyncio.to_thread(self._kept, digest)
 
+    async def keep(self, file: Path) -> str:
+        """Keep a copy of a file that calls never play, as it is; returns its digest."""
+        digest = await asyncio.to_thread(_digest, file)
+        if not self.track(digest).exists():
+            async with self._fresh() as fresh:
+                await asyncio.to_thread(_copy, {file: f"{_ORIGINAL}{file.suffix}"}, fresh)
+                await asyncio.to_thread(self._settle, fresh, digest)
+        return digest
+
     async def adopt(self, folder: Path) -> Kept:
         """Keep a copy of a track that was made elsewhere, by the same process. Raises BrokenAudio."""
         digest = await asyncio.to_thread(_digest, _original(folder))
         if not self.track(digest).exists():
             async with self._fresh() as fresh:
-                await asyncio.to_thread(_copy, folder, fresh)
+                await asyncio.to_thread(_copy_track, folder, fresh)
                 await asyncio.to_thread(self._settle, fresh, digest)
         return await asyncio.to_thread(self._kept, digest)
 
@@ -150,15 +159,20 @@ def _original(folder: Path) -> Path:
     raise FileNotFoundError(f"no original in {folder.name}")
 
 
-def _copy(track: Path, target: Path) -> None:
+def _copy_track(track: Path, target: Path) -> None:
     """Copy a track, after a look whether it is one."""
     formats = [track / name for name in SOUND_FORMATS.values()]
     sizes = {path.stat().st_size if path.exists() else 0 for path in formats}
     if len(sizes) > 1 or not all(size and size % FRAME_BYTES == 0 for size in sizes):
         raise BrokenAudio("is not a complete track")
+    _copy({path: path.name for path in (*formats, _original(track))}, target)
+
+
+def _copy(files: Mapping[Path, str], target: Path) -> None:
+    """Make a folder of copies under these names."""
     target.mkdir(mode=0o700)
-    for path in (*formats, _original(track)):
-        with path.open("rb") as content, open(target / path.name, "xb", opener=_private) as copy:
+    for path, name in files.items():
+        with path.open("rb") as content, open(target / name, "xb", opener=_private) as copy:
             shutil.copyfileobj(content, copy)
             sync(copy)
     sync(target)

@@ -134,6 +134,28 @@ class Hop(BaseModel):
     outcome: HopOutcome | NotYet = ""
 
 
+class HeardKind(StrEnum):
+    """What a party was played."""
+
+    JOIN_PROMPT = "join_prompt"
+    WELCOME_PROMPT = "welcome_prompt"
+    RINGBACK = "ringback"
+    """A tone, after a prompt that nothing follows."""
+    MOH = "moh"
+    """Music while the other side had it on hold."""
+
+
+class Heard(BaseModel):
+    """Something that the server played to a party."""
+
+    party: Party
+    kind: HeardKind
+    name: str = ""
+    """Of the prompt or playlist; "" on hold where no music is set, and for the tone."""
+    began_at: float
+    ended_at: float | None = None
+
+
 class Story(BaseModel):
     """The record of one call; `ended_at` is None while it runs."""
 
@@ -142,6 +164,7 @@ class Story(BaseModel):
     caller: Party
     dialled: str
     hops: list[Hop] = Field(default_factory=list)
+    heard: list[Heard] = Field(default_factory=list)
     answered_at: float | None = None
     answered_by: Party | None = None
     ended_at: float | None = None

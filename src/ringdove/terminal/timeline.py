@@ -6,7 +6,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from ringdove.model.story import Disposition, Hop, HopOutcome, LegResult, LegStory, NotYet, Party, Story
+from ringdove.model.story import Disposition, Heard, Hop, HopOutcome, LegResult, LegStory, NotYet, Party, Story
 
 from .scale import INVITED, RINGING, TO_RING, Scale, Span, seconds
 
@@ -51,6 +51,8 @@ class Timeline:
                 yield self._bars(hop, bar_width(options))
         if any(hop.attempts for hop in self._story.hops):
             yield legend()
+        for heard in self._story.heard:
+            yield _heard(heard, self._now)
 
     def _bars(self, hop: Hop, width: int) -> Table:
         origin = hop.ringing_from if hop.ringing_from is not None else hop.entered_at
@@ -135,6 +137,20 @@ def person(party: Party) -> Text:
 def legend() -> Text:
     """What the marks of a bar mean."""
     return Text(f"{TO_RING} to ring  {INVITED} invited  {RINGING} ringing", style="dim")
+
+
+def _heard(heard: Heard, now: float | None) -> Text:
+    """What somebody was played, from when on and for how long."""
+    until = heard.ended_at if heard.ended_at is not None else now
+    return Text.assemble(
+        ("♪ ", "magenta"),
+        (heard.party.number, "bold"),
+        " heard ",
+        (heard.kind.replace("_", " "), "cyan"),
+        f" {heard.name}" if heard.name else "",
+        (f"  at {seconds(heard.began_at)}", "dim"),
+        (f" for {seconds(until - heard.began_at)}" if until is not None else "", "dim"),
+    )
 
 
 def _hop_title(hop: Hop) -> Text:

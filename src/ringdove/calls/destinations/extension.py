@@ -19,7 +19,6 @@ async def enter(call: Call, destination: Destination) -> Destination | None:
             strategy=Strategy.RING_ALL,
             ring_timeout=extension.ring_timeout,
             roster=[RosterEntry(members=[extension])],
-            rings_before_phones=False,
         )
         result = await ring(call, hop, person)
         if not isinstance(result, Finish):
