@@ -184,16 +184,20 @@ async def test_our_reports_say_what_was_sent_and_received(bridged: Media, pair: 
     ours = got[0].ssrc
     block = struct.pack("!IIIIII", ours, 26 << 24 | 5, 9, 0, 0, 0)
     theirs = struct.pack("!BBHIIIIII", 0x81, 200, 12, 77, 0xAABBCCDD, 0xEEFF0011, 0, 9, 9) + block
+    other.rtp.sendto(struct.pack("!BBHII", 0x80, 0, 1, 160, 77), ("127.0.0.1", OTHER))
     other.rtcp.sendto(theirs, ("127.0.0.1", OTHER + 1))
     other.rtcp.sendto(theirs[:-1], ("127.0.0.1", OTHER + 1))
     async with asyncio.timeout(DEADLINE):
         report = await asyncio.get_running_loop().sock_recv(other.rtcp, 2048)
         back = await asyncio.get_running_loop().sock_recv(one.rtcp, 2048)
-    assert struct.unpack("!BBHI", report[:8]) == (0x80, 200, 6, ours)
+    assert struct.unpack("!BBHI", report[:8]) == (0x81, 200, 12, ours)
     assert struct.unpack("!II", report[20:28]) == (3, 480)
-    assert report[28:30] == b"\x81\xca"
-    assert struct.unpack("!BBH", back[:4]) == (0x81, 201, 7)
-    assert struct.unpack("!IBBHI", back[8:20]) == (0x1234, 64, 0, 1, 4)
+    about, _, _, _, moment, delay = struct.unpack("!IIIIII", report[28:52])
+    assert (about, moment) == (77, 0xCCDDEEFF)
+    assert 0 < delay < 65_536 * DEADLINE
+    assert report[52:54] == b"\x81\xca"
+    assert back[:2] == b"\x81\xc8"
+    assert struct.unpack("!IBBHI", back[28:40]) == (0x1234, 64, 0, 1, 4)
     bridged.tell(Free([OTHER]))
     freed = await bridged.report(Freed)
     assert (freed.packets_out, freed.octets_out, freed.lost_out) == (3, 3 * 172, 5)

@@ -26,9 +26,8 @@ GATHER = 0.001
 BATCH = 64
 """Sockets that are read in a row, one packet each, before timers get their turn."""
 
-SPREAD = 0.0124
-"""Seconds by which one player begins later in its 20 ms than the one before: the golden section, so that any number of
-them is spread evenly.
+SLOTS = 8
+"""Times within 20 ms at which players send, in turn: so that they neither send all at once nor wake us for each.
 """
 
 _CHUNK = 65_536
@@ -49,7 +48,7 @@ class Relay:
         self._live: dict[int, Pair] = {}
         self._recorders: dict[str, tuple[Recorder, Sequence[int]]] = {}
         self._timers = Timers()
-        self._offset = 0.0
+        self._slot = 0
         self._handlers: dict[int, Callable[[], None]] = {}
         self._epoll = select.epoll()
         self._inbox = b""
@@ -133,8 +132,8 @@ class Relay:
     def _play(self, play: Play) -> None:
         pair = self._pairs.get(play.port)
         if pair is not None:
-            self._offset = (self._offset + SPREAD) % FRAME_SECONDS
-            pair.play(play, monotonic() + self._offset)
+            self._slot = (self._slot + 1) % SLOTS
+            pair.play(play, ((monotonic() // FRAME_SECONDS + 1) * SLOTS + self._slot) * FRAME_SECONDS / SLOTS)
 
     def _record(self, record: Record) -> None:
         """Where a channel has no party now, its port is 0, which is no pair's."""
