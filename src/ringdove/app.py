@@ -139,7 +139,7 @@ class Node:
         """Open the library of sounds: enter those that come along, and drop what a crash left without a name."""
         self.audio = Library(self.settings.data / "audio")
         ringtones = [
-            Ringtone(file=tone.name, digest=await self.audio.keep(tone), seconds=0, size=tone.stat().st_size)
+            Ringtone(file=tone.name, digest=await self.audio.refer(tone), seconds=0, size=tone.stat().st_size)
             for tone in sounds.RINGTONES
         ]
         music: list[Audio] = []

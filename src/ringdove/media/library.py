@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Mapping, Set
+from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,8 @@ class Library:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder = folder
+        self._elsewhere: dict[str, Path] = {}
+        """Originals that were only referred to, by digest."""
         self.incoming = folder / "incoming"
         """For files on their way in, on the same disk; `sweep` empties it."""
         self.incoming.mkdir(exist_ok=True, mode=0o700)
@@ -62,20 +64,17 @@ class Library:
                 try:
                     made = await transcode(source, fresh)
                 except BrokenAudio as reason:
-                    log.info("audio refused", name=name, reason=str(reason))
+                    log.info("audio_refused", name=name, reason=str(reason))
                     raise
                 digest = made.digest  # of what was read, should the source have changed meanwhile
                 await asyncio.to_thread(self._settle, fresh, digest)
-            log.info("audio kept", name=name, digest=digest, seconds=made.seconds)
+            log.info("audio_kept", name=name, digest=digest, seconds=made.seconds)
         return await asyncio.to_thread(self._kept, digest)
 
-    async def keep(self, file: Path) -> str:
-        """Keep a copy of a file that calls never play, as it is; returns its digest."""
+    async def refer(self, file: Path) -> str:
+        """Let a file that stays where it is be had as an original, though not be played; returns its digest."""
         digest = await asyncio.to_thread(_digest, file)
-        if not self.track(digest).exists():
-            async with self._fresh() as fresh:
-                await asyncio.to_thread(_copy, {file: f"{_ORIGINAL}{file.suffix}"}, fresh)
-                await asyncio.to_thread(self._settle, fresh, digest)
+        self._elsewhere[digest] = file
         return digest
 
     async def adopt(self, folder: Path) -> Kept:
@@ -83,7 +82,7 @@ class Library:
         digest = await asyncio.to_thread(_digest, _original(folder))
         if not self.track(digest).exists():
             async with self._fresh() as fresh:
-                await asyncio.to_thread(_copy_track, folder, fresh)
+                await asyncio.to_thread(_copy, folder, fresh)
                 await asyncio.to_thread(self._settle, fresh, digest)
         return await asyncio.to_thread(self._kept, digest)
 
@@ -94,8 +93,8 @@ class Library:
         return self._folder / digest
 
     def original(self, digest: str) -> Path:
-        """The file that was added; its suffix says what it is. Raises FileNotFoundError."""
-        return _original(self.track(digest))
+        """The file that was added or referred to; its suffix says what it is. Raises FileNotFoundError."""
+        return self._elsewhere.get(digest) or _original(self.track(digest))
 
     async def remove(self, digest: str) -> None:
         """Keep a sound no longer; whoever is listening hears it to the end. Unknown ones are fine."""
@@ -159,20 +158,15 @@ def _original(folder: Path) -> Path:
     raise FileNotFoundError(f"no original in {folder.name}")
 
 
-def _copy_track(track: Path, target: Path) -> None:
+def _copy(track: Path, target: Path) -> None:
     """Copy a track, after a look whether it is one."""
     formats = [track / name for name in SOUND_FORMATS.values()]
     sizes = {path.stat().st_size if path.exists() else 0 for path in formats}
     if len(sizes) > 1 or not all(size and size % FRAME_BYTES == 0 for size in sizes):
         raise BrokenAudio("is not a complete track")
-    _copy({path: path.name for path in (*formats, _original(track))}, target)
-
-
-def _copy(files: Mapping[Path, str], target: Path) -> None:
-    """Make a folder of copies under these names."""
     target.mkdir(mode=0o700)
-    for path, name in files.items():
-        with path.open("rb") as content, open(target / name, "xb", opener=_private) as copy:
+    for path in (*formats, _original(track)):
+        with path.open("rb") as content, open(target / path.name, "xb", opener=_private) as copy:
             shutil.copyfileobj(content, copy)
             sync(copy)
     sync(target)

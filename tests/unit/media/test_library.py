@@ -204,3 +204,17 @@ class TestSweeping:
         assert not library.track(unwanted.digest).exists()
         assert names(library.incoming) == set()
         assert await library.sweep({wanted.digest}) == 0
+
+
+async def test_what_was_only_referred_to_can_be_had_and_later_added_as_anything_else(
+    library: Library, source: Path
+) -> None:
+    digest = await library.refer(source)
+    assert library.original(digest) == source
+    assert nothing_is_left(library)
+    kept = await library.add(source, "the same.wav")
+    assert kept.digest == digest
+    assert names(library.track(digest)) == TRACK
+    await library.remove(digest)
+    assert nothing_is_left(library)
+    assert library.original(digest) == source
