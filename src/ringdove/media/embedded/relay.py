@@ -66,6 +66,7 @@ class Relay:
         handlers, poll, timers = self._handlers, self._epoll.poll, self._timers
         timers.at(monotonic(), self._look)
         timers.at(monotonic(), self._live_on)
+        before: set[int] = set()
         while not self._ended:
             due = timers.run(monotonic())
             events = poll(max(0.0, due - monotonic()), BATCH)
@@ -73,8 +74,11 @@ class Relay:
                 handler = handlers.get(descriptor)
                 if handler is not None:
                     handler()
-            if 0 < len(events) < BATCH:  # a full batch says that more wait already
+            ready = {descriptor for descriptor, _ in events}
+            behind = len(events) == BATCH or not ready.isdisjoint(before)  # more wait: at others, at the same
+            if events and not behind:
                 sleep(GATHER)
+            before = ready
         for recorder, _ in self._recorders.values():
             recorder.close()
 
