@@ -1,5 +1,6 @@
 """`custom_prompt/…`: what ring groups say to their callers."""
 
+from pathlib import PurePath
 from typing import Annotated, Literal
 
 from fastapi import Query, Request
@@ -37,9 +38,17 @@ class PromptRow(BaseModel):
 
     id: int
     file: str
+    suffix: str = Field(description="`.wav`, `.mp3`, `.flac` or `.ogg`.")
+    type: Literal["record"] = Field("record", description="It was uploaded.")
     duration: float = Field(description="Seconds.")
     size: int = Field(description="Octets of the file as it was uploaded.")
     upload_time: int = Field(description="Unix seconds.")
+
+
+class Prompts(PageOf[PromptRow]):
+    """Success, with one page of the prompts: under the name that lists have in general, and that of this family."""
+
+    prompt_list: list[PromptRow] = Field(description="The same as `data`.")
 
 
 class PromptList(ListQuery):
@@ -87,14 +96,14 @@ async def upload(request: Request, services: Injected) -> Stored:
     return Stored(file=saved.file, id=saved.id)
 
 
-@router.get("/list", name="list", response_model=PageOf[PromptRow] | Failure)
-async def list_(query: Annotated[PromptList, Query()], services: Injected) -> PageOf[PromptRow]:
+@router.get("/list", name="list", response_model=Prompts | Failure)
+async def list_(query: Annotated[PromptList, Query()], services: Injected) -> Prompts:
     """List the prompts."""
     return await _page(query, "", services)
 
 
-@router.get("/search", response_model=PageOf[PromptRow] | Failure)
-async def search(query: Annotated[PromptSearch, Query()], services: Injected) -> PageOf[PromptRow]:
+@router.get("/search", response_model=Prompts | Failure)
+async def search(query: Annotated[PromptSearch, Query()], services: Injected) -> Prompts:
     """Find prompts by a part of their name."""
     return await _page(query, query.search_value, services)
 
@@ -127,15 +136,17 @@ async def _standing(form: PromptUpload, services: Services) -> Prompt | None:
     return found
 
 
-async def _page(query: PromptList, search: str, services: Services) -> PageOf[PromptRow]:
+async def _page(query: PromptList, search: str, services: Services) -> Prompts:
     total, found = await services.store.prompts.page(query.listing(search))
-    return PageOf(total_number=total, data=[_row(prompt) for prompt in found])
+    rows = [_row(prompt) for prompt in found]
+    return Prompts(total_number=total, data=rows, prompt_list=rows)
 
 
 def _row(found: Prompt) -> PromptRow:
     return PromptRow(
         id=found.id,
         file=found.file,
+        suffix=PurePath(found.file).suffix.lower(),
         duration=round(found.seconds, 3),
         size=found.size,
         upload_time=int(found.uploaded_at),

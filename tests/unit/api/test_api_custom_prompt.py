@@ -34,10 +34,12 @@ async def test_every_format_is_taken_and_told_of(api: Api, data: Path, suffix: s
     prompt_id = await upload(api, f"Welcome home{suffix}", content)
     answer = await api.get("custom_prompt/list")
     assert answer["total_number"] == 1
+    assert answer["prompt_list"] == answer["data"]
     row = answer["data"][0]
     assert row.pop("duration") == pytest.approx(1.0, abs=0.1)
     assert row == {
-        "id": prompt_id, "file": f"Welcome home{suffix}", "size": len(content), "upload_time": int(api.now),
+        "id": prompt_id, "file": f"Welcome home{suffix}", "suffix": suffix, "type": "record", "size": len(content),
+        "upload_time": int(api.now),
     }  # fmt: skip
     assert len(kept(data)) == 1
     assert left_over(data) == []
