@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,13 +17,13 @@ from rich.progress import Progress
 
 from . import media_report, media_rtpengine, media_sides, report
 from .media_load import Result, Task
-from .media_report import OURS, THEIRS, Outcomes
+from .media_report import MUSIC, OURS, THEIRS, Outcomes
 from .media_sides import Phones, Sound, Up
 from .process import on_core
 
 CALLS = (100, 200, 400)
 REPETITIONS = 3
-WARM_UP, SECONDS = 0.5, 2.0
+WARM_UP, SECONDS = 0.5, 1.6
 LIMIT = 300
 """Seconds after which it is given up."""
 RESULTS = Path(__file__).with_name("results") / "media.md"
@@ -96,6 +96,7 @@ async def _measure(side: Side, calls: int) -> Result:
     if not said:
         raise RuntimeError("the phones gave up")
     result = Result(**json.loads(said))
-    if not any(up.ports) and result.flows != calls:
-        raise RuntimeError(f"{result.flows} of {calls} players were heard")
+    if not any(up.ports):  # a player that was never heard leaves no gap
+        silent = calls - result.flows
+        result = replace(result, lost=result.lost + round(silent * result.seconds * MUSIC))
     return result
