@@ -14,6 +14,7 @@ from .reception import Reception
 from .recorder import Recorder
 from .reporter import Reporter
 from .rtp import plain
+from .seam import Seam
 from .sockets import address, bind, drain
 from .source import Source
 from .timers import Timers
@@ -22,6 +23,7 @@ from .wire import Digit, Freed, Play, Report, Silent, Stream
 _MOST = 2048
 _LAWS = {"a": ULAW_TO_ALAW, "u": ALAW_TO_ULAW, "": None}
 _PLAYED_CLOCK = 8000
+_G722 = "g722"
 
 _packet = bytearray(_MOST)  # one for all: a packet is sent on before the next one is read
 _view = memoryview(_packet)
@@ -62,6 +64,7 @@ class Pair:
         "_reception",
         "_report",
         "_reporter",
+        "_seam",
         "_source",
         "_tapes",
         "_timers",
@@ -91,6 +94,7 @@ class Pair:
         self._source = Source(grace)
         self._reporter = Reporter(self.rtcp, grace)
         self._outgoing = Outgoing()
+        self._seam: Seam | None = None
         self._reception: Reception | None = None
         self._digits = Digits()
         self._tapes: tuple[tuple[Recorder, int], ...] = ()
@@ -190,6 +194,8 @@ class Pair:
             return
         _packet[HEADER.size : HEADER.size + FRAME_BYTES] = frame
         size = HEADER.size + FRAME_BYTES
+        if player.file == _G722:
+            self._mend(player, size)
         self._send(size, player, _PLAYED_CLOCK, player.payload, player.frames, player.frames * FRAME_BYTES, now)
 
     def rest(self, source: object) -> None:
@@ -233,7 +239,15 @@ class Pair:
             return
         if law is not None:
             _packet[HEADER.size : size] = _packet[HEADER.size : size].translate(law)
+        elif name == _G722:
+            peer._mend(reception, size)
         peer._send(size, reception, voice, mark & 0x80 | number, sequence, timestamp, now)
+
+    def _mend(self, source: object, size: int) -> None:
+        """See to it that G.722 of another source than before is heard without a bang."""
+        if self._seam is None:
+            self._seam = Seam()
+        _packet[HEADER.size : size] = self._seam.mend(source, bytes(_packet[HEADER.size : size]))
 
     def _send(
         self, size: int, source: object, clock: int, mark: int, sequence: int, timestamp: int, now: float

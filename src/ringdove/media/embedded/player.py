@@ -32,6 +32,7 @@ class Player:
         """`due`: when the first packet is to go."""
         self.number = play.number
         self.payload = play.payload
+        self.file = play.file
         self.frames = 0
         """How many are over: sequence number of its packets and, times FRAME_BYTES, their time stamp."""
         self._port = play.port
@@ -45,6 +46,7 @@ class Player:
     def use(self, payload: int, file: str) -> None:
         """Go on where it is under another payload type."""
         self.payload = payload
+        self.file = file
         self._programme.use(file)
 
     def stop(self) -> None:
