@@ -180,16 +180,25 @@ class Exchange:
         await self.house.ring_group(number, [phone.person for phone in members], **fields)
         return number
 
-    async def call(self, dialled: str, *, talk: float = 0.1, give_up: float = LIFETIME, transport: str = "udp") -> Call:
+    async def call(
+        self,
+        dialled: str,
+        *,
+        scenario: str = "calls.xml",
+        talk: float = 0.1,
+        give_up: float = LIFETIME,
+        transport: str = "udp",
+    ) -> Call:
         """Let a new caller dial a number and see the call through; a phone that complains is a failure.
 
-        The caller hangs up after `talk` seconds, or gives up when it has rung for `give_up` seconds.
+        The caller does as its scenario says: it hangs up after `talk` seconds, and with `calls.xml` gives up when it
+        has rung for `give_up` seconds.
         """
         caller = await self.person()
         host, port = self.house.sip
         sipp = await self.sipp(
             f"caller-{caller.number}",
-            *("-sf", str(SCENARIOS / "calls.xml"), "-m", "1", "-key", "number", caller.number),
+            *("-sf", str(SCENARIOS / scenario), "-m", "1", "-key", "number", caller.number),
             *("-key", "dialled", dialled, "-auth_uri", f"{dialled}@{host}:{port}"),
             *("-au", caller.reg_name, "-ap", caller.reg_password),
             *("-d", _milliseconds(talk), "-recv_timeout", _milliseconds(give_up)),
