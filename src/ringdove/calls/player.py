@@ -47,10 +47,8 @@ class Player:
         Where a place has nothing of its own, what is heard already goes on, and where nothing is, it rings.
         """
         welcome = program.welcome or self._welcome
-        if program.join is None and (self._plays or welcome is None) and welcome == self._welcome:
-            self.ringback()
-            return None
-        if not await self._is_open():
+        goes_on = program.join is None and welcome == self._welcome
+        if goes_on or not await self._is_open():
             self.ringback()
             return None
         self._plays = True
@@ -85,11 +83,15 @@ class Player:
         """Open the way for sounds to the caller; whether there is one."""
         if not self._session.can_play(CALLER):
             return False
-        if self._plays or self._offer is None:
-            return self._plays
+        if self._plays:
+            return True
+        if self._offer is None:
+            return False
         try:
             media = await self._session.accept(CALLER, self._offer)
         except MediaError:
+            return False
+        if self._caller.is_over:
             return False
         if self._answers_first:
             self._caller.answer(media, self._offer)
