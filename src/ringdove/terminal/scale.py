@@ -7,7 +7,7 @@ from rich.text import Text
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 _COLUMNS_PER_MARK = 9
 
-TO_RING, INVITED, RINGING = "░", "▒", "█"
+TO_RING, INVITED, RINGING, PLAYED = "░", "▒", "█", "━"
 
 Span = tuple[float, float, str]
 """From, to (seconds) and the mark to draw it with; later spans lie over earlier ones."""

@@ -1,4 +1,4 @@
-"""A call drawn as bars over time: who was to ring, who rang, how each ended."""
+"""A call drawn as bars over time: who was to ring, who rang, how each ended; and what the server played to whom."""
 
 from datetime import datetime
 
@@ -6,12 +6,25 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from ringdove.model.story import Disposition, Heard, Hop, HopOutcome, LegResult, LegStory, NotYet, Party, Story
+from ringdove.model.story import (
+    Disposition,
+    Heard,
+    HeardKind,
+    Hop,
+    HopOutcome,
+    LegResult,
+    LegStory,
+    NotYet,
+    Party,
+    Story,
+)
 
-from .scale import INVITED, RINGING, TO_RING, Scale, Span, seconds
+from .scale import INVITED, PLAYED, RINGING, TO_RING, Scale, Span, seconds
 
 LABEL_WIDTH = 22
 RESULT_WIDTH = 28
+_AT_ONCE = 0.1
+"""Seconds below which nobody waits."""
 
 RESULT_STYLE: dict[LegResult | NotYet, str] = {
     "": "cyan",
@@ -30,6 +43,14 @@ DISPOSITION_STYLE = {
     Disposition.BUSY: "red",
     Disposition.FAILED: "red",
 }
+
+_KINDS = {
+    HeardKind.JOIN_PROMPT: "join prompt",
+    HeardKind.WELCOME_PROMPT: "welcome prompt",
+    HeardKind.RINGBACK: "ringback",
+    HeardKind.MOH: "on hold",
+}
+_UNNAMED = {HeardKind.RINGBACK: "tone", HeardKind.MOH: "no music"}
 
 
 class Timeline:
@@ -51,8 +72,8 @@ class Timeline:
                 yield self._bars(hop, bar_width(options))
         if any(hop.attempts for hop in self._story.hops):
             yield legend()
-        for heard in self._story.heard:
-            yield _heard(heard, self._now)
+        if self._story.heard:
+            yield self._heard(bar_width(options))
 
     def _bars(self, hop: Hop, width: int) -> Table:
         origin = hop.ringing_from if hop.ringing_from is not None else hop.entered_at
@@ -73,6 +94,25 @@ class Timeline:
                 bar = scale.bar(windows + _ringing(leg, origin, until), _style(leg))
                 table.add_row(label, bar, _result(leg))
         return table
+
+    def _heard(self, width: int) -> Table:
+        """Who was played what, as bars over the seconds since the call came."""
+        heard = self._story.heard
+        scale = Scale(max(self._until(one) for one in heard), width)
+        table = bar_table(width)
+        for number, party in {one.party.number: one.party for one in heard}.items():
+            table.add_row(_listener(party), scale.ruler(), "")
+            for one in heard:
+                if one.party.number == number:
+                    until = self._until(one)
+                    bar = scale.bar([(one.began_at, until, PLAYED)], "magenta")
+                    table.add_row(f"  {_KINDS[one.kind]}", bar, _what(one, until))
+        return table
+
+    def _until(self, heard: Heard) -> float:
+        if heard.ended_at is not None:
+            return heard.ended_at
+        return self._now if self._now is not None else heard.began_at
 
 
 def headline(story: Story, *, dated: bool = True) -> Text:
@@ -139,18 +179,24 @@ def legend() -> Text:
     return Text(f"{TO_RING} to ring  {INVITED} invited  {RINGING} ringing", style="dim")
 
 
-def _heard(heard: Heard, now: float | None) -> Text:
-    """What somebody was played, from when on and for how long."""
-    until = heard.ended_at if heard.ended_at is not None else now
-    return Text.assemble(
-        ("♪ ", "magenta"),
-        (heard.party.number, "bold"),
-        " heard ",
-        (heard.kind.replace("_", " "), "cyan"),
-        f" {heard.name}" if heard.name else "",
-        (f"  at {seconds(heard.began_at)}", "dim"),
-        (f" for {seconds(until - heard.began_at)}" if until is not None else "", "dim"),
-    )
+def _listener(party: Party) -> Text:
+    """Above the bars of what somebody heard."""
+    label = Text.assemble(("♪ ", "magenta"), person(party))
+    label.truncate(LABEL_WIDTH, overflow="ellipsis")
+    return label
+
+
+def _what(heard: Heard, until: float) -> Text:
+    """What it was called, and for how long it was heard."""
+    length = f" {seconds(until - heard.began_at)}"
+    name = Text(heard.name or _UNNAMED.get(heard.kind, ""))
+    name.truncate(RESULT_WIDTH - len(length), overflow="ellipsis")
+    return name.append(length, style="dim")
+
+
+def _waited(hop: Hop) -> bool:
+    """Whether ringing began later than the hop, after a prompt."""
+    return hop.ringing_from is not None and hop.ringing_from - hop.entered_at >= _AT_ONCE
 
 
 def _hop_title(hop: Hop) -> Text:
@@ -161,6 +207,7 @@ def _hop_title(hop: Hop) -> Text:
         f" {hop.name}" if hop.name and hop.name != hop.number else "",
         (f"  {hop.strategy}" if hop.strategy else "", "magenta"),
         (f"  at {seconds(hop.entered_at)}", "dim"),
+        (f", rang from {seconds(hop.ringing_from or 0)}", "dim") if _waited(hop) else "",
         (f"  {hop.outcome.replace('_', ' ')}" if hop.outcome else "", "dim"),
     )
 

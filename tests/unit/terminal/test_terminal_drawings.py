@@ -1,10 +1,11 @@
 """What a person reads off a drawing."""
 
+import pytest
 from rich.console import Console, RenderableType
 
 from ringdove.model.call_row import CallRow
 from ringdove.model.simulation import SimulatedWindow, Simulation, SkippedMember
-from ringdove.model.story import Attempt, Disposition, Hop, LegStory, Party, Story, Window
+from ringdove.model.story import Attempt, Disposition, Heard, HeardKind, Hop, LegStory, Party, Story, Window
 from ringdove.terminal.lists import SimulationChart, call_table
 from ringdove.terminal.timeline import Timeline
 
@@ -95,6 +96,62 @@ def test_a_running_call_is_drawn_up_to_now() -> None:
     assert "running" in lines[0]
     assert row(lines, "2001 Alice").endswith("ringing")
     assert "█" in row(lines, "2002 Bob")
+
+
+def heard(party: Party, kind: HeardKind, name: str, began_at: float, ended_at: float | None) -> Heard:
+    return Heard(party=party, kind=kind, name=name, began_at=began_at, ended_at=ended_at)
+
+
+def a_story_with_sounds() -> Story:
+    """Dora heard a prompt for 5 s and music for 5 s, later Bob was on hold for 10 s."""
+    dora = Party(number="2010", name="Dora")
+    story = a_story()
+    story.heard = [
+        heard(dora, HeardKind.JOIN_PROMPT, "demo.wav", 0, 5),
+        heard(dora, HeardKind.WELCOME_PROMPT, "SoftBreeze", 5, 10),
+        heard(BOB, HeardKind.MOH, "SoftBreeze", 15, 20),
+    ]
+    return story
+
+
+def test_what_was_played_is_drawn_from_when_to_when_for_each_listener() -> None:
+    lines = drawn(Timeline(a_story_with_sounds()))
+    dora, prompt, music, bob, hold = lines[-5:]
+    assert dora.startswith("♪ 2010 Dora")
+    assert bob.startswith("♪ 2002 Bob")
+    assert prompt.endswith("demo.wav 5.0 s")
+    assert music.endswith("SoftBreeze 5.0 s")
+    assert hold.startswith("  on hold")
+    assert prompt.rindex("━") + 1 == music.index("━"), "the music begins where the prompt ends"
+    assert prompt.count("━") == pytest.approx(music.count("━"), abs=1)
+    assert hold.index("━") - prompt.index("━") == pytest.approx(3 * prompt.count("━"), abs=2)
+
+
+def test_what_is_heard_now_is_drawn_up_to_now() -> None:
+    story = a_story()
+    story.heard = [heard(ALICE, HeardKind.WELCOME_PROMPT, "SoftBreeze", 2, None)]
+    assert row(drawn(Timeline(story, now=8.0)), "  welcome prompt").endswith("SoftBreeze 6.0 s")
+
+
+def test_hold_without_music_and_the_tone_have_names_too() -> None:
+    story = a_story()
+    story.heard = [heard(ALICE, HeardKind.RINGBACK, "", 2, 3), heard(ALICE, HeardKind.MOH, "", 5, 7)]
+    lines = drawn(Timeline(story))
+    assert row(lines, "  ringback").endswith("tone 1.0 s")
+    assert row(lines, "  on hold").endswith("no music 2.0 s")
+
+
+def test_a_long_name_leaves_room_for_how_long_it_was_heard() -> None:
+    story = a_story()
+    story.heard = [heard(ALICE, HeardKind.WELCOME_PROMPT, "An Evening With Three Cellos.mp3", 2, 3)]
+    assert row(drawn(Timeline(story), width=80), "  welcome prompt").endswith("An Evening With Three… 1.0 s")
+
+
+def test_ringing_that_began_after_a_prompt_says_so() -> None:
+    story = a_story()
+    assert "rang from" not in "\n".join(drawn(Timeline(story)))
+    story.hops[0].ringing_from = 4.0
+    assert "at 0.5 s, rang from 4.0 s" in row(drawn(Timeline(story)), "→ ring_group")
 
 
 def test_a_narrow_terminal_still_gets_every_row() -> None:
