@@ -1,4 +1,4 @@
-"""Draws docs/demo.svg, the README's picture: runs the demo and keeps its last part."""
+"""Draws docs/demo.svg, the README's picture: runs the demo and keeps two of its calls."""
 
 import io
 import re
@@ -11,14 +11,21 @@ from rich.segment import Segment
 
 from ringdove.demo.show import show
 
-FROM = "6301: "
+KEPT = ("6300: ", "6302: ")
+"""How their titles begin."""
 WIDTH = 100
 
 console = Console(width=WIDTH, record=True, file=io.StringIO())
 status = uvloop.run(show(console))
 lines = list(Segment.split_lines(console._record_buffer))
-start = next(i for i, line in enumerate(lines) if "─ " + FROM in "".join(segment.text for segment in line))
-console._record_buffer = [segment for line in lines[start:] for segment in (*line, Segment.line())]
+kept, part = [], False
+for line in lines:
+    text = "".join(segment.text for segment in line)
+    if text.startswith("─"):
+        part = any(f"─ {title}" in text for title in KEPT)
+    if part:
+        kept += [*line, Segment.line()]
+console._record_buffer = kept
 picture = Path(__file__).parent.parent / "docs" / "demo.svg"
 svg = console.export_svg(title="make demo")
 picture.write_text(re.sub(r",\s*url\(\"https:[^)]*\) format\([^)]*\)", "", svg))  # no fonts from elsewhere

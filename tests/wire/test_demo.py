@@ -1,13 +1,14 @@
 """`ringdove demo`, once, as a person runs it: about half a minute."""
 
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-LIMIT = 40.0
-"""Seconds that the demo may take."""
+LIMIT = 45.0
+"""Seconds that the demo may take: half a minute, and the rest for a busy machine."""
 
 
 def test_the_demo_goes_as_described(tmp_path: Path) -> None:
@@ -33,10 +34,22 @@ def test_the_demo_goes_as_described(tmp_path: Path) -> None:
         "2011 Emil Eriksen dialled 6300  ANSWERED by 2002 Bob Baker",
         "→ extension 2012 Frida Fischer",
         "✓ 6300: Alice, Bob and Carol rang together",
-        "✓ 6301: still for 20 s, then rang",
+        "puts Emil Eriksen on hold",
+        "✓ 6301: nobody rang for 20 s after the prompt",
         "✓ 6302: one more rang every 3 s, as foretold",
         "✓ 6302: not answered, so on to Frida",
-        "All 15 went as described",
+        "✓ 6300: Emil heard all of demo.wav, then it rang",
+        "✓ 6300: while Bob held, Emil alone heard music",
+        "✓ 6302: Emil and Frida heard each other only",
+        "All 21 went as described",
     ):
         assert words in done.stdout
     assert "✗" not in done.stdout
+    # What the phones heard, but for the times.
+    for heard in (
+        r"2011 Emil Eriksen .* s demo\.wav, all of it",
+        r" s +[\d.]+ s SoftBreeze \(Evening\.mp3\)",
+        r" s +[\d.]+ s Bob",
+        r"2002 Bob Baker .* s Emil",
+    ):
+        assert re.search(heard, done.stdout), heard

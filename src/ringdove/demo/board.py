@@ -7,7 +7,7 @@ from typing import Final
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from ringdove.terminal.scale import INVITED, RINGING, Scale, Span, seconds
+from ringdove.terminal.scale import INVITED, RINGING, TO_RING, Scale, Span, seconds
 from ringdove.terminal.timeline import LABEL_WIDTH, bar_table, bar_width
 
 from .incoming import IncomingLine
@@ -16,7 +16,7 @@ from .phone import Phone
 from .scenes import SCENES
 from .stage import scene_of
 
-_SPAN: Final = 25.0
+_SPAN: Final = 28.0
 """Seconds on the scale from the start; it grows where the calls take longer."""
 
 _NAMES = {scene.number: str(scene.request["name"]) for scene in SCENES}
@@ -69,13 +69,16 @@ class Board:
             bar.highlight_regex(f"{RINGING}+", "green")
             table.add_row(label, bar, _standing(phone))
         yield table
-        yield Text(f"{INVITED} rings, or hears it ring  {RINGING} talks", style="dim")
+        yield Text(f"{INVITED} rings, or waits for an answer  {RINGING} talks  {TO_RING} holds", style="dim")
 
     def _spans(self, line: Line, now: float) -> Iterable[Span]:
         end = now if line.over_at is None else line.over_at - self.began
         yield line.began_at - self.began, end, INVITED
         if line.answered_at is not None:
             yield line.answered_at - self.began, end, RINGING
+        if line.held_at is not None:
+            resumed = line.resumed_at - self.began if line.resumed_at is not None else end
+            yield line.held_at - self.began, resumed, TO_RING
 
 
 def _standing(phone: Phone) -> Text:
@@ -95,9 +98,15 @@ def _happening(line: Line) -> tuple[str, str] | None:
             return f"dials {line.party} {_NAMES.get(line.party, '')}", "bold"
         case State.HEARS_RINGBACK:
             return "hears it ring", "dim"
+        case State.LISTENS:
+            return "listens to what the server plays", "dim"
         case State.RINGING if isinstance(line, IncomingLine):
             tone = f", ringtone {line.ringtone}" if line.ringtone else ""
             return f"rings: {line.party} calls{tone}", "yellow"
+        case State.HOLDING:
+            return f"puts {line.party} on hold", "magenta"
+        case State.TALKING if line.resumed_at is not None:
+            return "goes on talking", "green"
         case State.TALKING if incoming:
             return "answers", "bold green"
         case State.OVER:

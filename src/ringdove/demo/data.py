@@ -23,6 +23,11 @@ SOFT_BREEZE_NAME = "SoftBreeze"
 """The playlist that the page's examples play."""
 
 
+def first_name(number: str) -> str:
+    """Who has this number."""
+    return next(first for known, first, _ in PEOPLE.values() if known == number)
+
+
 async def add_sample_data(store: Store, library: Library) -> bool:
     """Fill a store that has no extensions yet; says whether it did. Passwords are made anew each time."""
     if await store.extensions.count():

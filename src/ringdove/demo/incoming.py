@@ -1,7 +1,6 @@
 """A call that comes to a simulated phone: it rings, and then its owner does what they are like."""
 
 import asyncio
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -60,7 +59,6 @@ class IncomingLine(Line):
     def ring(self, behaviour: Behaviour) -> None:
         """Ring, and leave the rest to the owner."""
         self._incoming.respond(self._early.respond(self._incoming.request, 180))
-        self.rang_at = time.monotonic()
         self._become(State.RINGING)
         loop = asyncio.get_running_loop()
         match behaviour:
@@ -90,7 +88,7 @@ class IncomingLine(Line):
 
     def hang_up(self) -> None:
         """Turn it down, or end the talk."""
-        if self.state is State.TALKING:
+        if self.state.is_up:
             self._bye()
         else:
             self.refuse()

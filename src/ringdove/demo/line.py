@@ -8,6 +8,7 @@ import secrets
 import time
 from abc import ABC, abstractmethod
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ringdove.net.endpoint import IncomingRequest
@@ -30,9 +31,18 @@ class State(StrEnum):
 
     CALLING = "calling"
     HEARS_RINGBACK = "hears ringback"
+    LISTENS = "listens"
+    """The server plays it something until somebody answers (early media)."""
     RINGING = "ringing"
     TALKING = "talking"
+    HOLDING = "holding"
+    """It has put the other side on hold."""
     OVER = "over"
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the call has been answered and is not over."""
+        return self in (State.TALKING, State.HOLDING)
 
 
 class Ending(StrEnum):
@@ -61,16 +71,18 @@ class Line(ABC):
         self.state = state
         self.began_at = time.monotonic()
         """When its INVITE came or went."""
-        self.rang_at: float | None = None
-        """When it began to ring, here or (as far as the caller was told) there."""
         self.answered_at: float | None = None
+        self.held_at: float | None = None
+        """When the other side was last put on hold here,"""
+        self.resumed_at: float | None = None
+        """and when the talk went on."""
         self.over_at: float | None = None
         self.ending: Ending | None = None
         self.status: int | None = None
         """The final status of its INVITE."""
         self.reason = ""
         """The Reason of the CANCEL or BYE that ended it (RFC 3326); "" where none was given."""
-        self.audio = Audio(phone.contact.host.strip("[]"))
+        self.audio = Audio(phone.contact.host.strip("[]"), phone.voice)
         self._hop = hop
         self._dialog: Dialog | None = None
         self._author = Author(secrets.randbits(48))
@@ -89,6 +101,16 @@ class Line(ABC):
     @abstractmethod
     def hang_up(self) -> None:
         """End it, in the way that fits where it stands."""
+
+    def hold(self) -> None:
+        """Put the other side on hold (RFC 3264 §8.4). The owner talks on, and nobody is to hear it."""
+        if self.state is State.TALKING:
+            self._propose(Direction.SENDONLY)
+
+    def resume(self) -> None:
+        """Go on with the talk."""
+        if self.state is State.HOLDING:
+            self._propose(Direction.SENDRECV)
 
     # What both directions share once there is a dialog
 
@@ -141,6 +163,30 @@ class Line(ABC):
                 incoming.respond(dialog.respond(request, 200, body=body, content_type=SDP))
         else:
             incoming.respond(dialog.respond(request, 200 if request.method in ("INFO", "OPTIONS") else 405))
+
+    def _propose(self, direction: Direction) -> None:
+        """Offer another direction in a re-INVITE (§14.1); where it is refused, all stays as it is."""
+        if self._dialog is None:
+            return
+        request = self._dialog.request("INVITE", body=self._author.offer(self._media(direction)), content_type=SDP)
+        agreed = partial(self._agreed, self._dialog, direction)
+        self.phone.endpoint.send_request(request, self._hop, on_response=agreed, on_failure=ignore)
+
+    def _agreed(self, dialog: Dialog, direction: Direction, response: Response) -> None:
+        if not response.is_success:
+            return
+        dialog.learn(response)
+        self.phone.endpoint.send_ack(dialog.ack(response.cseq.number), self._hop)
+        answer = description_of(response)
+        if answer is None or not self.state.is_up:
+            return
+        self._follow(audio_of(answer))
+        if direction is Direction.SENDONLY:
+            self.held_at = time.monotonic()
+            self._become(State.HOLDING)
+        else:
+            self.resumed_at = time.monotonic()
+            self._become(State.TALKING)
 
     # Audio
 

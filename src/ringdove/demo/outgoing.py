@@ -1,11 +1,11 @@
 """A call that a simulated phone makes."""
 
-import time
 from typing import TYPE_CHECKING
 
 from ringdove.net.endpoint import Failure, OutgoingRequest
 from ringdove.sip.dialog import Dialog, new_request
 from ringdove.sip.message import Request, Response
+from ringdove.sip.sdp import SessionDescription
 from ringdove.sip.uri import Uri
 
 from .line import SDP, Ending, Line, State, audio_of, description_of
@@ -37,7 +37,7 @@ class OutgoingLine(Line):
 
     def hang_up(self) -> None:
         """Give up, or end the talk."""
-        if self.state is State.TALKING:
+        if self.state.is_up:
             self._bye()
         elif self._outgoing is not None and not self._gave_up:
             self._gave_up = True
@@ -59,8 +59,15 @@ class OutgoingLine(Line):
             else:
                 self._end(Ending.GAVE_UP if self._gave_up else Ending.REJECTED, response.status)
         elif response.status > 100 and self.state is State.CALLING:
-            self.rang_at = time.monotonic()
+            self._hear_of(description_of(response))
+
+    def _hear_of(self, early: SessionDescription | None) -> None:
+        """It rings there, or with a description: the server has something to play meanwhile (§13.2.1)."""
+        if early is None:
             self._become(State.HEARS_RINGBACK)
+        else:
+            self._follow(audio_of(early))
+            self._become(State.LISTENS)
 
     def _on_answer(self, invite: Request, response: Response) -> None:
         dialog = Dialog.as_uac(invite, response)

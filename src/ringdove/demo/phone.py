@@ -18,6 +18,7 @@ from ringdove.sip.uri import Uri
 from .incoming import Behaviour, IncomingLine, LetRing
 from .line import Line
 from .outgoing import OutgoingLine
+from .voice import voice
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
 
@@ -37,14 +38,16 @@ class Account:
 
 
 class Phone:
-    """One phone. `lines` are all its calls, the oldest first.
+    """One phone. `lines` are all its calls, the oldest first; `voice` is a packet of what its owner says.
 
     `behave` decides what the owner does about a call that comes; `on_change` is called whenever a call has changed
     its state. Both may be set at any time.
     """
 
-    def __init__(self, account: Account, server: HostPort) -> None:
+    def __init__(self, account: Account, server: HostPort, *, pitch: int = 400) -> None:
+        """`pitch`, in Hz, is that of the owner's voice."""
         self.account = account
+        self.voice = voice(pitch)
         self.lines: list[Line] = []
         self.behave: Callable[[IncomingLine], Behaviour] = lambda _: LetRing()
         self.on_change: Callable[[Line], None] = lambda _: None

@@ -31,7 +31,8 @@ NIGHT_WATCH: Final[dict[str, Any]] = {
 class Scene:
     """One call: `caller` dials the group made of `request`, and talks for `talk` seconds when somebody answers.
 
-    `cast` says what the owner of each phone does that this call rings, by number.
+    `cast` says what the owner of each phone does that this call rings, by number. Half way through the talk, whoever
+    answered puts the caller on hold for `hold` seconds (0: does not); they count beside those of the talk.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Scene:
     caller: str
     cast: Mapping[str, Behaviour]
     talk: float
+    hold: float = 0.0
 
     @property
     def number(self) -> str:
@@ -52,11 +54,12 @@ class Scene:
 
 
 ALL_AT_ONCE = Scene(
-    "Everybody at once; Bob answers",
+    "Everybody at once; Bob answers, and puts Emil on hold for a while",
     EVERYBODY,
     EMIL,
-    {ALICE: LetRing(), BOB: Answer(after=2.5), CAROL: LetRing()},
+    {ALICE: LetRing(), BOB: Answer(after=2.0), CAROL: LetRing()},
     talk=2.0,
+    hold=1.5,
 )
 NOBODY_ANSWERS = Scene(
     "One more phone every 3 s; nobody answers, so the call goes on to Frida",
@@ -66,10 +69,10 @@ NOBODY_ANSWERS = Scene(
     talk=1.5,
 )
 AFTER_A_DELAY = Scene(
-    "Still for 20 s, then everybody; Alice declines, Carol answers",
+    "Music for 20 s, then everybody; Alice declines, Carol answers",
     OWN_TIMES,
     DORA,
-    {ALICE: Refuse(DECLINED, after=1.0), BOB: LetRing(), CAROL: Answer(after=2.5)},
-    talk=2.0,
+    {ALICE: Refuse(DECLINED, after=1.0), BOB: LetRing(), CAROL: Answer(after=2.0)},
+    talk=1.5,
 )
 SCENES: Final = (ALL_AT_ONCE, AFTER_A_DELAY, NOBODY_ANSWERS)

@@ -1,4 +1,7 @@
-"""`ringdove demo`: ring groups made over HTTP, called by phones, and who rang when (exit status 0: as described)."""
+"""`ringdove demo`: ring groups made over HTTP, called by phones; who rang when, and who heard what.
+
+Exit status 0: as described.
+"""
 
 import asyncio
 import logging
@@ -18,16 +21,15 @@ from ringdove.client import ServerSaysNo
 from ringdove.model.simulation import Simulation
 from ringdove.terminal.lists import SimulationChart
 from ringdove.terminal.scale import seconds
-from ringdove.terminal.timeline import LABEL_WIDTH, Timeline
+from ringdove.terminal.timeline import Timeline
 
 from . import checks
 from .board import Board
-from .checks import Check
-from .incoming import IncomingLine
-from .line import Ending
+from .check import Check
 from .phone import RegistrationRefused
 from .scenes import AFTER_A_DELAY, ALL_AT_ONCE, NOBODY_ANSWERS, OWN_TIMES, PRINTED, SCENES
 from .stage import Performance, Stage, StageFailure, set_up
+from .tables import phones_heard, phones_saw
 
 _FRAME = 0.1
 """Seconds between two pictures of the live board."""
@@ -124,43 +126,11 @@ async def _live(board: Board, out: Console) -> AsyncIterator[None]:
 
 
 def _tell(played: Performance, out: Console) -> None:
-    """One call: what the server wrote down, and what the phones saw of it."""
+    """One call: what the server wrote down, and what the phones saw and heard of it."""
     out.print(Rule(f"{played.scene.number}: {played.scene.title}"))
     out.print(Timeline(played.story, dated=False))
     out.print(phones_saw(played))
-
-
-def phones_saw(played: Performance) -> Table:
-    """What each phone that rang was sent, and when. In a narrow terminal only the reasons are cut."""
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    table.add_column("what the phones saw", width=LABEL_WIDTH, no_wrap=True)
-    for header in ("INVITE", "then"):
-        table.add_column(header, no_wrap=True)
-    table.add_column("and why")
-    for ring in played.rings:
-        account = ring.phone.account
-        name = Text.assemble((account.number, "bold"), f" {account.name}")
-        table.add_row(name, *_seen(ring, played.call.began_at))
-    return table
-
-
-def _seen(ring: IncomingLine, origin: float) -> tuple[Text, Text, Text]:
-    """When the INVITE came, what followed, and why; seconds since `origin`."""
-    came = Text(f"{ring.began_at - origin:5.2f} s")
-    ended = "" if ring.over_at is None else f" {ring.over_at - origin:5.2f} s"
-    if ring.answered_at is not None:
-        answered = Text(f"200    {ring.answered_at - origin:5.2f} s", style="bold green")
-        return came, answered, Text(f"answered; BYE{ended}")
-    match ring.ending:
-        case Ending.CANCELLED:
-            return (
-                came,
-                Text(f"CANCEL{ended}", style="cyan"),
-                Text(ring.reason or "no Reason", no_wrap=True, overflow="ellipsis"),
-            )
-        case Ending.REFUSED:
-            return came, Text(f"{ring.status}   {ended}", style="red"), Text("declined")
-    return came, Text("nothing" if ring.ending is None else str(ring.ending), style="red"), Text("")
+    out.print(phones_heard(played))
 
 
 def conclude(verdicts: list[Check], took: float, out: Console) -> int:

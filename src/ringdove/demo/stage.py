@@ -1,7 +1,7 @@
 """Where the demo plays: a server on free ports with its data in a temporary folder, and a phone for everybody."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,28 +15,37 @@ from ringdove.model.story import Story
 from ringdove.settings import HostPort, Settings
 
 from .data import PEOPLE, add_sample_data
+from .hearing import Ear, Passage
 from .incoming import Behaviour, IncomingLine, LetRing
+from .line import Line
 from .outgoing import OutgoingLine
 from .phone import Account, Phone
+from .repertoire import repertoire
 from .scenes import SCENES, Scene
 
 _ANY_PORT = HostPort("127.0.0.1", 0)
-_PATIENCE = 26.0
+_PATIENCE = 32.0
 """Seconds after which a call that nobody has answered is given up."""
 _LAST_WORDS = 5.0
 """Seconds after hanging up within which a call is over and on record."""
 _LOOK_AGAIN = 0.05
 """Seconds between two looks at whether the record of a call is complete."""
+_PITCHES = range(300, 1000, 50)
+"""Hz: everybody has a voice of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """What came of a scene: the caller's call, the calls that it made ring in the order they came, the record."""
+    """What came of a scene: the caller's call, the calls that it made ring in the order they came, the record.
+
+    `heard` is what came out of each of these phones.
+    """
 
     scene: Scene
     call: OutgoingLine
     rings: list[IncomingLine]
     story: Story
+    heard: Mapping[Line, Sequence[Passage]]
 
     def ring_of(self, number: str) -> IncomingLine | None:
         """The call that rang this phone; None where it did not ring."""
@@ -48,12 +57,13 @@ class StageFailure(Exception):
 
 
 class Stage:
-    """A running server, its interface, and the phones by number."""
+    """A running server, its interface, the phones by number, and an ear for what they hear."""
 
-    def __init__(self, node: Node, api: Client, phones: Mapping[str, Phone]) -> None:
+    def __init__(self, node: Node, api: Client, phones: Mapping[str, Phone], ear: Ear) -> None:
         self.node = node
         self.api = api
         self.phones = phones
+        self._ear = ear
         for phone in phones.values():
             phone.behave = _behaviour
 
@@ -75,7 +85,7 @@ class Stage:
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 if await call.settled():
-                    await asyncio.sleep(scene.talk)
+                    await self._talk(scene)
         call.hang_up()
         try:
             async with asyncio.timeout(_LAST_WORDS):
@@ -83,7 +93,18 @@ class Stage:
                 story = await self._story(scene)
         except TimeoutError:
             raise StageFailure(f"{scene.number} was called, and left no finished record") from None
-        return Performance(scene, call, self._rings(scene), story)
+        rings = self._rings(scene)
+        heard = {line: self._ear.recognise(line.audio.heard) for line in (call, *rings)}
+        return Performance(scene, call, rings, story, heard)
+
+    async def _talk(self, scene: Scene) -> None:
+        await asyncio.sleep(scene.talk / 2)
+        if scene.hold:
+            callee = next(ring for ring in self._rings(scene) if ring.answered_at is not None)
+            callee.hold()
+            await asyncio.sleep(scene.hold)
+            callee.resume()
+        await asyncio.sleep(scene.talk / 2)
 
     async def _story(self, scene: Scene) -> Story:
         while True:
@@ -119,19 +140,20 @@ async def set_up() -> AsyncIterator[Stage]:
         made = node.new_application
         assert made is not None  # noqa: S101 - the folder was empty
         api = await parts.enter_async_context(Client(node.http, made.client_id, made.client_secret))
-        phones = {phone.account.number: phone for phone in [await _phone(api, node.sip, i) for i in PEOPLE]}
+        made_ready = [await _phone(api, node.sip, i, pitch) for i, pitch in zip(PEOPLE, _PITCHES, strict=False)]
+        phones = {phone.account.number: phone for phone in made_ready}
         for phone in phones.values():
             await phone.start()
             parts.push_async_callback(phone.close)
         await asyncio.gather(*(phone.register() for phone in phones.values()))
-        yield Stage(node, api, phones)
+        yield Stage(node, api, phones, Ear(await repertoire(node, phones.values())))
 
 
-async def _phone(api: Client, server: HostPort, extension_id: int) -> Phone:
+async def _phone(api: Client, server: HostPort, extension_id: int, pitch: int) -> Phone:
     extension = (await api.get("extension/get", id=extension_id))["data"]
     login = (await api.get("extension/getpassword", id=extension_id))["data"]
     account = Account(extension["number"], extension["caller_id_name"], login["reg_name"], login["reg_password"])
-    return Phone(account, server)
+    return Phone(account, server, pitch=pitch)
 
 
 def _behaviour(line: IncomingLine) -> Behaviour:

@@ -10,15 +10,16 @@ import pytest
 from rich.console import Console
 
 from ringdove.api.ringgroup_examples import EXAMPLES
-from ringdove.demo import checks
+from ringdove.demo import check, checks
 from ringdove.demo.board import Board
 from ringdove.demo.data import PEOPLE
 from ringdove.demo.incoming import Answer, IncomingLine, LetRing, Refuse
 from ringdove.demo.line import State
 from ringdove.demo.phone import Account, Phone
 from ringdove.demo.scenes import AFTER_A_DELAY, ALICE, ALL_AT_ONCE, BOB, EMIL, NOBODY_ANSWERS, SCENES
-from ringdove.demo.show import conclude, phones_saw
+from ringdove.demo.show import conclude
 from ringdove.demo.stage import Performance
+from ringdove.demo.tables import phones_saw
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Disposition, Party, Story
 from ringdove.settings import HostPort
@@ -51,16 +52,19 @@ async def only_bob(bob: Phone, emil: Phone) -> Performance:
     assert isinstance(ring, IncomingLine)
     await asyncio.wait_for(ring.over(), PATIENCE)
     story = Story(id="1", started_at=0.0, caller=Party(number=EMIL), dialled="6300")
-    return Performance(ALL_AT_ONCE, call, [ring], story)
+    return Performance(ALL_AT_ONCE, call, [ring], story, {call: [], ring: []})
 
 
 async def test_every_broken_promise_is_named_with_what_was_seen(bob_and_emil: tuple[Phone, Phone]) -> None:
     played = await only_bob(*bob_and_emil)
-    together, told, audio, record = checks.all_at_once(played)
-    assert not any(check.holds for check in (together, told, audio, record))
+    found = prompt, together, music, told, talk, hold, record = list(checks.all_at_once(played))
+    assert not any(check.holds for check in found)
+    assert prompt.seen.startswith("nothing; first INVITE after 0.0")
     assert together.seen == "1 INVITEs"
+    assert music.seen.startswith("nothing, longest gap 0 ms; answered after 0.0")
     assert told.seen == "Alice, Carol: did not ring"
-    assert "Bob" in audio.rule
+    assert talk.seen == "Emil 0 packets, Bob 0"
+    assert hold.seen == "nobody was put on hold"
     assert record.seen == "still running by nobody, ended by nobody"
 
 
@@ -75,18 +79,20 @@ async def test_a_record_that_names_the_winner_passes(bob_and_emil: tuple[Phone, 
 
 async def test_ringing_before_the_delay_is_seen(bob_and_emil: tuple[Phone, Phone]) -> None:
     played = replace(await only_bob(*bob_and_emil), scene=AFTER_A_DELAY)
-    still, *_ = checks.after_a_delay(played, 20.0)
+    _, still, *_ = checks.after_a_delay(played, 20.0)
     assert not still.holds
-    assert still.seen.startswith("first INVITE after 0.")
+    assert re.fullmatch(r"first INVITE 0\.\d\d s after it", still.seen)
 
 
 async def test_a_call_that_does_not_go_on_is_seen(bob_and_emil: tuple[Phone, Phone]) -> None:
     played = replace(await only_bob(*bob_and_emil), scene=NOBODY_ANSWERS)
-    steps, _, onward, audio, _ = checks.nobody_answers(played, Simulation())
+    steps, _, onward, quiet, talk, _ = checks.nobody_answers(played, Simulation())
     assert not steps.holds
     assert not onward.holds
     assert "Frida: did not ring" in onward.seen
-    assert audio.seen == "they were never connected"
+    assert not quiet.holds
+    assert quiet.seen == "nothing; answered after no time at all"
+    assert talk.seen == "they were never connected"
 
 
 async def test_times_are_whole_in_a_narrow_terminal(bob_and_emil: tuple[Phone, Phone]) -> None:
@@ -113,7 +119,7 @@ async def test_times_are_whole_in_a_narrow_terminal(bob_and_emil: tuple[Phone, P
 
 def test_the_exit_status_is_0_only_when_every_check_holds() -> None:
     out = Console(width=100, record=True, quiet=True)
-    good, bad = checks.Check("the sky is blue", True, "blue"), checks.Check("grass is green", False, "brown grass")
+    good, bad = check.Check("the sky is blue", True, "blue"), check.Check("grass is green", False, "brown grass")
     assert conclude([good], 1.0, out) == 0
     assert conclude([good, bad], 1.0, out) == 1
 
