@@ -111,7 +111,8 @@ class Flow:
     octets_out: int = 0
     dropped: int = 0
     """Came to the party's port and went nowhere: strangers, malformed packets, formats that the other side did not
-    agree to, audio while nobody was bridged or on hold.
+    agree to, audio while nobody was bridged or on hold. Strangers only as long as somebody else than who was heard
+    may yet be the party: after that the operating system may keep them off uncounted.
     """
     lost_in: int = 0
     """Packets that the party sent, as their numbers show, and that did not come."""

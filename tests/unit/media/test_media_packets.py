@@ -110,6 +110,7 @@ class TestSource:
         source = self.source()
         source.admits(A, 0.0)
         source.signal(ELSEWHERE)
+        assert source.settled is None
         assert source.target == ELSEWHERE
         assert source.admits(ELSEWHERE, 1.0)
         assert not source.admits(A, 1.0)
@@ -126,6 +127,7 @@ class TestSource:
             if source.admits(address, now):
                 admitted.append(address)
                 assert source.target == source.learned == address
+            assert source.settled == (A if A in admitted else None)
         strangers = {address for address in admitted if address != A}
         assert len(strangers) <= 1
         if A in admitted:

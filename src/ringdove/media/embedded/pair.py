@@ -1,6 +1,7 @@
 """One port pair of the child: an RTP and an RTCP socket and the party behind them."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from time import monotonic
 from typing import NamedTuple
@@ -15,8 +16,8 @@ from .recorder import Recorder
 from .reporter import Reporter
 from .rtp import plain
 from .seam import Seam
-from .sockets import address, bind, drain
-from .source import Source
+from .sockets import address, bind, connect, disconnect, drain, wildcard
+from .source import Address, Source
 from .timers import Timers
 from .wire import Digit, Freed, Play, Report, Silent, Stream
 
@@ -49,6 +50,8 @@ class Pair:
     """Bound at once, read only from the first `tell` on, so that a ringing phone costs nothing."""
 
     __slots__ = (
+        "_connectable",
+        "_connected",
         "_digits",
         "_dropped",
         "_epoch",
@@ -89,6 +92,9 @@ class Pair:
         except OSError:
             self.rtp.close()
             raise
+        self._connectable = not wildcard(host)  # else the kernel would choose at which of our addresses to listen
+        self._connected: Address | None = None
+        """Where all that is read came from: the kernel sees to it."""
         self._timers = timers
         self._report = report
         self._source = Source(grace)
@@ -135,6 +141,8 @@ class Pair:
             self._timers.at(now + self._reporter.pause() / 2, self._write_rtcp)
         if stream.epoch != self._epoch:
             self._epoch = stream.epoch
+            disconnect(self.rtp)
+            self._connected = None
             self._source.signal(address(self.rtp, stream.host, stream.rtp))
             self._reporter.signal(address(self.rtcp, stream.host, stream.rtcp))
         self.peer = peer
@@ -168,8 +176,12 @@ class Pair:
 
     def look(self, now: float, limit: float) -> None:
         """To be called now and then: tell when the party has been silent for more than `limit` seconds, 0 for never,
-        and when a key must have been let go.
+        and when a key must have been let go; have strangers kept off.
         """
+        if self._connected is None and self._connectable:
+            settled = self._source.settled
+            if settled is not None and connect(self.rtp, settled):
+                self._connected = settled
         self._press(self._digits.expire(now), now)
         if self._heard:
             self._heard = self._told = False
@@ -203,8 +215,12 @@ class Pair:
         self._outgoing.rest(source)
 
     def _read_rtp(self) -> None:
+        connected = self._connected
         try:
-            octets, origin = self.rtp.recvfrom_into(_packet)
+            if connected is not None:
+                octets, origin = self.rtp.recv_into(_packet), connected
+            else:
+                octets, origin = self.rtp.recvfrom_into(_packet)
         except OSError:
             return
         now = monotonic()
@@ -257,8 +273,15 @@ class Pair:
         outgoing = self._outgoing
         if target is None or not outgoing.stamp(_packet, source, clock, mark, sequence, timestamp, now):
             return
+        packet = _view[:size]
         try:
-            self.rtp.sendto(_view[:size], target)
+            if self._connected is not None:
+                self.rtp.send(packet)
+            else:
+                self.rtp.sendto(packet, target)
+        except ConnectionRefusedError:  # said of a packet before, by ICMP, in place of sending this one
+            with suppress(OSError):
+                self.rtp.sendto(packet, target)
         except OSError:
             return
         outgoing.packets += 1

@@ -1,12 +1,16 @@
 """The UDP sockets of a port pair."""
 
+import ctypes
 import errno
+import os
 import socket
 from contextlib import suppress
 
 from .source import Address
 
 _EXPEDITED = 0xB8  # DSCP EF (RFC 3246) in the upper six bits
+_NOWHERE = bytes(28)  # a struct sockaddr_in6 of family AF_UNSPEC
+_libc = ctypes.CDLL(None, use_errno=True)
 _scrap = bytearray(1)
 
 
@@ -40,9 +44,40 @@ def drain(sock: socket.socket) -> None:
                 return
 
 
+def connect(sock: socket.socket, address: Address) -> bool:
+    """Let the kernel throw away what others than this address send from now on.
+
+    True once nothing is left to be read that may have come from others before; until then ask again. False, too, where
+    that is not to be had.
+    """
+    try:
+        sock.connect(address)
+        sock.recv_into(_scrap, 1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def disconnect(sock: socket.socket) -> None:
+    """Hear everybody again at the same port; harmless if that is so already.
+
+    Connecting to AF_UNSPEC does so (connect(2)). Python has no name for such an address, hence the C library.
+    """
+    if _libc.connect(sock.fileno(), _NOWHERE, len(_NOWHERE)):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def wildcard(host: str) -> bool:
+    """Whether this is no address but stands for all of them."""
+    return host in ("0.0.0.0", "::")  # noqa: S104
+
+
 def address(sock: socket.socket, host: str | None, port: int) -> Address | None:
     """As this socket takes it; None where the host is unknown, none at all, or of the other IP version."""
     wide = sock.family == socket.AF_INET6
-    if host in (None, "0.0.0.0", "::") or (":" in host) != wide:  # noqa: S104
+    if host is None or wildcard(host) or (":" in host) != wide:
         return None
     return (host, port, 0, 0) if wide else (host, port)

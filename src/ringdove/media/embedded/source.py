@@ -34,6 +34,11 @@ class Source:
         self.target: Address | None = address
         """Where to send; None while nothing is known."""
 
+    @property
+    def settled(self) -> Address | None:
+        """The signalled address once it was learned: nobody else is heard then until `signal` is called again."""
+        return self.learned if self.learned == self._signalled else None
+
     def admits(self, address: Address, now: float) -> bool:
         """Whether a valid packet that came from this address is the party's."""
         if address == self.learned:
