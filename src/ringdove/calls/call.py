@@ -27,12 +27,13 @@ from ringdove.sip.sdp import SdpError, SessionDescription
 from .board import Board
 from .book import Book, LegBook, party_of
 from .caller import CALLER, CallerLeg
-from .inbox import CallEnded, CallEvent, Ended, HeardOut, Inbox, Passed, Reoffered
+from .inbox import Acknowledged, CallEnded, CallEvent, Ended, HeardOut, Inbox, Passed, Reoffered
 from .invitation import Invitation, Look
 from .leg import SDP, Leg, description_of
 from .member import MemberLeg
 from .player import Player
-from .talk import answer_here, talk
+from .sounds import Tune
+from .talk import talk
 
 log = structlog.get_logger(__name__)
 
@@ -52,8 +53,8 @@ class Call:
         self.caller = CallerLeg(board, self.inbox, incoming)
         self.verdict = 480
         """The status for the caller where nothing follows: what the last attempt came to."""
-        self.moh = FOLLOW_SYSTEM
-        """What is heard on hold: as the group says that the call came through last."""
+        self.group_id: int | None = None
+        """The ring group that the call came through last: what is heard on hold is its setting."""
         self.media: MediaSession | None = None
         self._who: Extension | None = None
         self._offer: SessionDescription | None = None
@@ -83,7 +84,9 @@ class Call:
                 self.media.offered(CALLER, self._offer)
             await self.media.reserve(CALLER)
             answers_first = self.board.settings.answer_first
-            self._player = Player(self.media, self.caller, self._offer, self.book, answers_first=answers_first)
+            self._player = Player(
+                self.media, self.caller, self._offer, self.book, self.board.sounds, answers_first=answers_first
+            )
         except (EngineUnavailable, NoPortsLeft) as why:
             self.refuse(503, str(why))
         except (MediaError, SdpError) as why:
@@ -93,7 +96,7 @@ class Call:
     def hang_up(self) -> None:
         """Whatever happened: no leg or dialog stays behind, and the record is complete."""
         if self._player is not None:
-            self._player.stopped()
+            self._player.over()
         if not self.caller.gave_up:
             self.book.ended(EndedBy.SERVER, "the server stopped")  # where nothing else was noted
         self.refuse(self.verdict)
@@ -134,14 +137,22 @@ class Call:
     async def attend(self, event: CallEvent | None) -> None:
         """What has to be done about an event wherever the call is, until it is a talk. Raises CallEnded."""
         match event:
-            case HeardOut(item):
-                self.player.ended(item)
+            case HeardOut(item=item):
+                await self.player.ended(item)
             case Passed(leg, incoming):
-                leg.settle(incoming, 480)  # there is nobody yet to pass it on to
+                leg.settle(incoming, 200)  # there is nobody yet to pass it on to
             case Reoffered(leg, incoming) if leg is self.caller:
-                await answer_here(self.session, leg, incoming)
+                try:
+                    await leg.answer_here(incoming, self.session)
+                except MediaError:
+                    leg.settle(incoming, 488)
             case Reoffered(leg, incoming):
                 leg.settle(incoming, 491)
+            case Acknowledged(leg, answer) if leg is self.caller:
+                try:
+                    await self.session.answered(leg.party, answer)
+                except MediaError as why:
+                    leg.hang_up(f"the answer in the ACK cannot be used: {why}")
             case Ended(reason):
                 raise CallEnded(reason)
 
@@ -150,6 +161,11 @@ class Call:
         if not self.caller.is_over:
             self.caller.refuse(status, headers)
             self.book.refused(status, reason)
+
+    async def music(self) -> Tune | None:
+        """What is heard on hold, by the settings of this moment."""
+        group = None if self.group_id is None else await self.board.store.ring_groups.get(self.group_id)
+        return await self.board.sounds.music(FOLLOW_SYSTEM if group is None else group.moh)
 
     def party(self, leg: Leg) -> Party:
         """Who is on this leg, as the story names them."""
@@ -176,7 +192,7 @@ class Call:
             leg.fail(503, LegResult.NO_PORT)
 
     async def join(self, leg: MemberLeg) -> None:
-        """Make the audio between the caller and an answered leg ready. Raises MediaError; nothing has changed then."""
+        """Make the audio between the caller and an answered leg ready. Raises MediaError; the leg has to go then."""
         self._mismatched = await self.session.bridge(CALLER, leg.party, leg.answer)
         if self.caller.is_answered:
             return
@@ -187,7 +203,7 @@ class Call:
 
     async def connect(self, winner: MemberLeg) -> None:
         """Answer the caller with the winner, which is joined already, and keep the call until one hangs up."""
-        self.player.stopped()
+        self.player.over()
         if self.caller.is_over:
             winner.stop(Why.CALLER_GONE)
             return

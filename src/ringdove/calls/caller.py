@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from enum import Enum, auto
 
 from ringdove.media.engine import Media, PartyId
 from ringdove.net.endpoint import IncomingRequest
@@ -21,35 +22,42 @@ _RINGBACK_EVERY = 60.0
 """Seconds between provisional responses, so that no proxy on the way loses patience (§13.3.1.1)."""
 
 
+class _State(Enum):
+    CALLING = auto()
+    """No final response yet."""
+    ANSWERED = auto()
+    """It has a 200, but nobody has taken the call: it is played to."""
+    CONNECTED = auto()
+    OVER = auto()
+    """Turned away, gone, or hung up."""
+
+
 class CallerLeg(Leg):
     """The INVITE of the caller. It gets provisionals, then exactly one final response.
 
-    The answer may come before anybody has taken the call, so that the caller can be played to; until it is `connected`
-    a caller that leaves has given up.
+    `gave_up` says why it left before somebody took the call; "" while it has not.
     """
 
     def __init__(self, board: Board, inbox: Inbox, incoming: IncomingRequest) -> None:
         super().__init__(board, inbox, CALLER, incoming.source)
         self.request: Request = incoming.request
-        self._incoming = incoming
-        self._provisional = (0, b"")
-        """Status and body of what it was told last; nothing yet."""
-        self._reminder: asyncio.TimerHandle | None = None
-        self._answered = False
-        self._connected = False
         self.gave_up = ""
-        """Why the caller left before it was connected; "" while it has not."""
+        self._incoming = incoming
+        self._state = _State.CALLING
+        self._provisional = 0
+        """The status that it was told last."""
+        self._reminder: asyncio.TimerHandle | None = None
         incoming.on_cancel = lambda _: self._give_up()
 
     @property
     def is_answered(self) -> bool:
-        """Whether its INVITE got a 200."""
-        return self._answered
+        """Whether it has a 200 and is still there."""
+        return self._state in (_State.ANSWERED, _State.CONNECTED)
 
     @property
     def is_over(self) -> bool:
         """Whether it has left or was turned away."""
-        return self._dialog is None if self._answered else self._incoming.answered
+        return self._state is _State.OVER
 
     def check(self) -> Rejection | None:
         """Why the INVITE cannot become a call: no way back or onward, or too short a session (RFC 4028 §9)."""
@@ -61,44 +69,58 @@ class CallerLeg(Leg):
 
     def ringback(self) -> None:
         """Tell the caller that it rings; once, and then once a minute."""
-        if self._provisional[0] == 0:
+        if not self._provisional:
             self._proceed(180)
 
     def progress(self, media: Media, offer: SessionDescription) -> None:
         """Let the caller hear us before the answer: 183 with the description that the 200 will repeat (§13.2.1)."""
-        self._early()
         self._proceed(183, self.author.answer(offer, media))
 
     def answer(self, media: Media, offer: SessionDescription | None) -> None:
-        """Connect: 200 with our description. Without `offer`, the caller made none and answers ours in its ACK."""
+        """200 with our description. Without `offer`, the caller made none and answers ours in its ACK."""
+        if self._state is not _State.CALLING:
+            return
         self._early()
         self._quiet()
-        self._answered = True
+        self._state = _State.ANSWERED
         self.settle(self._incoming, 200, media, offer)
 
     def connected(self) -> None:
         """Somebody has taken the call: from now on a caller that leaves has hung up."""
-        self._connected = True
+        self._state = _State.CONNECTED
 
     def refuse(self, status: int, headers: Iterable[tuple[str, str]] = ()) -> None:
         """End the call: the final response, or where it was answered already a BYE that names the status."""
-        if self._answered:
+        if self._state is _State.CALLING:
+            self._incoming.reply(status, headers=headers)
+            self.leave()
+        elif self.is_answered:
             self.bye(f"SIP;cause={status}")
-            return
-        self._quiet()
-        self._incoming.reply(status, headers=headers)
-        self.leave()
 
     def challenge(self, response: Response) -> None:
         """Turn the INVITE away with a challenge, and keep nothing of it."""
         self._incoming.respond(response, forget=True)
 
+    def hang_up(self, why: str) -> None:
+        """Hang up because of what the phone did or failed to do."""
+        if self._state is _State.CONNECTED:
+            super().hang_up(why)
+        else:
+            self._note_gone(why)
+            self.bye()
+
+    def leave(self) -> None:
+        """Forget the dialog."""
+        self._state = _State.OVER
+        self._quiet()
+        super().leave()
+
     def _proceed(self, status: int, body: bytes = b"") -> None:
         """Say a provisional response, now and once a minute until there is something else to say."""
-        if self._incoming.answered:
+        if self._state is not _State.CALLING:
             return
         self._quiet()
-        self._provisional = status, body
+        self._provisional = status
         response = self._early().respond(self.request, status, body=body, content_type=SDP, headers=[ALLOW])
         self._incoming.respond(response)
         self._reminder = asyncio.get_running_loop().call_later(_RINGBACK_EVERY, self._proceed, status, body)
@@ -116,33 +138,28 @@ class CallerLeg(Leg):
         if self._reminder is not None:
             self._reminder.cancel()
 
-    def hang_up(self, why: str) -> None:
-        """Hang up because of what the phone did or failed to do."""
-        if self._connected:
-            super().hang_up(why)
-        else:
-            self.bye()
-            self._give_up(why)
-
-    def _give_up(self, why: str = "the caller gave up") -> None:
-        """CANCEL, or BYE before somebody took the call (§15)."""
-        if self.gave_up or (self._incoming.answered and not self._answered):
-            return
-        self.gave_up = why
-        if self._answered:
-            self.leave()
-        else:
+    def _give_up(self) -> None:
+        """CANCEL, or BYE before the answer (§15)."""
+        if self._state is _State.CALLING:
+            self._note_gone()
             self.refuse(487)
+
+    def _note_gone(self, why: str = "") -> None:
+        self.gave_up = why or "the caller gave up"
         self._inbox.put(CallerGone())
 
     def _on_offer(self, incoming: IncomingRequest, dialog: Dialog) -> None:
-        if self._answered or (incoming.request.method == "UPDATE" and not incoming.request.body):
+        if self.is_answered or (incoming.request.method == "UPDATE" and not incoming.request.body):
             super()._on_offer(incoming, dialog)
         else:  # its first offer is not answered yet (RFC 3311 §5.2, RFC 3261 §14.2)
             incoming.respond(dialog.respond(incoming.request, 500, headers=[retry_after()]))
 
     def _left(self, why: str = "", reasons: tuple[str, ...] = ()) -> None:
-        if self._connected:
-            super()._left(why, reasons)
-        else:
-            self._give_up(why or "the caller gave up")
+        match self._state:
+            case _State.CONNECTED:
+                super()._left(why, reasons)
+            case _State.ANSWERED:
+                self._note_gone(why)
+                self.leave()
+            case _State.CALLING:
+                self._give_up()

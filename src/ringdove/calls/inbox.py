@@ -98,8 +98,9 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class HeardOut:
-    """What was played to a party has come to its end."""
+    """What was played to a party has come to its end, or could not be played."""
 
+    party: PartyId
     item: ItemId
 
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable
 from functools import partial
 
-from ringdove.media.engine import Media, PartyId
+from ringdove.media.engine import Media, MediaSession, PartyId
 from ringdove.net.endpoint import IncomingRequest, OutgoingRequest
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.hop import Hop
@@ -68,10 +68,14 @@ class Leg:
         """The INVITE whose 200 of ours waits for its ACK."""
         self._nothing_unacknowledged = asyncio.Event()
         self._nothing_unacknowledged.set()
+        self._awaits_answer = False
+        """That ACK is to answer an offer of ours."""
         self._heard = b""
         """The last description that the phone sent; a refresh says the same again."""
         self._said = b""
         """Our last description."""
+        self._said_answers = False
+        """It was the answer to what was heard, and may be said again when that is."""
 
     @property
     def contact(self) -> Uri:
@@ -122,6 +126,8 @@ class Leg:
         body = b""
         if media is not None:
             body = self._said = self.author.offer(media) if offer is None else self.author.answer(offer, media)
+            self._said_answers = offer is not None
+            self._awaits_answer = offer is None
             self._heard = incoming.request.body or self._heard
             incoming.on_ack = partial(self._on_ack, answers=offer is None)
             incoming.on_no_ack = self._on_no_ack
@@ -129,6 +135,17 @@ class Leg:
                 self._unacknowledged = incoming
                 self._nothing_unacknowledged.clear()
         incoming.respond(self._response(self._dialog, incoming.request, status, body))
+
+    async def answer_here(self, incoming: IncomingRequest, media: MediaSession) -> None:
+        """Answer a re-INVITE or UPDATE of the phone by ourselves.
+
+        Raises NoUsableAudio where it has no codec that the other side hears; it is not answered then.
+        """
+        offer = description_of(incoming.request)
+        if offer is None:  # §14.2: it asks for our offer, its answer comes in the ACK
+            self.settle(incoming, 200, await media.remake(self.party))
+        else:
+            self.settle(incoming, 200, await media.reoffer(self.party, offer), offer)
 
     def bye(self, *reasons: str) -> None:
         """Hang up; nothing to do where there is no dialog any more. `reasons` are Reason values (RFC 3326).
@@ -198,7 +215,8 @@ class Leg:
     def _on_offer(self, incoming: IncomingRequest, dialog: Dialog) -> None:
         """A re-INVITE or UPDATE: glare and refreshes end here, an offer goes to the call."""
         request = incoming.request
-        if self._asking or (self._asked is not None and request.method == "UPDATE"):
+        offers = request.method == "INVITE" or bool(request.body)
+        if self._asking or (self._awaits_answer and offers) or (self._asked is not None and request.method == "UPDATE"):
             incoming.respond(dialog.respond(request, 491))  # §14.2, RFC 3311 §5.2
             return
         if self._asked is not None:
@@ -214,7 +232,7 @@ class Leg:
             incoming.respond(dialog.respond(request, status, headers=[("Accept", SDP)]))
             return
         self.hop = reach(dialog.next_hop, request, incoming.source, self.hop)
-        if request.body and request.body == self._heard:
+        if request.body and request.body == self._heard and self._said_answers:
             incoming.respond(self._response(dialog, request, 200, self._said))
         elif not request.body and request.method == "UPDATE":
             incoming.respond(self._response(dialog, request, 200, b""))
@@ -226,6 +244,7 @@ class Leg:
     def _on_ack(self, ack: Request, *, answers: bool) -> None:
         """The ACK to our 200; with `answers` it has to answer an offer of ours."""
         self._unacknowledged = None
+        self._awaits_answer = False
         self._nothing_unacknowledged.set()
         if not answers:
             return
@@ -237,6 +256,7 @@ class Leg:
             self.hang_up("the ACK carried no answer to our offer")
         else:
             self._heard = ack.body
+            self._said_answers = False
             self._inbox.put(Acknowledged(self, answer))
 
     def _on_no_ack(self) -> None:
@@ -261,6 +281,7 @@ class Leg:
             self._asking = False
         if response.is_success:
             self._said, self._heard = body, response.body
+            self._said_answers = False
         return response
 
     async def _request(

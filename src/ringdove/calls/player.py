@@ -1,6 +1,7 @@
 """What the caller hears until somebody answers. One player per call: it goes on from destination to destination."""
 
 import itertools
+from contextlib import suppress
 
 from ringdove.media.engine import Item, ItemId, MediaError, MediaSession, Sound
 from ringdove.media.sounds import RINGBACK
@@ -9,7 +10,7 @@ from ringdove.sip.sdp import SessionDescription
 
 from .book import Book, HearBook
 from .caller import CALLER, CallerLeg
-from .sounds import Program, Tune
+from .sounds import Program, Sounds, Tune
 
 _RINGBACK_TONE = Sound((RINGBACK,))
 
@@ -26,6 +27,7 @@ class Player:
         caller: CallerLeg,
         offer: SessionDescription | None,
         book: Book,
+        sounds: Sounds,
         *,
         answers_first: bool,
     ) -> None:
@@ -33,12 +35,15 @@ class Player:
         self._caller = caller
         self._offer = offer
         self._book = book
+        self._sounds = sounds
         self._answers_first = answers_first
         self._names = (ItemId(str(number)) for number in itertools.count(1))
         self._plays = False
         self._welcome: Tune | None = None
         self._join: ItemId | None = None
         """The join prompt that is heard now."""
+        self._last: ItemId | None = None
+        """What is heard then, without end."""
         self._hears: HearBook | None = None
 
     async def begin(self, program: Program) -> ItemId | None:
@@ -46,6 +51,8 @@ class Player:
 
         Where a place has nothing of its own, what is heard already goes on, and where nothing is, it rings.
         """
+        if self._caller.is_over:
+            return None
         welcome = program.welcome or self._welcome
         goes_on = program.join is None and welcome == self._welcome
         if goes_on or not await self._is_open():
@@ -53,29 +60,33 @@ class Player:
             return None
         self._plays = True
         self._welcome = welcome
-        last = Item(next(self._names), welcome.sound if welcome else _RINGBACK_TONE, times=None)
         if program.join is None:
             self._join = None
             self._now_hears_welcome()
-            await self._session.play(CALLER, last)
+            await self._play(self._endless())
         else:
             self._join = next(self._names)
             self._now_hears(HeardKind.JOIN_PROMPT, program.join.name)
-            await self._session.play(CALLER, Item(self._join, program.join.sound), last)
+            await self._play(Item(self._join, program.join.sound), self._endless())
         return self._join
 
     def ringback(self) -> None:
         """Tell the caller that it rings, unless it hears something already."""
         self._caller.ringback()
 
-    def ended(self, item: ItemId) -> None:
-        """An item came to its end by itself."""
+    async def ended(self, item: ItemId) -> None:
+        """An item came to its end by itself. One without end can only be gone: its sound was deleted or replaced."""
         if item == self._join:
             self._join = None
             self._now_hears_welcome()
+        elif item == self._last and self._welcome is not None:
+            found = await self._sounds.find(self._welcome.name)
+            self._welcome = found if found != self._welcome else None
+            self._now_hears_welcome()
+            await self._play(self._endless())
 
-    def stopped(self) -> None:
-        """The caller hears nothing of this any more."""
+    def over(self) -> None:
+        """The caller hears nothing of this from now on."""
         if self._hears is not None:
             self._hears.ended()
 
@@ -91,14 +102,21 @@ class Player:
             media = await self._session.accept(CALLER, self._offer)
         except MediaError:
             return False
-        if self._caller.is_over:
-            return False
         if self._answers_first:
             self._caller.answer(media, self._offer)
             self._book.picked_up()
         else:
             self._caller.progress(media, self._offer)
         return True
+
+    async def _play(self, *items: Item) -> None:
+        with suppress(MediaError):  # whatever is wrong with the audio, the phones ring
+            await self._session.play(CALLER, *items)
+
+    def _endless(self) -> Item:
+        """What is heard over and over, as a new item."""
+        self._last = next(self._names)
+        return Item(self._last, self._welcome.sound if self._welcome else _RINGBACK_TONE, times=None)
 
     def _now_hears_welcome(self) -> None:
         if self._welcome is None:
@@ -107,5 +125,5 @@ class Player:
             self._now_hears(HeardKind.WELCOME_PROMPT, self._welcome.name)
 
     def _now_hears(self, kind: HeardKind, name: str = "") -> None:
-        self.stopped()
+        self.over()
         self._hears = self._book.hears(self._book.story.caller, kind, name)

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+import structlog
+
 from ringdove.media.engine import Sound
 from ringdove.media.library import Library
 from ringdove.model.audio import FOLLOW_SYSTEM, PlayOrder
 from ringdove.store import Store
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,15 @@ class Sounds:
         return await self.find(self._system if moh == FOLLOW_SYSTEM else moh)
 
     async def find(self, name: str) -> Tune | None:
-        """The prompt or playlist of this name; None for "", and where there is none (any more) or it is empty."""
-        found = await self._store.sounds.find(name) if name else None
+        """The prompt or playlist of this name; None for "", and where there is none (any more) or it is empty.
+
+        A store that fails costs the sound, not the call.
+        """
+        try:
+            found = await self._store.sounds.find(name) if name else None
+        except Exception:
+            log.exception("sound_not_read", name=name)
+            return None
         if found is None or not found.files:
             return None
         tracks = tuple(self._library.track(file.digest) for file in found.files)

@@ -90,8 +90,8 @@ class Switchboard:
     async def _watch_media(self) -> None:
         async for event in self._board.media.events():
             match event:
-                case PlayEnded(session, item=item):
-                    self._tell(session, HeardOut(item))
+                case PlayEnded(session, party, item):
+                    self._tell(session, HeardOut(party, item))
                 case DigitHeard(session, party, digit):
                     self._tell(session, Pressed(party, digit))
                 case SessionLost(session):

@@ -3,19 +3,21 @@ hears music (ADR 0012); only a change of codec and INFOs are passed on.
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 import structlog
 
-from ringdove.media.engine import Item, ItemId, MediaError, MediaSession, NoUsableAudio, PartyId
+from ringdove.media.engine import Item, ItemId, MediaError, NoUsableAudio, PartyId
 from ringdove.model.story import HeardKind
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.sip.sdp import SdpError, SessionDescription
 
 from .book import HearBook
-from .inbox import Acknowledged, CallEnded, Ended, HungUp, Passed, Reoffered
+from .inbox import Acknowledged, CallEnded, Ended, HeardOut, HungUp, Passed, Reoffered
 from .leg import Leg, description_of
+from .sounds import Tune
 
 if TYPE_CHECKING:
     from .call import Call
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _MUSIC = ItemId("moh")
+_TRIES = 3
+"""Re-INVITEs that are sent where the phone sends one of its own at the same time."""
+_OURS, _THEIRS = (2.1, 4.0), (0.0, 2.0)
+"""Seconds until the next one, by whose the Call-ID is (§14.1)."""
 
 
 async def talk(call: "Call", callee: "MemberLeg", mismatched: Iterable[PartyId] = ()) -> HungUp:
@@ -34,23 +40,6 @@ async def talk(call: "Call", callee: "MemberLeg", mismatched: Iterable[PartyId] 
     return await _Talk(call, callee).run(mismatched)
 
 
-async def answer_here(media: MediaSession, leg: Leg, incoming: IncomingRequest) -> None:
-    """Answer a re-INVITE or UPDATE by ourselves; 488 where its offer has no codec that the other side agreed to."""
-    try:
-        await _answer(media, leg, incoming)
-    except NoUsableAudio:
-        leg.settle(incoming, 488)
-
-
-async def _answer(media: MediaSession, leg: Leg, incoming: IncomingRequest) -> None:
-    """As `answer_here`. Raises NoUsableAudio."""
-    offer = description_of(incoming.request)
-    if offer is None:  # §14.2: it asks for our offer, its answer comes in the ACK
-        leg.settle(incoming, 200, await media.remake(leg.party))
-    else:
-        leg.settle(incoming, 200, await media.reoffer(leg.party, offer), offer)
-
-
 class _Talk:
     def __init__(self, call: "Call", callee: "MemberLeg") -> None:
         caller = call.caller
@@ -59,10 +48,12 @@ class _Talk:
         self._other: dict[Leg, Leg] = {caller: callee, callee: caller}
         self._held: dict[Leg, HearBook] = {}
         """Who is on hold."""
+        self._music: dict[Leg, Tune] = {}
+        """What each was played last."""
         self._errands: set[asyncio.Task[None]] = set()
 
     async def run(self, mismatched: Iterable[PartyId]) -> HungUp:
-        self._errand(self._mend, tuple(mismatched))
+        self._errand(self._settle_in, tuple(mismatched))
         try:
             while True:
                 match await self._call.inbox.next():
@@ -75,6 +66,8 @@ class _Talk:
                         self._errand(self._pass_on, leg, incoming)
                     case Acknowledged(leg, answer) if leg in self._other:
                         self._errand(self._take_answer, leg, answer)
+                    case HeardOut(party, item):
+                        self._errand(self._play_on, party, item)
                     case Ended(reason):
                         raise CallEnded(reason)
         finally:
@@ -82,6 +75,11 @@ class _Talk:
                 errand.cancel()
             for held in self._held.values():
                 held.ended()
+
+    async def _settle_in(self, mismatched: Iterable[PartyId]) -> None:
+        """Either side may be on hold from the beginning, or have codecs that the other does not hear."""
+        await self._mend(mismatched)
+        await self._mind_holds()
 
     async def _pass_on(self, leg: Leg, incoming: IncomingRequest) -> None:
         """INFO (a DTMF digit, a picture update): the other side's answer is the answer, unless it wants a password."""
@@ -91,10 +89,10 @@ class _Talk:
     async def _hear_offer(self, leg: Leg, incoming: IncomingRequest) -> None:
         """A re-INVITE or UPDATE: hold, resume, another address are answered here; another codec asks the other side."""
         try:
-            await _answer(self._media, leg, incoming)
+            await leg.answer_here(incoming, self._media)
         except NoUsableAudio:
             await self._pass_offer_on(leg, incoming)
-        await self._mind_hold(leg)
+        await self._mind_holds()
 
     async def _pass_offer_on(self, leg: Leg, incoming: IncomingRequest) -> None:
         """Offer it to the other side, and answer by what that says."""
@@ -121,36 +119,62 @@ class _Talk:
     async def _take_answer(self, leg: Leg, answer: SessionDescription) -> None:
         try:
             await self._mend(await self._media.answered(leg.party, answer))
-        except (MediaError, SdpError) as why:
+        except MediaError as why:
             leg.hang_up(f"the answer in the ACK cannot be used: {why}")
         else:
-            await self._mind_hold(leg)
+            await self._mind_holds()
 
-    async def _mend(self, parties: Iterable[PartyId]) -> None:
-        """Make a fresh offer to parties whose codecs do not meet those of the other side."""
-        for leg in [leg for leg in self._other if leg.party in set(parties)]:
+    async def _mend(self, mismatched: Iterable[PartyId]) -> None:
+        """Have one whose codec the other does not hear agree anew, or else the other; without any the talk is over."""
+        for leg in [leg for leg in self._other if leg.party in set(mismatched)]:
+            if not await self._agree(leg) and not await self._agree(self._other[leg]):
+                leg.hang_up("the two phones have no codec in common")
+
+    async def _agree(self, leg: Leg) -> bool:
+        """Offer the codecs of the other side; whether the two hear each other then. After glare it is tried again."""
+        for _ in range(_TRIES):
             await leg.acknowledged()
             response = await leg.reinvite(await self._media.remake(leg.party))
+            if response.status != 491:
+                break
+            self._media.refused(leg.party)
+            pause = _THEIRS if leg is self._call.caller else _OURS
+            await asyncio.sleep(random.uniform(*pause))  # noqa: S311 - it need not be secret
+        try:
             answer = description_of(response) if response.is_success else None
-            if answer is None:
-                self._media.refused(leg.party)
-            else:
-                await self._media.answered(leg.party, answer)
+            if answer is not None:
+                return not await self._media.answered(leg.party, answer)
+        except (MediaError, SdpError):
+            log.info("answer_not_usable", leg=leg.party)
+        self._media.refused(leg.party)
+        return False
 
-    async def _mind_hold(self, leg: Leg) -> None:
-        """Play music to the other side while `leg` has it on hold, and stop it when that is over."""
-        other, media = self._other[leg], self._media
-        if media.on_hold(leg.party) == (other in self._held):
+    async def _mind_holds(self) -> None:
+        """See to it that who waits hears music: who is held by the other side, and does not hold it as well."""
+        for leg, other in self._other.items():
+            waits = self._media.on_hold(other.party) and not self._media.on_hold(leg.party)
+            if waits and leg not in self._held:
+                self._held[leg] = self._call.book.hears(self._call.party(leg), HeardKind.MOH)
+                await self._play(leg)
+            elif not waits and leg in self._held:
+                self._held.pop(leg).ended()
+                await self._media.stop(leg.party)
+
+    async def _play_on(self, party: PartyId, item: ItemId) -> None:
+        """Music has no end, so its files must be gone: another playlist, or the same one anew, may be there."""
+        for leg, music in list(self._music.items()):
+            if leg.party == party and item == _MUSIC and leg in self._held:
+                await self._play(leg, instead_of=music)
+
+    async def _play(self, leg: Leg, instead_of: Tune | None = None) -> None:
+        held = self._held[leg]
+        music = await self._call.music()
+        still_waits = self._held.get(leg) is held
+        if music is None or music == instead_of or not still_waits or not self._media.can_play(leg.party):
             return
-        if other in self._held:
-            self._held.pop(other).ended()
-            await media.stop(other.party)
-            return
-        held = self._held[other] = self._call.book.hears(self._call.party(other), HeardKind.MOH)
-        music = await self._call.board.sounds.music(self._call.moh)
-        if music is not None and self._held.get(other) is held and media.can_play(other.party):
-            held.called(music.name)
-            await media.play(other.party, Item(_MUSIC, music.sound, times=None))
+        self._music[leg] = music
+        held.called(music.name)
+        await self._media.play(leg.party, Item(_MUSIC, music.sound, times=None))
 
     def _errand(self, work: Callable[..., Awaitable[None]], *about: object) -> None:
         """Do it beside the talk, so that a hang-up never waits for a phone that is slow to answer."""

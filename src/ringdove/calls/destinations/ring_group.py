@@ -29,7 +29,7 @@ async def enter(call: Call, destination: Destination) -> Destination | None:
     if group is None:
         return END_CALL
     with call.book.hop("ring_group", group.id, group.number, group.name, strategy=group.ring_strategy) as hop:
-        call.moh = group.moh
+        call.group_id = group.id
         program = await call.board.sounds.program(group.join_prompt, group.welcome_prompt)
         if group.play_full_join_prompt and program.join is not None:
             if not await _hear_out(call, program):
@@ -68,7 +68,7 @@ async def _hear_out(call: Call, program: Program) -> bool:
             case None:
                 log.warning("prompt_without_end", prompt=program.join.name)
                 return True
-            case HeardOut(item) if item == playing:
+            case HeardOut(item=item) if item == playing:
                 playing = None
         await call.attend(event)
     return True

@@ -103,7 +103,8 @@ class Party:
         it asks for.
         """
         if peer is not None and peer.theirs is not None:
-            chosen = _common(peer.agreed, media.codecs)
+            # What the peer sends now has to be among them: it is not told of this.
+            chosen = _common(peer.agreed, media.codecs) if carried_as(peer.voice, media.codecs) else ()
             ptime, maxptime = peer.theirs.ptime, peer.theirs.maxptime
         else:
             chosen = _for_sounds(media.codecs)
