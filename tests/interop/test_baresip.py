@@ -1,75 +1,26 @@
 """Real phones (Debian's baresip) take part in ring groups, with audio both ways."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ringdove.model.story import Disposition
 from ringdove.sip.sdp import parse
-from support.baresip import PROGRAM, Baresip
-from support.house import House
-from support.phones import Phone
+from support.baresip import needs_baresip
+from support.office import GROUP, Office
 from support.tone import strength
 
-pytestmark = [pytest.mark.baresip, pytest.mark.skipif(PROGRAM is None, reason="baresip is not installed")]
+pytestmark = needs_baresip
 
-GROUP = "6300"
 ALICE, BOB, CAROL = 440, 1000, 1700
 """The tones that their phones send, in Hz."""
 
 
-class Office:
-    """A server and the baresips that have registered with it."""
-
-    def __init__(self, house: House, stack: AsyncExitStack, folder: Path) -> None:
-        self.house = house
-        self._stack = stack
-        self._folder = folder
-
-    async def phone(self, number: str, tone: int, **how: Any) -> Baresip:
-        """A phone of a new extension; `how` are the parameters of `Baresip.open`."""
-        person = await self.house.extension(number)
-        opening = Baresip.open(self._folder / number, person, self.house.sip, tone=tone, **how)
-        phone = await self._stack.enter_async_context(opening)
-        await phone.registered()
-        return phone
-
-    async def scripted_phone(self, number: str) -> Phone:
-        """A registered phone that does what the test says."""
-        phone = await Phone.of(self.house, await self.house.extension(number))
-        self._stack.push_async_callback(phone.close)
-        assert (await phone.register()).status == 200
-        return phone
-
-    async def ring_group(self, *phones: Baresip | Phone, **fields: Any) -> None:
-        """All of them ring when GROUP is dialled."""
-        await self.house.ring_group(GROUP, [phone.person for phone in phones], ring_timeout=20, **fields)
-
-    async def connect(self, caller: Baresip, callee: Baresip) -> None:
-        """The caller dials the group, the callee answers."""
-        await caller.dial(GROUP)
-        await callee.expect("CALL_INCOMING")
-        await callee.accept()
-        await callee.expect("CALL_ESTABLISHED")
-        await caller.expect("CALL_ESTABLISHED")
-
-
-@pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with AsyncExitStack() as stack:
-        house = await stack.enter_async_context(House.open(tmp_path / "data"))
-        yield Office(house, stack, tmp_path)
-
-
 @pytest.mark.parametrize(("codec", "leaver"), [("PCMU", "caller"), ("PCMA", "callee"), ("G722", "caller")])
 async def test_the_one_who_answers_and_the_caller_hear_each_other(office: Office, codec: str, leaver: str) -> None:
-    alice = await office.phone("2001", ALICE, codec=codec)
-    bob = await office.phone("2002", BOB, codec=codec)
-    carol = await office.phone("2003", CAROL, codec=codec)
+    alice = await office.phone("2001", ALICE, codecs=[codec])
+    bob = await office.phone("2002", BOB, codecs=[codec])
+    carol = await office.phone("2003", CAROL, codecs=[codec])
     await office.ring_group(bob, carol)
 
     await alice.dial(GROUP)

@@ -15,17 +15,22 @@ import json
 import re
 import shutil
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from .hearing import Span, melody
 from .house import Person
 from .tone import Sound, strength
 
 PROGRAM = shutil.which("baresip")
+needs_baresip = [pytest.mark.baresip, pytest.mark.skipif(PROGRAM is None, reason="baresip is not installed")]
+"""Marks of a test that runs baresip."""
+
 CODECS = {"PCMU": "pcmu/8000/1", "PCMA": "pcma/8000/1", "G722": "g722/16000/1"}
 
 _STARTUP = 10.0
@@ -66,12 +71,13 @@ class Baresip:
         server: tuple[str, int],
         *,
         tone: int,
-        codec: str = "PCMU",
+        codecs: Sequence[str] = ("PCMU",),
         transport: str = "udp",
         answermode: str = "manual",
     ) -> AsyncIterator["Baresip"]:
-        """Start a phone that registers as `person` at `server` and sends a sine of `tone` Hz in `codec`.
+        """Start a phone that registers as `person` at `server` and sends a sine of `tone` Hz.
 
+        It knows `codecs` and no others, and likes the first one best.
         `answermode` is manual, early (183 with a description at once, then as manual) or auto; only manual reports
         CALL_INCOMING.
         """
@@ -94,7 +100,8 @@ class Baresip:
             readers.append(asyncio.create_task(phone._read_control(reader)))
             address = f"<sip:{person.number}@{server[0]}:{server[1]};transport={transport}>"
             login = f"auth_user={person.reg_name};auth_pass={person.reg_password}"
-            habits = f"audio_codecs={CODECS[codec]};answermode={answermode};regint=600"
+            voice = ",".join(CODECS[codec] for codec in codecs)
+            habits = f"audio_codecs={voice};answermode={answermode};regint=600"
             await phone.command("uanew", f"{address};{login};{habits}")
             yield phone
         finally:
@@ -134,6 +141,10 @@ class Baresip:
         """Talk again."""
         await self.command("resume")
 
+    async def press(self, keys: str) -> None:
+        """Press keys in a call, each for 180 ms (RFC 4733); returns when the first one is down."""
+        await self.command("sndcode", keys)
+
     # What it reports
 
     async def registered(self) -> None:
@@ -166,8 +177,15 @@ class Baresip:
 
         The first line says how they came ("UDP 127.0.0.1:5060 -> 127.0.0.1:46237").
         """
+        return self._messages(rf"{method} sip:")
+
+    def responses(self, method: str) -> list[str]:
+        """The responses to its requests of this method, as text that begins as that of `received`."""
+        return [text for text in self._messages("SIP/2.0 ") if re.search(rf"^CSeq: \d+ {method}$", text, re.MULTILINE)]
+
+    def _messages(self, start: str) -> list[str]:
         host, port = self._server
-        pattern = rf"^\w+ {re.escape(host)}:{port} -> .+\n{method} sip:(?:.+\n)+\n(?:[a-z]=.*\n)*\n"
+        pattern = rf"^\w+ {re.escape(host)}:{port} -> .+\n{start}(?:.+\n)+\n(?:[a-z]=.*\n)*\n"
         return re.findall(pattern, self.log, re.MULTILINE)
 
     @property
@@ -181,7 +199,9 @@ class Baresip:
     def heard(self) -> Sound:
         """All sound that has arrived by RTP so far, decoded; packets that never came leave no gap.
 
-        baresip 1.0.0 writes down nothing more once a call was on hold; `hears_something` still knows.
+        baresip 1.0.0 writes down nothing more of a call once it has put that on hold or changed its codec: it takes the
+        recorder out of the way of what it receives, and only of that, and does not put it back. `hears_something` still
+        knows. To be held by the other side changes nothing, as no re-INVITE comes of it.
         """
         recordings = [path.read_bytes() for path in sorted(self._folder.glob("dump-*-dec.wav"))]
         recordings = [recording for recording in recordings if len(recording) > _WAV_HEADER]
@@ -193,6 +213,14 @@ class Baresip:
             for recording in recordings
         ]
         return Sound(rate, np.concatenate(parts).astype(np.float32) / 32768)
+
+    def melody(self, tones: Iterable[float]) -> list[Span]:
+        """Which of these tones it has heard, in order, at which second of `heard`."""
+        return melody(self.heard, tones)
+
+    async def sources(self) -> set[str]:
+        """The SSRCs of all RTP received in this call, in hexadecimal digits."""
+        return set(re.findall(r" member 0x([0-9a-f]+)", await self.command("audio_debug")))
 
     @property
     def got_audio(self) -> bool:
@@ -296,7 +324,6 @@ def _write_config(folder: Path, control_port: int, tone: int) -> None:
         f"audio_source ausine,{tone}",
         "ausrc_srate 48000",  # ausine knows nothing else
         "ausrc_channels 2",
-        "jitter_buffer_delay 0-0",  # its own loses audio when the sender changes (baresip issue 817)
         f"snd_path {folder}",
         "ringback_disabled yes",
         "menu_bell no",

@@ -17,6 +17,8 @@ GAP = 0.06
 """Seconds between two packets above which a listener hears silence."""
 _CLOCK = 8000
 """RTP time stamps in a second, with G.722 too (RFC 3551 §4.5.2)."""
+_FRAME = 0.02
+"""Seconds of a recording that are judged at a time."""
 _BLIP = 0.04
 """Seconds below which nothing counts: where two tones meet in a packet, it is neither."""
 _ADAPTING = 0.1
@@ -38,7 +40,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What was heard from `start` to `stop` (monotonic seconds): a tone, None for silence, OTHER for anything else."""
+    """What was heard from `start` to `stop` (monotonic seconds): a tone, None for silence, OTHER for anything else.
+
+    Of a recording `start` and `stop` count from its beginning.
+    """
 
     hz: float | None
     start: float
@@ -100,6 +105,15 @@ def timeline(
             spans[-1] = Span(spans[-1].hz, spans[-1].start, packet.at)
         spans.append(Span(tone_of(sound, wanted), packet.at, packet.at + sound.seconds))
     return _merged(_without_blips(_merged(spans)))
+
+
+def melody(recording: Sound, tones: Iterable[float]) -> list[Span]:
+    """What somebody else has recorded, judged as in `timeline`."""
+    wanted = tuple(tones)
+    frame = round(_FRAME * recording.rate)
+    ends = range(frame, len(recording.samples) + 1, frame)
+    frames = ((end / recording.rate, Sound(recording.rate, recording.samples[end - frame : end])) for end in ends)
+    return _merged(_without_blips(_merged(Span(tone_of(sound, wanted), at - _FRAME, at) for at, sound in frames)))
 
 
 def longest_gap(packets: Sequence[Heard]) -> float:

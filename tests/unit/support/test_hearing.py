@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
+import numpy as np
 import pytest
 
 from ringdove.sip.sdp import Codec
-from support.hearing import Heard, check_stream, longest_gap, pcm_of, timeline
-from support.tone import OTHER, tone_of
+from support.hearing import Heard, check_stream, longest_gap, melody, pcm_of, timeline
+from support.tone import OTHER, Sound, sine, tone_of
 from support.voice import EVENT, G722, PCMA, PCMU, packets_of
 
 TONES = (425, 600, 1000)
@@ -139,3 +140,14 @@ def test_a_broken_stream_is_told_with_what_broke(broken: dict[str, int], says: s
     packets[5] = replace(packets[5], **broken)
     with pytest.raises(AssertionError, match=f"packet 5 of 10, 0.100 s in: the {says}"):
         check_stream(packets)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000])
+def test_a_melody_names_each_tone_of_a_recording_and_passes_over_blips(rate: int) -> None:
+    parts = [(600, 0.5), (0, 0.2), (1000, 0.3), (600, 0.02), (1000, 0.1), (700, 0.2)]
+    recording = Sound(rate, np.concatenate([sine(hz, seconds, rate) for hz, seconds in parts]))
+    spans = melody(recording, (600, 1000))
+    assert [span.hz for span in spans] == [600, None, 1000, OTHER]
+    assert [span.stop for span in spans] == pytest.approx([0.5, 0.7, 1.12, 1.32])
+    assert spans[0].start == pytest.approx(0)
+    assert melody(Sound(rate, np.zeros(0, np.float32)), (600,)) == []
