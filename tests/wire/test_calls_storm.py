@@ -17,6 +17,7 @@ from ringdove.sip.message import Request, Response
 from support.house import House
 from support.phones import Line, Phone, until
 from support.scene import Scene, open_house
+from support.sounds import upload_prompts
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,10 +25,11 @@ ROUNDS = 8
 LOSS = 0.05
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=[False, True], ids=["early", "answered"])
+async def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     timers = Timers(t1=0.02, t2=0.08, t4=0.1)
-    async with open_house(tmp_path_factory.mktemp("storm"), timers=timers) as house:
+    async with open_house(tmp_path_factory.mktemp("storm"), timers=timers, answer_first=request.param) as house:
+        await upload_prompts(house, {"join.wav": [(500, 0.2)], "welcome.wav": [(900, 0.3)]})
         yield house
 
 
@@ -119,7 +121,8 @@ class Member:
         self._tags += 1
         tag = f"t{self._tags}"
         self.open.add(tag)
-        self.phone.reply(invite, 200, sdp=self.phone.sdp() if sdp is None else sdp, tag=tag)
+        usual = self.phone.sdp(formats=self._dice.choice(("0 101", "0 101", "9 101", "8 0 101")))
+        self.phone.reply(invite, 200, sdp=usual if sdp is None else sdp, tag=tag)
         return tag
 
     async def _pause(self) -> None:
@@ -135,7 +138,8 @@ class Caller:
 
     async def call(self, number: str) -> Response:
         """One call from INVITE to its end; returns the final response to the INVITE."""
-        call = await self.phone.dial(number)
+        offer = self.phone.sdp(formats=self._dice.choice(("0 101", "9 0 101", "9 101", "8 0 9")))
+        call = await self.phone.dial(number, offer)
         mood = self._dice.choice(("wait", "wait", "wait", "cancel", "bye"))
         if mood != "wait":
             await asyncio.sleep(self._dice.choice((0, 0.005, 0.02, 0.05)))
@@ -143,13 +147,13 @@ class Caller:
             self.phone.cancel(call)
         elif mood == "bye":
             with suppress(AssertionError):
-                ringing = await self.phone.expect("180", within=0.05)
+                ringing = await self.phone.expect(lambda m: getattr(m, "status", 0) in (180, 183), within=0.05)
                 Line(self.phone, Dialog.as_uac(call, ringing), ringing).request("BYE")
         final = await self.phone.final(call, within=15)
         if final.status >= 300:
             self.phone.ack(call, final, self.phone.server)
             return final
-        await asyncio.sleep(self._dice.choice((0, 0.01, 0.05)))
+        await asyncio.sleep(self._dice.choice((0, 0.01, 0.05, 0.5)))
         line = self.phone.connected(call, final)
         for _ in range(self._dice.randint(0, 2)):
             await self._chat(line)
@@ -158,9 +162,11 @@ class Caller:
 
     async def _chat(self, line: Line) -> None:
         await asyncio.sleep(self._dice.choice((0, 0.02)))
-        match self._dice.choice(("hold", "codec", "info", "refresh", "cancelled")):
+        match self._dice.choice(("hold", "resume", "codec", "info", "refresh", "cancelled")):
             case "hold":
                 line.request("INVITE", self.phone.sdp(self._dice.choice(("sendonly", "inactive")), version=2))
+            case "resume":
+                line.request("UPDATE", self.phone.sdp(version=4))
             case "codec":
                 line.request("INVITE", self.phone.sdp(formats="9 101", version=2))
             case "info":
@@ -183,6 +189,10 @@ async def test_whatever_everybody_does_nothing_and_nobody_is_left_behind(scene: 
         *phones[4:],
         ring_strategy=strategy,
         ring_timeout=1,
+        join_prompt=dice.choice(("", "join.wav")),
+        play_full_join_prompt=dice.choice((0, 1)),
+        welcome_prompt=dice.choice(("", "welcome.wav")),
+        moh=dice.choice(("", "follow_system")),
         fail_dest="ring_group",
         fail_dest_value=await scene.id_of(last),
     )
@@ -213,11 +223,13 @@ async def test_whatever_everybody_does_nothing_and_nobody_is_left_behind(scene: 
         assert given == {(final.status, final.to.tag)}, "exactly one final response"
         story = await scene.story(caller.phone)
         assert story.final_status == final.status
-        assert (story.answered_by is not None) == final.is_success
+        taken = story.answered_by is not None
+        if not scene.house.node.settings.answer_first:
+            assert taken == final.is_success
         winners = [
             attempt.member.number for hop in story.hops for attempt in hop.attempts if attempt.result == "answered"
         ]
-        assert len(winners) == (1 if final.is_success else 0), story.model_dump_json(indent=1)
+        assert len(winners) == (1 if taken else 0), story.model_dump_json(indent=1)
         for hop in story.hops:
             for leg in (leg for attempt in hop.attempts for leg in attempt.legs):
                 assert leg.result, "every leg's end is told"
