@@ -82,7 +82,8 @@ class Party:
         """Our offer to this party, on behalf of `toward`."""
         basis = (toward.pending or toward.theirs) if toward else None
         wanted = toward._offerable() if toward and basis else DEFAULT_OFFER
-        codecs = numbered(with_both_laws(wanted), {**self.heard, **self.told})
+        voices_first = sorted(with_both_laws(wanted), key=is_event)  # phones may take the first format for the voice
+        codecs = numbered(voices_first, {**self.heard, **self.told})
         line, proto = (self.ours.line, self.ours.proto) if self.ours else (0, "RTP/AVP")
         ptime, maxptime = (basis.ptime, basis.maxptime) if basis else (None, None)
         self.answers = None
