@@ -5,21 +5,27 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import uvloop
 from media_phone import A, B, hear_each_other, phones, talk, until
+from structlog.testing import capture_logs
 
 from ringdove.media.embedded.engine import EmbeddedEngine
+from ringdove.media.embedded.wire import Stream
 from ringdove.media.engine import (
     EngineDown,
     EngineUnavailable,
     EngineUp,
     NoPortsLeft,
     PartyId,
+    Recording,
+    RecordingFailed,
+    RecordingId,
     SessionClosed,
     SessionId,
     SessionLost,
@@ -116,6 +122,61 @@ async def test_a_child_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -
     await engine.stop()
 
 
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_child_lives_on_when_it_was_its_parent_that_stood_still(
+    monkeypatch: pytest.MonkeyPatch, loop_factory: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    monkeypatch.setattr("ringdove.media.embedded.child.HANGS", 1.2)
+
+    async def stand_still() -> None:
+        engine = EmbeddedEngine("127.0.0.1", range(42760, 42770))
+        await engine.start()
+        session = await engine.open(SessionId("s"))
+        with phones(2) as (a, b):
+            to_a, to_b = await talk(session, a, b)
+            pid = engine.pid
+            time.sleep(1.4)  # noqa: ASYNC251
+            await hear_each_other((a, to_a), (b, to_b))
+            assert (await session.close()).flows[A].packets_in
+            assert engine.pid == pid
+        await engine.stop()
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(stand_still())
+
+
+async def test_what_fails_at_a_report_is_logged_and_a_new_child_carries_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ringdove.media.embedded.child.LONGEST_REPORT", 128)  # counts of a port are longer
+    engine = EmbeddedEngine("127.0.0.1", range(42770, 42780))
+    await engine.start()
+    events = engine.events()
+    session = await engine.open(SessionId("s"))
+    await session.invite(A)
+    await session.invite(B)
+    with capture_logs() as logs:
+        await session.drop(A)
+        async with asyncio.timeout(5):
+            assert isinstance(await anext(events), EngineDown)
+            assert isinstance(await anext(events), EngineUp)
+    assert [entry["event"] for entry in logs] == ["media_process_failed"]
+    await session.invite(PartyId("c"))
+    await engine.stop()
+
+
+async def test_two_recordings_of_one_file_end_and_harm_nobody_else(engine: EmbeddedEngine, tmp_path: Path) -> None:
+    pid = engine.pid
+    recording = RecordingId("r")
+    sessions = [await engine.open(SessionId(sid)) for sid in "st"]
+    for session in sessions:
+        await session.record(recording, tmp_path / "same.wav", A)
+    async with asyncio.timeout(5):
+        ended = await asyncio.gather(*(s.stop_record(recording) for s in sessions), return_exceptions=True)
+    assert all(isinstance(end, Recording | RecordingFailed) for end in ended)
+    await sessions[0].invite(A)
+    assert (await sessions[0].close()).flows.keys() == {A}
+    assert engine.pid == pid
+
+
 async def test_ports_come_in_even_odd_pairs_and_fifty_legs_take_no_time() -> None:
     engine = EmbeddedEngine("127.0.0.1", range(42301, 42700), ready=64)
     await engine.start()
@@ -196,6 +257,40 @@ async def test_stop_ends_the_child_the_sessions_and_the_events() -> None:
     assert [type(event) async for event in events] == [EngineDown]
     with pytest.raises(EngineUnavailable):
         await engine.open(SessionId("t"))
+
+
+@pytest.fixture
+async def stuck(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EmbeddedEngine]:
+    """An engine whose child stands still and has much to read."""
+    monkeypatch.setattr("ringdove.media.embedded.child.PATIENCE", 0.2)
+    engine = EmbeddedEngine("127.0.0.1", range(42780, 42790))
+    await engine.start()
+    pid = kill(engine, signal.SIGSTOP)
+    for epoch in range(6000):
+        engine.tell(Stream(42780, "127.0.0.1", 4000, 4001, epoch, [], True, None, [], False))
+    yield engine
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
+async def test_a_stuck_child_that_did_not_read_everything_is_ended_too(stuck: EmbeddedEngine) -> None:
+    pid = stuck.pid
+    assert pid is not None
+    async with asyncio.timeout(5):
+        await stuck.stop()
+    assert ended(pid)
+
+
+async def test_stop_can_be_cancelled_and_called_again(stuck: EmbeddedEngine) -> None:
+    pid, events = stuck.pid, stuck.events()
+    assert pid is not None
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await stuck.stop()
+    async with asyncio.timeout(5):
+        await stuck.stop()
+        assert [type(event) async for event in events] == [EngineDown]
+    await until(lambda: ended(pid))
 
 
 async def test_an_address_that_is_not_ours_is_said_at_the_start() -> None:

@@ -286,7 +286,7 @@ class MediaSession(Protocol):
     async def bridge(self, a: PartyId, b: PartyId, answer: SessionDescription | None = None) -> list[PartyId]:
         """Two-way audio between a and b, as soon as both have described themselves; `answer`, if given, is b's.
 
-        Earlier bridges of either end, and so does what was played to them. Returns who needs a re-INVITE (`remake`)
+        Earlier bridges of a and b end, and so does what was played to them. Returns who needs a re-INVITE (`remake`)
         because the chosen codecs do not meet; normally empty. Raises NoUsableAudio when the answer refuses audio; b is
         then not bridged.
         """

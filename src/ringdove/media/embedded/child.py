@@ -15,6 +15,8 @@ HANGS = 5.0
 """Seconds without a word after which a child is taken for stuck and killed; it says that it lives about once a
 second.
 """
+AGAIN = 1.0
+"""Seconds that it gets after that: should it be us who stood still, what it said meanwhile is there at once."""
 
 
 class Child:
@@ -63,28 +65,29 @@ class Child:
             yield read_report(line)
 
     async def end(self) -> None:
-        """Close its input, which ends it; kill it if that does not."""
+        """Close its input, which ends it; kill it if that does not, or if nobody waits for it to do so."""
         self._writer.close()
-        with suppress(ConnectionError):
-            await self._writer.wait_closed()
         try:
-            async with asyncio.timeout(PATIENCE):
-                await self._process.wait()
-        except TimeoutError:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    with suppress(ConnectionError):
+                        await self._writer.wait_closed()
+                    await self._process.wait()
+        finally:
+            self._writer.transport.abort()  # what it did not read keeps the connection open
             self._kill()
-            await self._process.wait()
+        await self._process.wait()
 
     async def _line(self) -> bytes:
         """The next whole line; empty at the end."""
-        try:
-            async with asyncio.timeout(HANGS):
-                line = await self._reader.readline()
-        except ConnectionError:
-            return b""
-        except TimeoutError:
+        with suppress(ConnectionError):
+            for patience in (HANGS, AGAIN):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(patience):
+                        line = await self._reader.readline()
+                    return line if line.endswith(b"\n") else b""
             self._kill()
-            return b""
-        return line if line.endswith(b"\n") else b""
+        return b""
 
     def _kill(self) -> None:
         with suppress(ProcessLookupError):

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Set
 from contextlib import suppress
 
+import structlog
+
 from ringdove.media.embedded.child import Child
 from ringdove.media.embedded.ports import PortPool
 from ringdove.media.embedded.session import EmbeddedSession
@@ -36,6 +38,8 @@ from ringdove.media.engine import (
     SessionId,
     SessionLost,
 )
+
+log = structlog.get_logger(__name__)
 
 START = 10.0
 """Seconds that the first start may take."""
@@ -105,13 +109,12 @@ class EmbeddedEngine:
             raise EngineUnavailable(f"no RTP port could be bound on {self._bind}")
 
     async def stop(self) -> None:
-        """End the child and all sessions; every `events()` iterator ends."""
+        """End the child and all sessions; every `events()` iterator ends. If this is cancelled, call it again."""
         for session in list(self._sessions.values()):
             session.lose()
         if self._keeper is not None:
             self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+            await asyncio.wait([self._keeper])
             self._keeper = None
         self._progress.set()
         for queue in self._listeners:
@@ -173,6 +176,8 @@ class EmbeddedEngine:
 
     def complete(self, tape: str) -> asyncio.Future[None]:
         """Have a tape closed; the future tells when the child has done so, or is gone."""
+        if tape in self._completing:
+            return self._completing[tape]
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._up and self._child is not None:
             self._completing[tape] = future
@@ -186,12 +191,14 @@ class EmbeddedEngine:
         self._sessions.pop(session, None)
 
     async def _keep(self) -> None:
-        """One child after the other."""
+        """One child after the other, whatever ends them: a new one is told how things are to be."""
         pause = 0.0
         while True:
             born = self._now()
-            with suppress(OSError):  # no process to be had now; the pause grows
+            try:
                 await self._live()
+            except Exception:
+                log.exception("media_process_failed")
             pause = 0.0 if self._now() - born > STEADY else min(LONGEST_PAUSE, 2 * pause or 0.05)
             await asyncio.sleep(pause)
 
