@@ -11,7 +11,7 @@ help: ## Say what can be made
 
 install: .venv/installed ## Make .venv with the ringdove command (nothing to do when nothing changed)
 
-demo: install ## Ring simulated phones with ring groups made over HTTP, and draw who rang when
+demo: install ## Ring simulated phones with ring groups made over HTTP, and draw who rang and heard what when
 	@$(BIN)/ringdove demo
 
 run: install ## Keep a server up on the default ports, with a few sample extensions
