@@ -108,6 +108,26 @@ def test_another_source_has_time_stamps_of_its_own() -> None:
     assert listener.keys == "113"
 
 
+@given(st.randoms(use_true_random=False))
+def test_repetitions_of_one_source_amid_another_are_nothing_new(chance: random.Random) -> None:
+    listener = Listener()
+    listener.take(*packets("1", 100))
+    listener.take(*packets("2", 50)[:1], ssrc=2)
+    late = [(packet, 1) for packet in packets("1", 100)] + [(packet, 2) for packet in packets("2", 50)]
+    chance.shuffle(late)
+    for packet, ssrc in late:
+        listener.take(packet, ssrc=ssrc)
+    assert listener.keys == "12"
+
+
+def test_where_a_duration_stands_still_at_its_longest_the_clock_tells() -> None:
+    listener = Listener()
+    for _ in range(1000):
+        listener.take((struct.pack("!BBH", 7, 10, 0xFFFF), 0))
+    listener.take((struct.pack("!BBH", 7, 0x8A, 0xFFFF), 0))
+    assert [(digit, round(seconds, 2)) for digit, seconds in listener.heard] == [("7", 20.0)]
+
+
 @pytest.mark.parametrize("payload", [b"", b"\x05\x8a\x00", struct.pack("!BBH", 16, 0x8A, 800), b"\xff" * 4])
 def test_what_is_no_key_is_nothing(payload: bytes) -> None:
     listener = Listener()
