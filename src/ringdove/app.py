@@ -146,7 +146,7 @@ class Node:
         if await self.store.playlists.by_name(SYSTEM_PLAYLIST) is None:
             for track in sounds.MUSIC:
                 kept = await self.audio.adopt(track)
-                name = f"{track.name}{self.audio.original(kept.digest).suffix}"
+                name = f"{track.name}{kept.suffix}"
                 music.append(Audio(file=name, digest=kept.digest, seconds=kept.seconds, size=kept.size))
         await self.store.sounds.keep_built_ins(ringtones, music)
         await self.audio.sweep(await self.store.sounds.digests())

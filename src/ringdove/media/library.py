@@ -39,6 +39,8 @@ class Kept:
     """How long it plays: a whole number of packets."""
     size: int
     """Of the original, in octets."""
+    suffix: str
+    """What the original really is: ".wav", ".mp3", ".flac" or ".ogg"."""
 
 
 class Library:
@@ -126,7 +128,8 @@ class Library:
 
     def _kept(self, digest: str) -> Kept:
         packets = (self.track(digest) / SOUND_FORMATS["PCMU"]).stat().st_size // FRAME_BYTES
-        return Kept(digest, round(packets * FRAME_SECONDS, 2), self.original(digest).stat().st_size)
+        original = self.original(digest)
+        return Kept(digest, round(packets * FRAME_SECONDS, 2), original.stat().st_size, original.suffix)
 
     def _discard(self, folder: Path) -> None:
         """Out of sight at once, then piece by piece."""
@@ -140,7 +143,7 @@ class Library:
 
     def _sweep(self, in_use: Set[str]) -> int:
         shutil.rmtree(self.incoming, ignore_errors=True)
-        self.incoming.mkdir(mode=0o700)
+        self.incoming.mkdir(exist_ok=True, mode=0o700)  # what could not be removed stops nobody
         unused = [path for path in self._folder.iterdir() if _DIGEST.fullmatch(path.name) and path.name not in in_use]
         for path in unused:
             self._discard(path)

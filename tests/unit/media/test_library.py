@@ -37,8 +37,8 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def of_content(sound: bytes, seconds: float) -> Kept:
-    return Kept(hashlib.sha256(sound).hexdigest(), seconds, len(sound))
+def of_content(sound: bytes, seconds: float, suffix: str) -> Kept:
+    return Kept(hashlib.sha256(sound).hexdigest(), seconds, len(sound), suffix)
 
 
 def children() -> list[int]:
@@ -62,7 +62,7 @@ def nothing_is_left(library: Library) -> bool:
 async def test_what_is_added_is_kept_under_its_digest(library: Library, source: Path) -> None:
     kept = await library.add(source, "demo.wav")
     before = content(source.parent)["demo.wav"]
-    assert kept == of_content(before, 0.5)
+    assert kept == of_content(before, 0.5, ".wav")
     assert names(library.track(kept.digest)) == TRACK
     assert content(library.track(kept.digest))[library.original(kept.digest).name] == before
     assert names(library.incoming) == set()
@@ -142,7 +142,7 @@ def made(tmp_path: Path) -> Path:
 class TestAdopting:
     async def test_a_track_made_elsewhere_is_copied(self, library: Library, made: Path) -> None:
         kept = await library.adopt(made)
-        assert kept == of_content(b"the music", 0.06)
+        assert kept == of_content(b"the music", 0.06, ".mp3")
         assert content(library.track(kept.digest)) == content(made)
         assert await library.adopt(made) == kept
         assert names(library.incoming) == set()
@@ -204,6 +204,12 @@ class TestSweeping:
         assert not library.track(unwanted.digest).exists()
         assert names(library.incoming) == set()
         assert await library.sweep({wanted.digest}) == 0
+
+    async def test_what_cannot_be_removed_stops_nobody(self, library: Library, made: Path) -> None:
+        library.incoming.rmdir()
+        library.incoming.symlink_to(made)  # nothing removes a folder through a link to it
+        assert await library.sweep(set()) == 0
+        assert (await library.adopt(made)).digest
 
 
 async def test_what_was_only_referred_to_can_be_had_and_later_added_as_anything_else(

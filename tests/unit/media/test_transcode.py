@@ -179,6 +179,7 @@ def aiff() -> bytes:
         pytest.param(lambda _: aiff(), "is not an audio file", id="a format that nobody asked for"),
         pytest.param(lambda _: wav(b""), "holds no sound", id="no samples"),
         pytest.param(lambda _: wav(b"\x80" * 800, claim=0), "holds no sound", id="a recorder that died"),
+        pytest.param(lambda _: wav(b"", claim=16000), "holds no sound", id="a WAV cut right behind its header"),
         pytest.param(lambda _: wav(b"\x80" * 8000, rate=3999), "has 3999 samples in a second", id="too slow"),
         pytest.param(lambda _: wav(b"\x80" * 8000, rate=192001), "has 192001 samples in a second", id="too fast"),
         pytest.param(lambda _: wav(b"\x80" * 8000, claim=16000), "is cut short: 1.0 of 2.0", id="cut WAV"),

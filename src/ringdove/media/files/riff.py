@@ -29,6 +29,6 @@ def promised(path: Path, frames: int) -> int | None:
             at += 8
             if name == b"data":
                 there = size - at
-                return frames * octets // there if there < octets < _UNKNOWN else frames
+                return frames * octets // there if 0 < there < octets < _UNKNOWN else frames
             at += octets + octets % 2
     return frames

@@ -53,7 +53,7 @@ def transcode(source: Path, folder: Path) -> Transcoded:
     suffix, packets = _encode(copy, folder)
     copy.rename(folder / f"original.{suffix}")
     sync(folder)
-    return Transcoded(digest, round(packets * FRAME_SECONDS, 2), size)
+    return Transcoded(digest, round(packets * FRAME_SECONDS, 2))
 
 
 def _copy(source: Path, target: Path) -> str:

@@ -1,6 +1,6 @@
 """What the process that works on one file answers: one JSON object, `is` naming which.
 
-{"is": "Transcoded", "digest": "9f86d081884c7d65…", "seconds": 4.02, "size": 128044}
+{"is": "Transcoded", "digest": "9f86d081884c7d65…", "seconds": 4.02}
 {"is": "Rendered", "seconds": 12.5, "silenced": 0}
 {"is": "Refused", "reason": "holds no sound"}
 {"is": "Failed", "what": "No space left on device"}
@@ -17,8 +17,6 @@ class Transcoded(NamedTuple):
     """SHA-256 of the file it was made of, as 64 hex digits."""
     seconds: float
     """How long it plays: a whole number of packets."""
-    size: int
-    """Octets of the file it was made of."""
 
 
 class Rendered(NamedTuple):
