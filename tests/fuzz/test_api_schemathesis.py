@@ -212,6 +212,7 @@ def known(
         "list": {},
         "search": {},
         "upload": {},
+        "play": {"file": f"{number}.wav"},
     }
     query = queries.get(verb, {"id": ids.get(family, "")})
     if family == "moh_files":

@@ -1,7 +1,7 @@
 """What the families of audio files have in common in their requests."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, WithJsonSchema
 
@@ -10,7 +10,7 @@ from ringdove.api.errors import Problem, Refusal
 from ringdove.api.form import LIBERAL_INT, Broken, Fields, Form, read
 from ringdove.api.upload import Upload
 from ringdove.model.audio import FileName, RingtoneName
-from ringdove.model.rules import AudioName, ObjectId, Text, refuse
+from ringdove.model.rules import AudioName, ObjectId, refuse
 
 F = TypeVar("F", bound=Form)
 T = TypeVar("T")
@@ -19,18 +19,23 @@ MAX_AUDIO = 50 * 2**20
 """Octets of a prompt or of a piece of music."""
 MAX_RINGTONE = 4 * 2**20
 
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+_LEFT_OUT = Field(json_schema_extra=_without_default)
+"""A part of a body can be left out, but it cannot be null, as the default of the field would have it."""
 _CONTENT = WithJsonSchema({"type": "string", "contentMediaType": "application/octet-stream"})
 FilePart = Annotated[FileName, _CONTENT]
 """In a form the name of the file, in the reference its content: a part of a body has both."""
-RingtonePart = Annotated[RingtoneName | None, _CONTENT]
-OptionalRingtone = Annotated[RingtoneName | None, WithJsonSchema({"type": "string", "maxLength": 127})]
-
-ListName = Annotated[Text, Field(max_length=127)]
-"""A playlist that may exist, by its name."""
+RingtonePart = Annotated[RingtoneName | None, _CONTENT, _LEFT_OUT]
+OptionalRingtone = Annotated[RingtoneName | None, WithJsonSchema({"type": "string", "maxLength": 127}), _LEFT_OUT]
 
 IsCheck = Annotated[
     Literal["ask", "force"] | None,
-    WithJsonSchema({"type": "string", "enum": ["ask", "force"]}),  # a part of a body cannot be null
+    WithJsonSchema({"type": "string", "enum": ["ask", "force"]}),
+    _LEFT_OUT,
     Field(
         description="`ask`: only say whether the name is taken (40003), and save nothing; the content may be left out. "
         "`force`: replace what has the name. With neither a name that is taken is refused."
@@ -77,7 +82,7 @@ class ByIdOrList(ByIdOrName):
 
     name_field = "list_name"
 
-    list_name: ListName | None = Field(None, description="The name of the playlist.")
+    list_name: AudioName | None = Field(None, description="The name of the playlist.")
 
 
 async def chosen(

@@ -38,7 +38,7 @@ class PromptRow(BaseModel):
 
     id: int
     file: str
-    suffix: str = Field(description="`.wav`, `.mp3`, `.flac` or `.ogg`.")
+    suffix: str = Field(description="How the name ends: `.wav`, `.mp3`, `.flac` or `.ogg`.")
     type: Literal["record"] = Field("record", description="It was uploaded.")
     duration: float = Field(description="Seconds.")
     size: int = Field(description="Octets of the file as it was uploaded.")
@@ -72,8 +72,8 @@ class PromptSearch(PromptList):
 async def upload(request: Request, services: Injected) -> Stored:
     """Save a prompt: WAV, MP3, FLAC or Ogg of any rate, at most 50 MiB and one hour, under the name that it comes with.
 
-    The name has 1 to 127 characters, is no path, and ends as the format does. What cannot be read is refused with the
-    reason in `submsg`.
+    The name has 1 to 127 characters, is no path, and ends in `.wav`, `.mp3`, `.flac` or `.ogg`; what the file is, its
+    content decides. What cannot be read is refused with the reason in `submsg`.
     """
     async with receive(request, services.audio.incoming, MAX_AUDIO) as came:
         form = checked(PromptUpload, came, content=came.fields.get("is_check") != "ask")

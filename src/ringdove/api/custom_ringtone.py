@@ -20,7 +20,7 @@ from ringdove.api.audio_form import (
 from ringdove.api.auth import family
 from ringdove.api.crud import existing
 from ringdove.api.documentation import takes
-from ringdove.api.download import Link, link
+from ringdove.api.download import Link, PlayLink, link, play_link
 from ringdove.api.envelope import Done, Failure
 from ringdove.api.errors import Refusal
 from ringdove.api.form import Broken, Fields, Form, as_text
@@ -31,7 +31,7 @@ from ringdove.api.upload import Upload, receive
 from ringdove.media.library import Kept
 from ringdove.model.audio import Ringtone, RingtoneType
 from ringdove.model.reference import ObjectKind
-from ringdove.model.rules import refuse
+from ringdove.model.rules import AudioName, refuse
 from ringdove.store import Builtin, InUse
 
 router = family("custom_ringtone")
@@ -87,6 +87,13 @@ class RingtoneList(ListQuery):
     sort_by: Literal["id", "file", "type"] = Field("id", description="What to sort by.")
 
 
+class RingtoneToPlay(Form):
+    """Names one ring tone."""
+
+    file: AudioName = Field(description="The name of the file, with its ending.")
+    type: RingtoneType | None = Field(None, description="Can be left out: no two ring tones have one name.")
+
+
 class RingtoneSearch(RingtoneList):
     """Which part of what is found."""
 
@@ -102,8 +109,8 @@ class RingtoneSearch(RingtoneList):
 async def upload(request: Request, services: Injected) -> Stored:
     """Save a ring tone: WAV or MP3, at most 4 MiB, under the name that it comes with, or in place of `old_file`.
 
-    The name has 1 to 127 characters, is no path, and ends as the format does. What cannot be read is refused with the
-    reason in `submsg`. Built-in ring tones cannot be replaced.
+    The name has 1 to 127 characters, is no path, and ends as the format does, for web clients play the file as it is.
+    Other content is refused with the reason in `submsg`. Built-in ring tones cannot be replaced.
     """
     async with receive(request, services.audio.incoming, MAX_RINGTONE) as came:
         renamed = bool(came.fields.get("old_file") and came.fields.get("new_file"))
@@ -143,6 +150,15 @@ async def download(query: Annotated[ByIdOrFile, Query()], request: Request, serv
     return link(await chosen(query, ringtones.get, ringtones.by_file), request, services)
 
 
+@router.get("/play", response_model=PlayLink | Failure)
+async def play(query: Annotated[RingtoneToPlay, Query()], request: Request, services: Injected) -> PlayLink:
+    """Tell where to hear a ring tone: within 30 minutes, with the same `access_token`."""
+    found = await services.store.ringtones.by_file(query.file)
+    if found is None or query.type not in {None, found.type}:
+        raise Refusal.parameter("file", "exist")
+    return play_link(found, request, services)
+
+
 @router.get("/delete", response_model=Done | Failure)
 async def delete(query: Annotated[ByIdOrFile, Query()], services: Injected) -> Done:
     """Delete a ring tone. Refused (40010) while ring groups use it; the built-in ones cannot be deleted."""
@@ -171,25 +187,21 @@ async def _standing(name: str, form: RingtoneUpload, services: Services) -> Ring
 async def _replace(old_file: str, new_file: str, came: Upload, services: Services) -> Stored:
     """Give a ring tone another name, another content, or both; both or nothing."""
 
-    async def save(kept: Kept) -> tuple[Ringtone, Ringtone]:
-        before = await _renamed(old_file, new_file, services)
-        return await services.store.ringtones.save(_ringtone(new_file, kept)), before
+    async def save(kept: Kept | None) -> tuple[Ringtone, Ringtone]:
+        before = await _replaceable(old_file, new_file, services)
+        new = _ringtone(new_file, kept) if kept else before.model_copy(update={"file": new_file})
+        saved = await services.store.ringtones.update(before.id, lambda _: new)
+        if saved is None:
+            raise Refusal.parameter("old_file", "exist")
+        return saved, before
 
     await _replaceable(old_file, new_file, services)
     if came.size is not None:
-        found = await keep(came, new_file, save, services)
+        saved = await keep(came, new_file, save, services)
     else:
         async with services.audio_rows:
-            found = await _renamed(old_file, new_file, services)
-    return Stored(file=new_file, id=found.id)
-
-
-async def _renamed(old_file: str, new_file: str, services: Services) -> Ringtone:
-    """Rename a ring tone and return what it was. Raises Refusal."""
-    found = await _replaceable(old_file, new_file, services)
-    if not await services.store.ringtones.rename(old_file, new_file):
-        raise Refusal.parameter("old_file", "exist")
-    return found
+            saved, _ = await save(None)
+    return Stored(file=saved.file, id=saved.id)
 
 
 async def _replaceable(old_file: str, new_file: str, services: Services) -> Ringtone:
@@ -205,6 +217,9 @@ async def _replaceable(old_file: str, new_file: str, services: Services) -> Ring
 
 
 def _ringtone(name: str, kept: Kept) -> Ringtone:
+    """Return a new ring tone. Raises Refusal where the name says something else than the content."""
+    if _ending(name) != kept.suffix:
+        raise Refusal.parameter("file", "audio", why=f"ends in {_ending(name)}, but its content is {kept.suffix}")
     return Ringtone(file=name, digest=kept.digest, seconds=kept.seconds, size=kept.size)
 
 

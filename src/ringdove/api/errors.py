@@ -8,6 +8,7 @@ from typing import Self
 from fastapi.responses import JSONResponse
 
 from ringdove.api.envelope import Failure, InvalidParam, TakenValue, User
+from ringdove.model.audio import MAX_FILES
 from ringdove.store import Duplicate, InUse
 
 
@@ -59,7 +60,11 @@ TABLE = (
         "them and the field.",
         ours=True,
     ),
-    Row(Code.MAX_LIMITATION_EXCEEDED, "The application has 8 valid access tokens; revoke one or wait for its end."),
+    Row(
+        Code.MAX_LIMITATION_EXCEEDED,
+        "The application has 8 valid access tokens: revoke one or wait for its end. Or the playlist has "
+        f"{MAX_FILES} files: delete one, or use another playlist.",
+    ),
     Row(
         Code.ACCOUNT_IP_BLOCKED,
         "Too many failed logins from this address; `block_expire_time` (Unix seconds) says when it may try again.",
@@ -81,7 +86,7 @@ VALIDATION_TYPES = {
     "digits, signs), fewer than five different ones, made of the extension's number or names, or one that everybody "
     "tries.",
     "builtin": "What is built in cannot be changed or deleted.",
-    "audio": "The file cannot be read as audio; `submsg` says why.",
+    "audio": "The content of the file cannot be used; `submsg` says why.",
     "json": "The body is not JSON, or not a JSON object.",
     "multipart": "The body is not `multipart/form-data`, or it is broken.",
 }

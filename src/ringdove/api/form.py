@@ -1,6 +1,7 @@
 """How requests are read: liberal about the form of values, and naming every bad field at once."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar
@@ -44,6 +45,8 @@ class Broken(NamedTuple):
 class Form(BaseModel):
     """A request as it comes: unknown fields are ignored, null and "" count as absent, numbers may come as text.
 
+    Text is in the normal form NFC, for some systems write "é" as two characters: a name is one name, whoever writes it.
+
     A form can drop fields that do not apply (`relevant`) and can have rules about several fields (`conditions`). Both
     see the fields before they are checked, so that one bad field hides no other.
     """
@@ -52,6 +55,8 @@ class Form(BaseModel):
 
     keeps_empty: ClassVar[frozenset[str]] = frozenset()
     """Fields in which "" is a value."""
+    verbatim: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose text stays as it comes."""
 
     @classmethod
     def relevant(cls, data: Fields) -> Fields:
@@ -67,7 +72,7 @@ class Form(BaseModel):
     def present(cls, data: Fields) -> Fields:
         """Return the fields that count as given and apply."""
         given = {k: v for k, v in data.items() if v is not None and (v != "" or k in cls.keeps_empty)}
-        return cls.relevant(given)
+        return cls.relevant({k: v if k in cls.verbatim else _composed(v) for k, v in given.items()})
 
     @model_validator(mode="wrap")
     @classmethod
@@ -183,6 +188,10 @@ def objects(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Go through an unchecked list, skipping what is no object."""
     if isinstance(value, list):
         yield from ((i, item) for i, item in enumerate(value) if isinstance(item, Mapping))
+
+
+def _composed(value: Any) -> Any:
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
 def _details(broken: ValidationError) -> list[InitErrorDetails]:

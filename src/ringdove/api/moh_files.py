@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from fastapi import Query, Request
 from pydantic import Field
 
-from ringdove.api.audio_form import MAX_AUDIO, FilePart, IsCheck, ListName, Stored, checked
+from ringdove.api.audio_form import MAX_AUDIO, FilePart, IsCheck, Stored, checked
 from ringdove.api.auth import family
 from ringdove.api.documentation import takes
 from ringdove.api.download import Link, link
 from ringdove.api.envelope import Done, Failure
-from ringdove.api.errors import Problem, Refusal
+from ringdove.api.errors import Code, Problem, Refusal
 from ringdove.api.form import Fields, Form
 from ringdove.api.listing import ListQuery
 from ringdove.api.play_list import PlaylistFile
@@ -21,6 +21,7 @@ from ringdove.media.library import Kept
 from ringdove.model.audio import Audio, Playlist
 from ringdove.model.reference import ObjectKind
 from ringdove.model.rules import AudioName
+from ringdove.store import Full
 
 router = family("moh_files")
 
@@ -28,7 +29,7 @@ router = family("moh_files")
 class OfPlaylist(Form):
     """Names a playlist."""
 
-    list_name: ListName = Field(description="The name of the playlist; `owner` says the same.")
+    list_name: AudioName = Field(description="The name of the playlist; `owner` says the same.")
 
     @classmethod
     def relevant(cls, data: Fields) -> Fields:
@@ -71,8 +72,9 @@ class Music(Done):
 async def upload(request: Request, services: Injected) -> Stored:
     """Save music in a playlist: WAV, MP3, FLAC or Ogg of any rate, at most 50 MiB and one hour.
 
-    The name that it comes with has 1 to 127 characters, is no path, and ends as the format does. What cannot be read is
-    refused with the reason in `submsg`.
+    The name that it comes with has 1 to 127 characters, is no path, and ends in `.wav`, `.mp3`, `.flac` or `.ogg`; what
+    the file is, its content decides. What cannot be read is refused with the reason in `submsg`. A playlist takes 500
+    files (60002).
     """
     async with receive(request, services.audio.incoming, MAX_AUDIO) as came:
         name = MusicUpload.present(came.fields).get("list_name")
@@ -90,7 +92,11 @@ async def upload(request: Request, services: Injected) -> Stored:
         async def save(kept: Kept) -> tuple[Audio, Audio | None]:
             before = await _standing(form, services)
             audio = Audio(file=form.file, digest=kept.digest, seconds=kept.seconds, size=kept.size)
-            if not await services.store.playlists.add_file(form.list_name, audio):
+            try:
+                added = await services.store.playlists.add_file(form.list_name, audio)
+            except Full:
+                raise Refusal(Code.MAX_LIMITATION_EXCEEDED) from None
+            if not added:
                 raise Refusal.parameter("list_name", "exist")
             return audio, before
 

@@ -27,6 +27,8 @@ guarded = APIRouter(tags=["tokens"], route_class=GuardedRoute)
 class LoginForm(Form):
     """Who logs in."""
 
+    verbatim = frozenset({"username", "password"})  # as they stand in the settings
+
     username: str = Field(max_length=127, description="The Client ID of the application.")
     password: str = Field(max_length=1024, description="The Client Secret of the application.")
 

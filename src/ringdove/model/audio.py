@@ -14,6 +14,8 @@ FOLLOW_SYSTEM = "follow_system"
 """What stands in `moh` for the system's own playlist, whatever that is."""
 SYSTEM_PLAYLIST = "default"
 """The playlist that every system has."""
+MAX_FILES = 500
+"""Files of one playlist: players are told all of them at once, and have to pass over those that are gone."""
 BUILT_IN_RINGTONES = 11
 """Ids 1 to 11 belong to the built-in ring tones, Ring0.mp3 to Ring10.mp3."""
 
@@ -110,7 +112,7 @@ class Playlist(BaseModel):
     list_name: PlaylistName
     play_order: PlayOrder
     builtin: bool = False
-    files: tuple[Audio, ...] = ()
+    files: Annotated[tuple[Audio, ...], Field(max_length=MAX_FILES)] = ()
 
     @field_validator("files")
     @classmethod

@@ -1,6 +1,7 @@
 """The limits and character sets of fields, each written once: API forms and domain objects are built of these types."""
 
 import re
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -12,6 +13,7 @@ MAX_MEMBERS = 500
 MAX_SECONDS = 600
 """The page's bound for `delay_time` and `timeout`; `ring_timeout` has none printed and takes the same."""
 
+_JOINERS = frozenset("\u200c\u200d")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -21,13 +23,23 @@ def refuse(rule: str, text: str) -> PydanticCustomError:
 
 
 def _printable(value: str) -> str:
-    """Control characters in a name could forge SIP header lines, and half a surrogate pair cannot be stored."""
-    if _UNPRINTABLE.search(value):
-        raise refuse("pattern", "control characters are not allowed")
+    """Control characters in a name could forge SIP header lines, and half a surrogate pair cannot be stored.
+
+    Format characters cannot be seen, and can turn the text around them. Persian and emoji need the joiners.
+    """
+    if _UNPRINTABLE.search(value) or _formats(value) - _JOINERS:
+        raise refuse("pattern", "control and format characters are not allowed")
     return value
 
 
+def _formats(value: str) -> set[str]:
+    return {character for character in value if unicodedata.category(character) == "Cf"}
+
+
 def _file_name(value: str) -> str:
+    """Audio is found by its name, so that no two names may look the same for an invisible character."""
+    if _formats(value):
+        raise refuse("pattern", "format characters are not allowed")
     if "/" in value or "\\" in value or value in {".", ".."}:
         raise refuse("pattern", "a name, not a path")
     return value
@@ -36,8 +48,6 @@ def _file_name(value: str) -> str:
 ObjectId = Annotated[int, Field(ge=1, le=MAX_ID)]
 StoredId = Annotated[int, Field(ge=0, le=MAX_ID)]
 """The id of an object; 0 before the store has given one."""
-
-Text = Annotated[str, AfterValidator(_printable)]
 
 Number = Annotated[str, StringConstraints(min_length=1, max_length=7, pattern=r"^[0-9]+$")]
 """What can be dialled: 1 to 7 digits, unique over everything that can be dialled."""

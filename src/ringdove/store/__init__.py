@@ -3,7 +3,7 @@
 SQL lives here and nowhere else; rules about a single object live in `model`, and nothing here knows HTTP or SIP.
 """
 
-from ringdove.store.errors import BrokenReference, Builtin, Clash, Duplicate, InUse, Loop, StoreError, Usage
+from ringdove.store.errors import BrokenReference, Builtin, Clash, Duplicate, Full, InUse, Loop, StoreError, Usage
 from ringdove.store.listing import Listing
 from ringdove.store.store import Store
 
@@ -12,6 +12,7 @@ __all__ = [
     "Builtin",
     "Clash",
     "Duplicate",
+    "Full",
     "InUse",
     "Listing",
     "Loop",

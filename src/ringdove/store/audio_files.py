@@ -1,6 +1,7 @@
 """Prompts and ring tones in the database; their content is in the library."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Table, delete, insert, select, update
@@ -57,22 +58,25 @@ class AudioFiles(ABC, Generic[F]):
 
         return await self._database.write(work)
 
-    async def rename(self, file: str, new_file: str) -> bool:
-        """Give a file another name, also in the ring groups that name it; False where there is none.
+    async def update(self, file_id: int, change: Callable[[F], F]) -> F | None:
+        """Give a file the name and content of what `change` makes of it; None where there is none.
 
-        Raises Duplicate, Builtin.
+        A new name goes into the ring groups that use it. Raises Duplicate, Builtin.
         """
 
-        async def work(conn: AsyncConnection) -> bool:
-            found = await self._one(conn, self.table.c.file == file)
-            if found is None:
-                return False
-            _check_changeable(found)
-            if new_file != file and await self._one(conn, self.table.c.file == new_file):
-                raise Duplicate([Clash("file", new_file, self.kind, new_file)])
-            await conn.execute(update(self.table).where(self.table.c.id == found.id).values(file=new_file))
-            await rename(conn, AudioRef(self.kind, file), new_file)
-            return True
+        async def work(conn: AsyncConnection) -> F | None:
+            before = await self._one(conn, self.table.c.id == file_id)
+            if before is None:
+                return None
+            _check_changeable(before)
+            after = change(before).model_copy(update={"id": before.id})
+            if after.file != before.file:
+                if await self._one(conn, self.table.c.file == after.file):
+                    raise Duplicate([Clash("file", after.file, self.kind, after.file)])
+                await rename(conn, AudioRef(self.kind, before.file), after.file)
+            values = after.model_dump(exclude={"id"})
+            await conn.execute(update(self.table).where(self.table.c.id == before.id).values(values))
+            return after
 
         return await self._database.write(work)
 

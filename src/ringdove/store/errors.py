@@ -62,5 +62,9 @@ class Loop(StoreError):
         self.fields = tuple(fields)
 
 
+class Full(StoreError):
+    """Nothing more fits into a playlist."""
+
+
 class Builtin(StoreError):
     """What is built in cannot be renamed or deleted, and but for the music of a playlist not refilled."""

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ringdove.model.audio import Audio, Playlist, PlayOrder, alphabetical
+from ringdove.model.audio import MAX_FILES, Audio, Playlist, PlayOrder, alphabetical
 from ringdove.model.reference import AudioRef, ObjectKind
 from ringdove.store.database import Database
-from ringdove.store.errors import Builtin, Clash, Duplicate
+from ringdove.store.errors import Builtin, Clash, Duplicate, Full
 from ringdove.store.listing import Listing, page
 from ringdove.store.references import check_unused, rename
 from ringdove.store.tables import playlist, playlist_file
@@ -92,12 +92,17 @@ class Playlists:
         return await self._database.write(work)
 
     async def add_file(self, list_name: str, audio: Audio) -> bool:
-        """Add music, where the file name is taken in place of that; False where there is no such playlist."""
+        """Add music, where the file name is taken in place of that; False where there is no such playlist.
+
+        Raises Full.
+        """
 
         async def work(conn: AsyncConnection) -> bool:
             found = await by_name(conn, list_name)
             if found is None:
                 return False
+            if len({one.file for one in found.files} | {audio.file}) > MAX_FILES:
+                raise Full(list_name)
             await _remove_file(conn, found.id, audio.file)
             await _save_files(conn, found.id, [audio])
             return True

@@ -51,6 +51,17 @@ async def test_a_name_may_be_in_any_script(api: Api) -> None:
     assert (await api.get("custom_prompt/delete", file="Grüße, 世界 (2).WAV"))["errcode"] == 0
 
 
+async def test_a_name_is_the_same_however_its_accents_are_written(api: Api) -> None:
+    composed, decomposed = "\u00e9.wav", "e\u0301.wav"
+    answer = await api.upload("custom_prompt/upload", decomposed, tone())
+    assert (answer["errcode"], answer["file"]) == (0, composed)
+    assert (await api.upload("custom_prompt/upload", composed, tone()))["errcode"] == 40003
+    for name in (composed, decomposed):
+        assert (await api.get("custom_prompt/search", search_value=name))["total_number"] == 1
+        assert (await api.get("custom_prompt/download", file=name))["file"] == composed
+    assert (await api.get("custom_prompt/delete", file=decomposed))["errcode"] == 0
+
+
 BOGUS_NAMES = [
     ("../a.wav", "pattern"),
     ("/D:/prompt/demo.wav", "pattern"),
@@ -63,6 +74,8 @@ BOGUS_NAMES = [
     ("a.wav.", "pattern"),
     ("a\tb.wav", "pattern"),
     ("a\u2028.wav", "pattern"),
+    ("a\u202egnp.wav", "pattern"),
+    ("a\u200b.wav", "pattern"),
     ("x" * 124 + ".wav", "length"),
     ("", "required"),
 ]

@@ -1,10 +1,12 @@
 """`custom_ringtone/…`: built-in and uploaded ring tones."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from api_client import Api
+from api_client import BASE, Api
 from sound_files import bad_fields, kept, left_over, tone
 
 from ringdove.api.audio_form import MAX_RINGTONE
@@ -140,6 +142,65 @@ async def test_broken_content_does_not_rename(api: Api) -> None:
     texts = {"old_file": "one.wav", "new_file": "two.wav"}
     assert bad_fields(await api.upload("custom_ringtone/upload", "x.wav", b"broken", **texts)) == {"file": "audio"}
     assert [row["file"] for row in await rows(api)] == ["one.wav"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.wav", ".flac"), ("a.wav", ".mp3"), ("a.mp3", ".ogg"), ("a.mp3", ".wav")]
+)
+async def test_a_ring_tone_is_what_its_name_says(api: Api, data: Path, name: str, content: str) -> None:
+    answer = await api.upload("custom_ringtone/upload", name, tone(content))
+    assert bad_fields(answer) == {"file": "audio"}
+    assert name[1:] in answer["submsg"]
+    assert content in answer["submsg"]
+    await upload(api, name, tone(name[1:]))
+    before = kept(data)
+    answer = await api.upload("custom_ringtone/upload", name, tone(content, hz=880), old_file=name)
+    assert bad_fields(answer) == {"file": "audio"}
+    assert kept(data) == before
+
+
+@pytest.mark.parametrize("table", ["ringtone", "ring_group"])
+async def test_another_name_and_content_come_both_or_not_at_all(people: Api, data: Path, table: str) -> None:
+    tone_id = await upload(people, "one.wav")
+    group = {
+        "number": "6300", "name": "Support", "ring_strategy": "ring_all", "ring_timeout": 20, "fail_dest": "end_call",
+        "member_list": [{"value": "3071", "type": "extension"}], "client_unique_ringtone": "one.wav",
+    }  # fmt: skip
+    group_id = (await people.post("ringgroup/create", group))["id"]
+    before = kept(data)
+    column = {"ringtone": "digest", "ring_group": "client_unique_ringtone"}[table]
+    with closing(sqlite3.connect(data / "ringdove.db")) as conn, conn:
+        conn.execute(
+            f"CREATE TRIGGER broken BEFORE UPDATE OF {column} ON {table} WHEN NEW.{column} <> OLD.{column} "
+            "BEGIN SELECT RAISE(ABORT, 'as if the disk were full'); END"
+        )
+    answer = await people.http.post(
+        BASE + "custom_ringtone/upload",
+        files={"file": ("x.wav", tone(hz=880))},
+        data={"old_file": "one.wav", "new_file": "two.wav"},
+        params={"access_token": people.token},
+    )
+    assert answer.status_code == 500
+    assert [(row["id"], row["file"]) for row in await rows(people)] == [(tone_id, "one.wav")]
+    assert (await people.get("ringgroup/get", id=group_id))["data"]["client_unique_ringtone"] == "one.wav"
+    assert kept(data) == before
+
+
+async def test_a_ring_tone_can_be_played_by_its_name(built_in: Api) -> None:
+    await upload(built_in, "mine.wav", tone())
+    for params in ({}, {"type": "backend"}):
+        answer = await built_in.get("custom_ringtone/play", file="mine.wav", **params)
+        assert answer.keys() == {"errcode", "errmsg", "file", "play_resource_url"}
+        assert answer["file"] == "mine.wav"
+    assert (await built_in.get("custom_ringtone/play", file="Ring3.mp3", type="built-in"))["errcode"] == 0
+    for params, bad in (
+        ({}, {"file": "required"}),
+        ({"id": "12"}, {"file": "required"}),
+        ({"file": "none.wav"}, {"file": "exist"}),
+        ({"file": "mine.wav", "type": "built-in"}, {"file": "exist"}),
+        ({"file": "../mine.wav", "type": "x"}, {"file": "pattern", "type": "enum"}),
+    ):
+        assert bad_fields(await built_in.get("custom_ringtone/play", **params)) == bad
 
 
 async def test_delete(built_in: Api, data: Path) -> None:

@@ -7,7 +7,8 @@ from urllib.parse import unquote
 import httpx
 import pytest
 from api_client import BASE, Api, pair
-from sound_files import bad_fields, tone
+from sound_files import bad_fields, kept, tone
+from starlette.types import Message, Receive, Scope, Send
 
 from ringdove.api.credentials import new_secret, token_hash
 
@@ -106,6 +107,39 @@ async def test_a_link_that_was_changed_is_of_no_use(uploaded: Api) -> None:
             if changed != good:
                 answer = await fetch(uploaded, "/".join(changed))
                 assert (answer.status_code, answer.json()) == (200, EXPIRED)
+
+
+async def test_what_is_played_comes_inline_and_in_parts(api: Api) -> None:
+    await api.upload("custom_ringtone/upload", "a.wav", tone())
+    url = (await api.get("custom_ringtone/play", file="a.wav"))["play_resource_url"]
+    answer = await fetch(api, url)
+    assert (answer.status_code, answer.content) == (200, tone())
+    assert answer.headers["content-disposition"] == 'inline; filename="a.wav"'
+    assert answer.headers["content-type"] == "audio/wav"
+    assert (await fetch(api, url, Range="bytes=0-3")).content == b"RIFF"
+    assert (await api.http.get(url)).json() == EXPIRED
+    api.now += 30 * 60
+    await api.store.tokens.revoke(token_hash(api.token))
+    await api.store.tokens.issue(1, pair(api.token, api.now), now=api.now, limit=8)
+    assert (await fetch(api, url)).json() == EXPIRED
+
+
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=4-11"}])
+async def test_what_is_deleted_while_it_is_sent_comes_whole(uploaded: Api, headers: dict[str, str]) -> None:
+    url = await link(uploaded)
+
+    async def deleting(scope: Scope, receive: Receive, send: Send) -> None:
+        async def delete_and_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await uploaded.get("custom_prompt/delete", file="a.wav")
+            await send(message)
+
+        await uploaded.app(scope, receive, delete_and_send)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(deleting), base_url="http://test") as http:
+        answer = await http.get(url, params={"access_token": uploaded.token}, headers=headers)
+    assert kept(uploaded.services.settings.data) == set()
+    assert answer.content == (tone()[4:12] if headers else tone())
 
 
 async def test_what_was_deleted_since_is_gone(uploaded: Api) -> None:

@@ -8,6 +8,7 @@ from api_client import Api
 from sound_files import bad_fields, kept, left_over, tone
 
 from ringdove.api.ringgroup_examples import EXAMPLES
+from ringdove.model.audio import Audio, Playlist, PlayOrder
 from support.silence import silence
 
 BODY = {"list_name": "SoftBreeze", "list_type": 1, "play_order": "alphabetical"}
@@ -60,6 +61,7 @@ BOGUS = [
     ("list_name", "a\nb", "pattern"),
     ("list_name", "follow_system", "pattern"),
     ("list_name", "music.mp3", "pattern"),
+    ("list_name", "a\u200db", "pattern"),
     ("list_name", ["x"], "type"),
     ("list_type", None, "required"),
     ("list_type", 0, "enum"),
@@ -177,6 +179,18 @@ async def test_music_is_replaced_only_by_force_and_goes_with_its_last_name(api: 
         assert (await api.get("moh_files/delete", list_name=name, file="a.wav"))["errcode"] == 0
     assert kept(data) == set()
     assert left_over(data) == []
+
+
+async def test_a_playlist_takes_500_files(api: Api, data: Path) -> None:
+    files = tuple(Audio(file=f"{i}.wav", digest=f"{i:064x}", seconds=1, size=1) for i in range(500))
+    await api.store.playlists.create(Playlist(list_name="SoftBreeze", play_order=PlayOrder.RANDOM, files=files))
+    answer = await api.upload("moh_files/upload", "one more.wav", tone(), list_name="SoftBreeze")
+    assert answer == {"errcode": 60002, "errmsg": "MAX LIMITATION EXCEEDED"}
+    assert kept(data) == set()
+    assert left_over(data) == []
+    await upload(api, "7.wav", is_check="force")
+    assert (await api.get("moh_files/delete", list_name="SoftBreeze", file="8.wav"))["errcode"] == 0
+    await upload(api, "one more.wav")
 
 
 @pytest.mark.parametrize(

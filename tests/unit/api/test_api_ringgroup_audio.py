@@ -3,12 +3,15 @@
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from api_client import Api
 from ringgroup_requests import SIMPLE, bad_fields, create, detail
 
-from ringdove.model.reference import Mention
+from ringdove.model.audio import Prompt
+from ringdove.model.reference import DestinationKind, Mention
+from support.silence import silence
 
 AUDIO = {
     "join_prompt": "demo.wav",
@@ -23,6 +26,15 @@ async def test_audio_comes_back_by_the_names_that_were_given(sounds: Api) -> Non
     assert {field: found[field] for field in AUDIO} == AUDIO
     system = await detail(sounds, await create(sounds, SIMPLE | {"number": "6301", "moh": "follow_system"}))
     assert system["moh"] == "follow_system"
+
+
+async def test_audio_is_found_however_the_accents_of_its_name_are_written(sounds: Api) -> None:
+    data = sounds.services.settings.data
+    await sounds.store.prompts.save(Prompt(**silence(data, "\u00e9.wav").model_dump()))
+    greeting = {"fail_dest": "play_greeting", "fail_dest_prefix": "1", "fail_dest_value": "e\u0301.wav"}
+    sounds.app.state.services = replace(sounds.services, destination_kinds=frozenset(DestinationKind))
+    found = await detail(sounds, await create(sounds, SIMPLE | greeting | {"join_prompt": "e\u0301.wav"}))
+    assert (found["join_prompt"], found["fail_dest_value"]) == ("\u00e9.wav", "\u00e9.wav")
 
 
 async def test_audio_that_is_gone_since_may_stay_but_not_be_named_anew(sounds: Api) -> None:

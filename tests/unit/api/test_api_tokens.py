@@ -45,6 +45,15 @@ async def test_wrong_credentials_do_not_tell_which_part_is_wrong(api: Api, bad: 
     }
 
 
+async def test_credentials_are_taken_as_they_stand_in_the_settings(api: Api) -> None:
+    composed, decomposed = "\u00e9 secret", "e\u0301 secret"
+    data = api.services.settings.data
+    settings = Settings(data=data, client_id=decomposed, client_secret=decomposed)  # type: ignore[arg-type]
+    await ensure_application(api.store, settings)
+    assert (await api.post("get_token", {"username": decomposed, "password": decomposed}))["errcode"] == 0
+    assert (await api.post("get_token", {"username": decomposed, "password": composed}))["errcode"] == -1
+
+
 async def test_missing_credentials_are_named(api: Api) -> None:
     answer = await api.post("get_token", {"username": ""})
     assert answer["errcode"] == 40002

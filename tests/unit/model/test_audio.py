@@ -74,6 +74,13 @@ def test_music_is_always_in_alphabetical_order(names: list[str]) -> None:
     assert [a.file for a in made.files] == sorted(names, key=lambda name: (name.casefold(), name))
 
 
+def test_a_playlist_has_500_files_at_most() -> None:
+    files = [Audio(file=f"{i}.wav", digest=DIGEST, seconds=1, size=1) for i in range(501)]
+    assert len(Playlist(list_name="Jazz", play_order=PlayOrder.RANDOM, files=tuple(files[:500])).files) == 500
+    with pytest.raises(ValidationError):
+        Playlist(list_name="Jazz", play_order=PlayOrder.RANDOM, files=tuple(files))
+
+
 @pytest.mark.parametrize(
     "bad", [{"digest": "0" * 63}, {"digest": "G" * 64}, {"digest": "../" + "0" * 61}, {"seconds": -1}, {"size": -1}]
 )

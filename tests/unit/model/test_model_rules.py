@@ -30,13 +30,20 @@ def test_a_number_is_1_to_7_digits(text: str) -> None:
             adapter.validate_python(text)
 
 
-@pytest.mark.parametrize("bad", ["a\r\nTo: b", "a\x00", "a\x85b", "\ud800", "a\u2028b"])
+@pytest.mark.parametrize(
+    "bad", ["a\r\nTo: b", "a\x00", "a\x85b", "\ud800", "a\u2028b", "a\u202eb", "a\u200bb", "\ufeffa", "a\u00adb"]
+)
 def test_names_cannot_carry_control_characters(bad: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(rules.GroupName).validate_python(bad)
 
 
-@pytest.mark.parametrize("bad", ["../secret.wav", "a/b", "a\\b", "..", "."])
+@pytest.mark.parametrize("name", ["\u0639\u0644\u06cc\u200c\u0631\u0636\u0627", "\U0001f468\u200d\U0001f527"])
+def test_people_are_named_in_persian_and_emoji_too(name: str) -> None:
+    assert TypeAdapter(rules.PersonName).validate_python(name) == name
+
+
+@pytest.mark.parametrize("bad", ["a\u200d.wav", "a\u202egnp.wav", "a\n.wav", "../secret.wav", "a/b", "a\\b", "..", "."])
 def test_audio_is_named_and_not_a_path(bad: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(rules.AudioName).validate_python(bad)

@@ -6,7 +6,7 @@ import pytest
 
 from ringdove.model.audio import Audio, Playlist, PlayOrder, Prompt, Ringtone, RingtoneType, Selection
 from ringdove.model.reference import ObjectKind
-from ringdove.store import Builtin, Clash, Duplicate, Listing, Store
+from ringdove.store import Builtin, Clash, Duplicate, Full, Listing, Store
 
 BUILT_INS = [f"Ring{i}.mp3" for i in range(11)]
 
@@ -50,17 +50,22 @@ async def test_names_are_taken_exactly(store: Store) -> None:
     assert (await store.prompts.page(Listing()))[0] == 3
 
 
-async def test_a_renamed_file_keeps_id_and_content(store: Store) -> None:
+async def test_a_file_gets_another_name_or_content_or_both_and_keeps_its_id(store: Store) -> None:
     saved = await store.prompts.save(prompt("demo.wav"))
-    assert await store.prompts.rename("demo.wav", "hello.wav")
-    assert await store.prompts.get(saved.id) == saved.model_copy(update={"file": "hello.wav"})
-    assert await store.prompts.rename("hello.wav", "hello.wav")
-    assert not await store.prompts.rename("demo.wav", "else.wav")
+    for wanted in (prompt("hello.wav"), prompt("hello.wav", "b"), prompt("Hello.wav", "c", at=2_000_000)):
+        changed = await store.prompts.update(saved.id, lambda _, wanted=wanted: wanted)
+        assert changed == wanted.model_copy(update={"id": saved.id})
+        assert await store.prompts.page(Listing()) == (1, [changed])
+    assert await store.prompts.update(saved.id + 1, lambda before: before) is None
+
+
+async def test_a_file_that_would_take_the_name_of_another_stays_as_it_is(store: Store) -> None:
+    saved = await store.prompts.save(prompt("hello.wav"))
     await store.prompts.save(prompt("demo.wav"))
     with pytest.raises(Duplicate) as refused:
-        await store.prompts.rename("hello.wav", "demo.wav")
+        await store.prompts.update(saved.id, lambda _: prompt("demo.wav", "b"))
     assert refused.value.clashes == (Clash("file", "demo.wav", ObjectKind.PROMPT, "demo.wav"),)
-    assert await store.prompts.by_file("hello.wav")
+    assert await store.prompts.get(saved.id) == saved
 
 
 async def test_delete_returns_what_is_gone(store: Store) -> None:
@@ -129,6 +134,18 @@ async def test_music_is_added_replaced_and_taken_out(store: Store) -> None:
     found = await store.playlists.by_name("Jazz")
     assert found
     assert found.files == (audio("a.wav"),)
+
+
+async def test_a_playlist_takes_500_files_and_replaces_them_still(store: Store) -> None:
+    await store.playlists.create(playlist("Jazz", *(f"{i}.wav" for i in range(499))))
+    assert await store.playlists.add_file("Jazz", audio("last.wav"))
+    with pytest.raises(Full):
+        await store.playlists.add_file("Jazz", audio("one more.wav"))
+    assert await store.playlists.add_file("Jazz", audio("last.wav", "b"))
+    found = await store.playlists.by_name("Jazz")
+    assert found
+    assert len(found.files) == 500
+    assert audio("last.wav", "b") in found.files
 
 
 async def test_a_deleted_playlist_takes_its_files_along(store: Store) -> None:
@@ -209,13 +226,13 @@ async def test_the_music_of_the_system_is_the_administrators(store: Store) -> No
 
 async def test_what_is_built_in_is_not_renamed_replaced_or_deleted(store: Store) -> None:
     await store.sounds.keep_built_ins([ringtone("Ring0.mp3")], [])
-    await store.ringtones.save(ringtone("Dawn.mp3"))
+    dawn = await store.ringtones.save(ringtone("Dawn.mp3"))
     system = await store.playlists.by_name("default")
     assert system
     renamed = system.model_copy(update={"list_name": "Jazz"})
     attempts: list[Callable[[], Awaitable[object]]] = [
         lambda: store.ringtones.save(ringtone("Ring0.mp3", "b")),
-        lambda: store.ringtones.rename("Ring0.mp3", "Else.mp3"),
+        lambda: store.ringtones.update(1, lambda _: ringtone("Else.mp3")),
         lambda: store.ringtones.delete(1),
         lambda: store.playlists.update(system.id, lambda _: renamed),
         lambda: store.playlists.delete(system.id),
@@ -224,7 +241,7 @@ async def test_what_is_built_in_is_not_renamed_replaced_or_deleted(store: Store)
         with pytest.raises(Builtin):
             await attempt()
     with pytest.raises(Duplicate):
-        await store.ringtones.rename("Dawn.mp3", "Ring0.mp3")
+        await store.ringtones.update(dawn.id, lambda _: ringtone("Ring0.mp3"))
     assert await store.playlists.get(system.id) == system
     found = await store.ringtones.get(1)
     assert found

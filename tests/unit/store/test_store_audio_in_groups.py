@@ -17,6 +17,7 @@ from ringdove.model.reference import AudioRef, DestinationKind, ObjectKind
 from ringdove.model.ring_group import Entry, MemberRef, MemberType, RingGroup
 from ringdove.ring.plan import Strategy
 from ringdove.store import BrokenReference, InUse, Store, Usage
+from ringdove.store.audio_files import Prompts, Ringtones
 
 HELLO, BYE, CHIME = "hello.wav", "bye.wav", "Chime.mp3"
 
@@ -53,6 +54,12 @@ async def prompt_id(store: Store, file: str) -> int:
     found = await store.prompts.by_file(file)
     assert found
     return found.id
+
+
+async def renamed(files: Prompts | Ringtones, file: str, new_file: str) -> None:
+    found = await files.by_file(file)
+    assert found
+    assert await files.update(found.id, lambda before: before.model_copy(update={"file": new_file}))
 
 
 async def playlist_id(store: Store, name: str) -> int:
@@ -142,13 +149,13 @@ async def test_a_new_name_goes_into_the_groups_and_only_where_it_means_the_same(
     fields = ALL_AUDIO | {"join_prompt": CHIME, "fail_dest": greeting(CHIME)}
     saved = await audio.ring_groups.create(ring_group(member, **fields))
     other = await audio.ring_groups.create(ring_group(member, "6301", join_prompt=HELLO, welcome_prompt=CHIME))
-    assert await audio.prompts.rename(CHIME, "Gong.mp3")
+    await renamed(audio.prompts, CHIME, "Gong.mp3")
     soft = await playlist_id(audio, "SoftBreeze")
     assert await audio.playlists.update(soft, lambda p: p.model_copy(update={"list_name": "Breeze"}))
     changed = {"join_prompt": "Gong.mp3", "fail_dest": greeting("Gong.mp3"), "welcome_prompt": "Breeze"}
     assert await audio.ring_groups.get(saved.id) == saved.model_copy(update=changed)
     assert await audio.ring_groups.get(other.id) == other.model_copy(update={"welcome_prompt": "Gong.mp3"})
-    assert await audio.ringtones.rename(CHIME, "Bell.mp3")
+    await renamed(audio.ringtones, CHIME, "Bell.mp3")
     changed["client_unique_ringtone"] = "Bell.mp3"
     assert await audio.ring_groups.get(saved.id) == saved.model_copy(update=changed)
 
