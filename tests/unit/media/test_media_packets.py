@@ -88,6 +88,7 @@ class TestSource:
         source = self.source()
         assert not source.admits(ELSEWHERE, 0.0)
         assert not source.admits(B, 0.1)
+        assert not source.admits(B, 0.4)
         assert not source.admits(ELSEWHERE, 0.6)
         assert not source.admits(C, 0.6)
         assert source.admits(B, 0.6)
@@ -103,6 +104,7 @@ class TestSource:
         source = Source(grace=0.5)
         assert source.target is None
         assert not source.admits(B, 0.0)
+        assert not source.admits(B, 0.4)
         assert not source.admits(ELSEWHERE, 0.6)
         assert source.admits(B, 0.6)
 
@@ -114,6 +116,54 @@ class TestSource:
         assert source.target == ELSEWHERE
         assert source.admits(ELSEWHERE, 1.0)
         assert not source.admits(A, 1.0)
+
+    @pytest.mark.parametrize("signalled", [A, None])
+    def test_a_stranger_who_falls_silent_does_not_keep_the_party_from_being_learned(
+        self, signalled: tuple[str, int] | None
+    ) -> None:
+        source = Source(grace=0.5)
+        source.signal(signalled)
+        assert not source.admits(ELSEWHERE, 0.0)
+        heard = [source.admits(("10.7.7.7", 4000), 0.1 + 0.02 * packet) for packet in range(60)]
+        assert heard[-1]
+        assert not any(heard[:25])
+        assert not source.admits(ELSEWHERE, 2.0)
+
+    def test_a_party_that_pauses_for_longer_than_the_grace_is_learned_when_nobody_else_sends(self) -> None:
+        source = self.source()
+        assert not source.admits(ELSEWHERE, 0.0)
+        assert source.admits(ELSEWHERE, 3.0)
+
+    def test_the_same_signal_again_leaves_a_party_behind_nat_where_it_was(self) -> None:
+        source = self.source()
+        source.admits(ELSEWHERE, 0.0)
+        source.admits(ELSEWHERE, 0.5)
+        for now in (1.0, 2.0):  # held and resumed without a word between
+            source.signal(A)
+            assert source.target == ELSEWHERE
+            assert not source.admits(B, now)
+        assert source.admits(ELSEWHERE, 2.1)
+        assert not source.admits(B, 9.0)
+        assert source.admits(A, 9.0)
+
+    def test_after_the_same_signal_it_may_also_be_heard_elsewhere(self) -> None:
+        source = self.source()
+        source.admits(ELSEWHERE, 0.0)
+        source.admits(ELSEWHERE, 0.5)
+        source.signal(A)
+        assert not source.admits(B, 1.0)
+        assert source.target == ELSEWHERE
+        assert source.admits(B, 1.5)
+        assert not source.admits(ELSEWHERE, 1.6)
+
+    def test_another_signal_forgets_where_a_party_behind_nat_was(self) -> None:
+        source = self.source()
+        source.admits(ELSEWHERE, 0.0)
+        source.admits(ELSEWHERE, 0.5)
+        for signalled in (C, A):
+            source.signal(signalled)
+            assert source.target == signalled
+            assert not source.admits(ELSEWHERE, 0.6)
 
     @given(st.lists(st.tuples(st.sampled_from([A, B, C, ELSEWHERE]), st.floats(0, 0.3)), max_size=30))
     def test_one_source_at_a_time_and_the_signalled_one_for_ever(
