@@ -169,13 +169,13 @@ async def test_a_tape_is_written_once_a_second(bridged: Media, pair: list[Phone]
 async def test_a_disk_that_takes_nothing_harms_no_call(bridged: Media, pair: list[Phone], place: str) -> None:
     bridged.tell(Record(place, [ONE]))
     await bridged.obeyed()
-    for number in range(600):
-        send(pair[0], number, 160 * number, bytes(160))
+    for number in range(200):
+        send(pair[0], number, 160 * number, bytes(500))
         if number % 50 == 49:
             await heard(pair[1], lambda got: len(got) == 50)
     bridged.tell(Record(place, []))
     assert (await bridged.report(Recorded)).tape == place
-    send(pair[0], 600, 96_000)
+    send(pair[0], 200, 32_000)
     await heard(pair[1], lambda got: len(got) == 1)
 
 

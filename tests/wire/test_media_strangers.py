@@ -1,122 +1,16 @@
-"""Where a party certainly is, the kernel keeps strangers off: port pairs on real sockets, on a clock of ours."""
+"""Where a party certainly is, the kernel keeps strangers off."""
 
 import select
-import socket
-import struct
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import pytest
-
-from ringdove.media.embedded.pair import Pair
-from ringdove.media.embedded.timers import Timers
-from ringdove.media.embedded.wire import Report, Stream
-
-GRACE = 0.5
-PORT, LISTENERS = 42920, 42922
-
-
-class Phone:
-    """An RTP socket."""
-
-    def __init__(self, host: str, port: int = 0) -> None:
-        self.rtp = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
-        self.rtp.setblocking(False)
-        self.rtp.bind((host, port))
-        self.host: str = host
-        self.port: int = self.rtp.getsockname()[1]
-        self._sent = 0
-
-    def say(self, word: bytes, host: str, port: int) -> None:
-        self._sent += 1
-        header = struct.pack("!BBHII", 0x80, 0, self._sent, 160 * self._sent, self.port)
-        self.rtp.sendto(header + word, (host, port))
-
-    def hear(self) -> list[bytes]:
-        """What has come since this was asked last."""
-        words = []
-        with suppress(BlockingIOError):
-            while True:
-                words.append(self.rtp.recv(2048)[12:])
-        return words
-
-
-class Line:
-    """The pair of a party, that of a listener who is bridged to it, and a stranger."""
-
-    def __init__(self, stack: ExitStack, host: str, bound: str) -> None:
-        self.now = 1000.0
-        self._stack = stack
-        self._host = host
-        self.party, self.stranger, self.listener = self.phone(), self.phone(), self.phone()
-        reports: list[Report] = []
-        timers = Timers()
-        self.pair = Pair(bound, PORT, GRACE, timers, reports.append)
-        stack.callback(self.pair.close)
-        self._listeners = Pair(bound, LISTENERS, GRACE, timers, reports.append)
-        stack.callback(self._listeners.close)
-        self._tell(self._listeners, self.listener, 1, self.pair)
-        self.signal(self.party, epoch=1)
-
-    def phone(self, port: int = 0) -> Phone:
-        """One more."""
-        phone = Phone(self._host, port)
-        self._stack.callback(phone.rtp.close)
-        return phone
-
-    def signal(self, party: Phone, epoch: int) -> None:
-        """The party says where it is."""
-        self._tell(self.pair, party, epoch, self._listeners)
-
-    def _tell(self, pair: Pair, party: Phone, epoch: int, peer: Pair) -> None:
-        formats, numbers = [(0, "pcmu", 8000)], [(0, 0, "")]
-        place = (pair.port, party.host, party.port, party.port + 1, epoch)
-        pair.tell(Stream(*place, formats, True, peer.port, numbers, False), peer, self.now)
-
-    def say(self, phone: Phone, word: bytes) -> None:
-        """A packet to the party's port, which is not read yet."""
-        phone.say(word, phone.host, PORT)
-
-    def read(self, datagrams: int = 1) -> None:
-        """Take so many in at the party's port, if there are as many."""
-        (_, read), _ = self.pair.readers()
-        for _ in range(datagrams):
-            read()
-
-    def passes_on(self, phone: Phone, word: bytes) -> bool:
-        """Whether the listener hears what a phone says to the party's port now."""
-        self.say(phone, word)
-        self.read()
-        return self.listener.hear() == [word]
-
-    def speak(self, word: bytes) -> None:
-        """The listener says something to the party."""
-        self.listener.say(word, self.listener.host, LISTENERS)
-        (_, read), _ = self._listeners.readers()
-        read()
-
-    def look(self) -> None:
-        """Some time has passed."""
-        self.pair.look(self.now, 0.0)
-
-    def refuses_strangers(self) -> bool:
-        """Whether the kernel tells them that nobody is there."""
-        with socket.socket(self.stranger.rtp.family, socket.SOCK_DGRAM) as sock:
-            sock.connect((self._host, PORT))
-            try:
-                sock.send(b"anybody there?")
-                sock.send(b"anybody there?")
-            except ConnectionRefusedError:
-                return True
-        self.read(2)
-        return False
+from media_line import GRACE, PORT, Line, line_at
 
 
 @pytest.fixture(params=["127.0.0.1", "::1"])
-def line(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
-    with ExitStack() as stack:
-        line = Line(stack, request.param, request.param)
-        monkeypatch.setattr("ringdove.media.embedded.pair.monotonic", lambda: line.now)
+def line(request: pytest.FixtureRequest) -> Iterator[Line]:
+    with line_at(request.param) as line:
         yield line
 
 
@@ -190,6 +84,18 @@ def test_behind_nat_the_way_is_left_open_for_the_address_that_was_signalled(line
     assert line.passes_on(line.party, b"as signalled")
     line.look()
     assert line.refuses_strangers()
+
+
+def test_behind_nat_a_party_that_was_held_is_heard_and_hears_as_soon_as_it_resumes(line: Line) -> None:
+    outside = line.phone()
+    assert not line.passes_on(outside, b"outside")
+    line.now += GRACE
+    assert line.passes_on(outside, b"outside")
+    line.signal(line.party, epoch=2)
+    line.speak(b"back again?")
+    assert outside.hear() == [b"back again?"]
+    assert not line.passes_on(line.stranger, b"stranger")
+    assert line.passes_on(outside, b"yes")
 
 
 def test_a_party_whose_port_was_closed_hears_the_first_packet_after_it_is_back(certain: Line) -> None:

@@ -1,6 +1,7 @@
 """The one stream that a party hears."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -167,6 +168,52 @@ def test_named_events_keep_their_time_stamp_and_the_stream_its_clock() -> None:
     assert sent(stamp(outgoing, "a", 6, 960 * 6, 1.1, mark=OPUS, clock=48_000)).ssrc == voice.ssrc
     player = sent(stamp(outgoing, "b", 1, 0, 1.2, mark=OPUS, clock=48_000))
     assert ahead(player.timestamp, voice.timestamp, ROUND) == 960 * 5 + round(48_000 * 0.1)
+
+
+@given(
+    st.lists(st.sampled_from(["voice", "late voice", "again", "key", "next key"]), min_size=1, max_size=60),
+    st.integers(0, ROUND - 1),
+)
+def test_events_of_another_source_are_put_between_without_a_jump(said: list[str], start: int) -> None:
+    outgoing, now, number, pressed = Outgoing(), 1000.0, 100, start
+    first = before = sent(stamp(outgoing, "voice", number, 160 * number, now))
+    began: dict[int, int] = {}
+    given_to: dict[int, tuple[int, bool]] = {first.sequence: (number, False)}
+    for event in said:
+        voice = event in {"voice", "late voice", "again"}
+        if event == "next key":
+            pressed += 800
+        if event == "voice":
+            number += 1
+            now += FRAME
+        at = number - (event == "late voice")
+        if voice:
+            packet = stamp(outgoing, "voice", at, 160 * at, now)
+            assert packet or event != "voice"
+        else:
+            packet = sent(stamp(outgoing, 0x9999, 7, pressed, now, mark=EVENT, clock=0))
+        if packet is None:
+            continue
+        assert packet.ssrc == first.ssrc
+        assert not packet.marker
+        assert given_to.setdefault(packet.sequence, (at, not voice)) == (at, not voice)
+        if event in {"voice", "key", "next key"}:
+            assert ahead(packet.sequence, before.sequence, 65536) == 1
+            before = packet
+        if voice:
+            assert ahead(packet.timestamp, first.timestamp, ROUND) == 160 * (at - 100)
+        else:
+            assert began.setdefault(pressed, packet.timestamp) == packet.timestamp
+    assert all(ahead(later, earlier, ROUND) > 0 for earlier, later in pairwise(began.values()))
+
+
+def test_what_comes_late_of_an_event_that_was_put_between_is_not_sent_after_the_next() -> None:
+    outgoing = Outgoing()
+    sent(stamp(outgoing, "voice", 1, 160, 1.0))
+    for timestamp in (800, 2400):
+        sent(stamp(outgoing, 0x9999, 1, timestamp, 1.0, mark=EVENT, clock=0))
+    assert stamp(outgoing, 0x9999, 2, 800, 1.1, mark=EVENT, clock=0) is None
+    assert stamp(outgoing, 0x7777, 2, 800, 1.1, mark=EVENT, clock=0)
 
 
 def test_the_clock_of_the_stream_can_be_told_between_packets() -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..frames import FRAME_BYTES
 from ..g711 import ALAW_TO_ULAW, ULAW_TO_ALAW
+from .budget import Budget
 from .digits import Digits, Pressed
 from .outgoing import HEADER, Outgoing
 from .player import Player
@@ -25,6 +26,13 @@ _MOST = 2048
 _LAWS = {"a": ULAW_TO_ALAW, "u": ALAW_TO_ULAW, "": None}
 _PLAYED_CLOCK = 8000
 _G722 = "g722"
+
+PACKETS = (250, 300)
+"""How many packets of a party are taken a second, and at once: more than phones send, even after a stall of some
+seconds. It also ends loops, into which somebody may lead us by naming our own ports as his.
+"""
+KEYS = (30, 50)
+"""Likewise of keys; each is told to the process that does SIP."""
 
 _packet = bytearray(_MOST)  # one for all: a packet is sent on before the next one is read
 _view = memoryview(_packet)
@@ -50,6 +58,7 @@ class Pair:
     """Bound at once, read only from the first `tell` on, so that a ringing phone costs nothing."""
 
     __slots__ = (
+        "_budget",
         "_connectable",
         "_connected",
         "_digits",
@@ -58,6 +67,7 @@ class Pair:
         "_formats",
         "_heard",
         "_heard_at",
+        "_keys",
         "_listens",
         "_lost",
         "_octets_in",
@@ -102,6 +112,8 @@ class Pair:
         self._outgoing = Outgoing()
         self._seam: Seam | None = None
         self._reception: Reception | None = None
+        self._budget = Budget(*PACKETS)
+        self._keys = Budget(*KEYS)
         self._digits = Digits()
         self._tapes: tuple[tuple[Recorder, int], ...] = ()
         self._formats = _UNKNOWN
@@ -226,7 +238,12 @@ class Pair:
         now = monotonic()
         size = octets if _packet[0] == 0x80 and HEADER.size <= octets < _MOST else plain(_packet, octets)
         source = self._source
-        if not size or octets == _MOST or not (origin == source.learned or source.admits(origin, now)):
+        if (
+            not size
+            or octets == _MOST
+            or not (origin == source.learned or source.admits(origin, now))
+            or not self._budget.takes(now)
+        ):
             self._dropped += 1
             return
         self._heard = True
@@ -235,11 +252,15 @@ class Pair:
         _, mark, sequence, timestamp, ssrc = HEADER.unpack_from(_packet)
         name, clock, voice, number, law = self._formats[mark & 0x7F]
         reception = self._reception
-        if reception is None or ssrc != reception.ssrc or not reception.take(sequence, timestamp, voice, now):
-            reception = self._begin(ssrc, sequence, timestamp, voice, now)
-            if reception is None:
-                self._dropped += 1
-                return
+        if voice or reception is None or ssrc == reception.ssrc:
+            if reception is None or ssrc != reception.ssrc or not reception.take(sequence, timestamp, voice, now):
+                reception = self._begin(ssrc, sequence, timestamp, voice, now)
+                if reception is None:
+                    self._dropped += 1
+                    return
+            speaker: object = reception
+        else:  # keys from another source than the voice, which goes on beside them
+            speaker = ssrc
         if not voice:
             if clock:
                 self._press(self._digits.take(_packet[HEADER.size : size], ssrc, timestamp, clock, now), now)
@@ -251,13 +272,13 @@ class Pair:
         if peer is None or number is None or peer.player is not None:
             self._dropped += 1
             if peer is not None:
-                peer.rest(reception)
+                peer.rest(speaker)
             return
         if law is not None:
             _packet[HEADER.size : size] = _packet[HEADER.size : size].translate(law)
         elif name == _G722:
-            peer._mend(reception, size)
-        peer._send(size, reception, voice, mark & 0x80 | number, sequence, timestamp, now)
+            peer._mend(speaker, size)
+        peer._send(size, speaker, voice, mark & 0x80 | number, sequence, timestamp, now)
 
     def _mend(self, source: object, size: int) -> None:
         """See to it that G.722 of another source than before is heard without a bang."""
@@ -300,7 +321,8 @@ class Pair:
 
     def _press(self, keys: Iterable[Pressed], now: float) -> None:
         for digit, seconds in keys:
-            self._report(Digit(self.port, digit, seconds, now))
+            if self._keys.takes(now):
+                self._report(Digit(self.port, digit, seconds, now))
 
     def _perform(self, player: Player, now: float) -> float | None:
         due = player.tick(now)
