@@ -24,6 +24,9 @@ _MARK = 16
 _RECORD = Struct("<BBdIH")
 _ENOUGH = 65_536
 
+LONGEST = 1 << 30
+"""Octets that a tape may have: 15 hours of two that talk in 10 ms packets; the disk is everybody's."""
+
 
 class Packet(NamedTuple):
     """A packet on a tape; its payload are `size` octets of the file from `start`."""
@@ -40,12 +43,13 @@ class Packet(NamedTuple):
 
 class TapeWriter:
     """Writes a tape, or goes on with one where the file exists. `channels`: there are so many, should some stay silent.
+    What does not fit into `longest` octets is lost.
 
     Everything may raise OSError, for instance because the disk is full. What was not written is lost then; trying
     again later is fine, and so is closing.
     """
 
-    def __init__(self, path: str | os.PathLike[str], channels: int = 1) -> None:
+    def __init__(self, path: str | os.PathLike[str], channels: int = 1, longest: int = LONGEST) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         head = os.pread(self._file, len(_TAPE) + _MARK, 0)
         self._buffer = bytearray()
@@ -55,12 +59,15 @@ class TapeWriter:
             self._buffer += head
         self._reel = head[len(_TAPE) :] + bytes([channels])
         self._buffer += self._reel
+        self._left = longest - os.fstat(self._file).st_size - len(self._buffer)
 
     def put(self, channel: int, codec: str, at: float, timestamp: int, payload: bytes) -> None:
         """Add a packet, to be written soon: `codec` as in CODECS, others are ignored; `at` as in Packet."""
         number = _NUMBERS.get(codec)
-        if number is None:
+        size = _RECORD.size + len(payload)
+        if number is None or size > self._left:
             return
+        self._left -= size
         self._buffer += _RECORD.pack(channel, number, at, timestamp, len(payload))
         self._buffer += payload
         if len(self._buffer) >= _ENOUGH:

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from ringdove.media.tape import CODECS, TapeWriter, reels
 
+REEL = 17
+"""What a writer that finds a full tape adds."""
+
 Put = tuple[int, str, float, int, bytes]
 
 puts = st.tuples(
@@ -86,6 +89,28 @@ def test_codecs_that_no_tape_knows_are_left_out(path: Path) -> None:
     path.unlink(missing_ok=True)
     write(path, [(0, "telephone-event", 1.0, 2, b"key"), (0, "pcmu", 1.0, 2, b"voice")])
     assert read(path.read_bytes()) == [(0, "pcmu", 1.0, 2, b"voice")]
+
+
+@given(first=st.lists(puts, max_size=20), second=st.lists(puts, max_size=20), longest=st.integers(50, 2000))
+def test_no_tape_grows_beyond_its_longest(path: Path, first: list[Put], second: list[Put], longest: int) -> None:
+    path.unlink(missing_ok=True)
+    for packets in (first, second):
+        tape = TapeWriter(path, longest=longest)
+        for packet in packets:
+            tape.put(*packet)
+        tape.close()
+    assert path.stat().st_size <= longest + REEL
+    kept, whole = read(path.read_bytes()), first + second
+    assert kept == whole or len(kept) < len(whole)
+
+
+def test_what_was_put_before_a_tape_was_full_is_kept(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    tape = TapeWriter(path, longest=500)
+    for number in range(10):
+        tape.put(0, "pcmu", 1.0, number, bytes(160))
+    tape.close()
+    assert [put[3] for put in read(path.read_bytes())] == [0, 1]
 
 
 def test_what_was_flushed_survives_the_writer(path: Path) -> None:
