@@ -19,7 +19,7 @@ from ringdove.media.engine import (
 from ringdove.model.audio import FOLLOW_SYSTEM
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
-from ringdove.model.story import EndedBy, LegResult, Party
+from ringdove.model.story import EndedBy, LegResult
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.ring.engine import Why
 from ringdove.sip.sdp import SdpError, SessionDescription
@@ -29,7 +29,7 @@ from .book import Book, LegBook, party_of
 from .caller import CALLER, CallerLeg
 from .inbox import Acknowledged, CallEnded, CallEvent, Ended, HeardOut, Inbox, Passed, Reoffered
 from .invitation import Invitation, Look
-from .leg import SDP, Leg, description_of
+from .leg import SDP, description_of
 from .member import MemberLeg
 from .player import Player
 from .sounds import Tune
@@ -162,15 +162,6 @@ class Call:
             self.caller.refuse(status, headers)
             self.book.refused(status, reason)
 
-    async def music(self) -> Tune | None:
-        """What is heard on hold, by the settings of this moment."""
-        group = None if self.group_id is None else await self.board.store.ring_groups.get(self.group_id)
-        return await self.board.sounds.music(FOLLOW_SYSTEM if group is None else group.moh)
-
-    def party(self, leg: Leg) -> Party:
-        """Who is on this leg, as the story names them."""
-        return party_of(leg.invitation.callee) if isinstance(leg, MemberLeg) else self.book.story.caller
-
     def invitation(self, member: Extension, binding: StoredBinding, look: Look) -> Invitation:
         """What a member's phone is told of this call."""
         name = self.board.settings.caller_name_prefix.replace("{group}", look.group_name) if look.group_name else ""
@@ -218,7 +209,15 @@ class Call:
         self.book.answered(party_of(winner.invitation.callee))
         self.board.records.save(self.book.story)
         with self.board.busy.busy(winner.invitation.callee.id):
-            gone = await talk(self, winner, self._mismatched)
+            gone = await talk(
+                self.inbox,
+                self.session,
+                self.caller,
+                winner,
+                book=self.book,
+                music=self._music,
+                mismatched=self._mismatched,
+            )
         self.book.ended(EndedBy.CALLER if gone.leg is self.caller else EndedBy.CALLEE, gone.why)
 
     @property
@@ -226,6 +225,11 @@ class Call:
         """The call's media, which every destination may count on."""
         assert self.media is not None  # noqa: S101 - opened before the first destination
         return self.media
+
+    async def _music(self) -> Tune | None:
+        """What is heard on hold, by the settings of this moment."""
+        group = None if self.group_id is None else await self.board.store.ring_groups.get(self.group_id)
+        return await self.board.sounds.music(FOLLOW_SYSTEM if group is None else group.moh)
 
 
 def _number(user: str | None) -> str:

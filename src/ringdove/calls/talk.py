@@ -5,23 +5,20 @@ hears music (ADR 0012); only a change of codec and INFOs are passed on.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING
 
 import structlog
 
-from ringdove.media.engine import Item, ItemId, MediaError, NoUsableAudio, PartyId
+from ringdove.media.engine import Item, ItemId, MediaError, MediaSession, NoUsableAudio, PartyId
 from ringdove.model.story import HeardKind
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.sip.sdp import SdpError, SessionDescription
 
-from .book import HearBook
-from .inbox import Acknowledged, CallEnded, Ended, HeardOut, HungUp, Passed, Reoffered
+from .book import Book, HearBook, party_of
+from .caller import CallerLeg
+from .inbox import Acknowledged, CallEnded, Ended, HeardOut, HungUp, Inbox, Passed, Reoffered
 from .leg import Leg, description_of
+from .member import MemberLeg
 from .sounds import Tune
-
-if TYPE_CHECKING:
-    from .call import Call
-    from .member import MemberLeg
 
 log = structlog.get_logger(__name__)
 
@@ -32,20 +29,37 @@ _OURS, _THEIRS = (2.1, 4.0), (0.0, 2.0)
 """Seconds until the next one, by whose the Call-ID is (§14.1)."""
 
 
-async def talk(call: "Call", callee: "MemberLeg", mismatched: Iterable[PartyId] = ()) -> HungUp:
-    """Keep the caller and `callee` connected; returns who left, the other one hung up. Raises CallEnded.
+Music = Callable[[], Awaitable[Tune | None]]
+"""Looks up what is heard on hold."""
+
+
+async def talk(
+    inbox: Inbox,
+    media: MediaSession,
+    caller: CallerLeg,
+    callee: MemberLeg,
+    *,
+    book: Book,
+    music: Music,
+    mismatched: Iterable[PartyId] = (),
+) -> HungUp:
+    """Keep caller and callee connected; returns who left, the other one hung up. Raises CallEnded.
 
     `mismatched` are those whose codec has to be agreed anew before the other side can be heard.
     """
-    return await _Talk(call, callee).run(mismatched)
+    return await _Talk(inbox, media, caller, callee, book, music).run(mismatched)
 
 
 class _Talk:
-    def __init__(self, call: "Call", callee: "MemberLeg") -> None:
-        caller = call.caller
-        self._call = call
-        self._media = call.session
+    def __init__(
+        self, inbox: Inbox, media: MediaSession, caller: CallerLeg, callee: MemberLeg, book: Book, music: Music
+    ) -> None:
+        self._inbox = inbox
+        self._media = media
+        self._book = book
+        self._find_music = music
         self._other: dict[Leg, Leg] = {caller: callee, callee: caller}
+        self._names = {caller: book.story.caller, callee: party_of(callee.invitation.callee)}
         self._held: dict[Leg, HearBook] = {}
         """Who is on hold."""
         self._music: dict[Leg, Tune] = {}
@@ -56,7 +70,7 @@ class _Talk:
         self._errand(self._settle_in, tuple(mismatched))
         try:
             while True:
-                match await self._call.inbox.next():
+                match await self._inbox.next():
                     case HungUp(leg) as gone if leg in self._other:
                         self._other[leg].bye(*gone.reasons)
                         return gone
@@ -138,7 +152,7 @@ class _Talk:
             if response.status != 491:
                 break
             self._media.refused(leg.party)
-            pause = _THEIRS if leg is self._call.caller else _OURS
+            pause = _THEIRS if isinstance(leg, CallerLeg) else _OURS
             await asyncio.sleep(random.uniform(*pause))  # noqa: S311 - it need not be secret
         try:
             answer = description_of(response) if response.is_success else None
@@ -154,7 +168,7 @@ class _Talk:
         for leg, other in self._other.items():
             waits = self._media.on_hold(other.party) and not self._media.on_hold(leg.party)
             if waits and leg not in self._held:
-                self._held[leg] = self._call.book.hears(self._call.party(leg), HeardKind.MOH)
+                self._held[leg] = self._book.hears(self._names[leg], HeardKind.MOH)
                 await self._play(leg)
             elif not waits and leg in self._held:
                 self._held.pop(leg).ended()
@@ -168,7 +182,7 @@ class _Talk:
 
     async def _play(self, leg: Leg, instead_of: Tune | None = None) -> None:
         held = self._held[leg]
-        music = await self._call.music()
+        music = await self._find_music()
         still_waits = self._held.get(leg) is held
         if music is None or music == instead_of or not still_waits or not self._media.can_play(leg.party):
             return
