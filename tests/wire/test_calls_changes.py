@@ -74,9 +74,8 @@ def order(phone: Phone, since: int = 0) -> list[float | None]:
     return [span.hz for span in timeline(phone.audio.packets[since:], tones=TONES)]
 
 
-def only_if_answered(scene: Scene) -> None:
-    if not scene.house.node.settings.answer_first:
-        pytest.skip("a caller in a dialog that is not answered cannot do this")
+answered_only = pytest.mark.parametrize("house", [True], ids=["answered"], indirect=True)
+"""For what a caller in a dialog that is not answered cannot do."""
 
 
 # Leaving
@@ -186,8 +185,8 @@ async def test_a_caller_who_is_on_hold_when_somebody_answers_gives_music(scene: 
     await scene.end(ours, theirs)
 
 
+@answered_only
 async def test_a_caller_who_holds_while_it_rings_hears_nothing_and_gives_music_later(scene: Scene) -> None:
-    only_if_answered(scene)
     waiting = await Waiting.begin(scene, moh="Music")
     assert waiting.line is not None
     assert (await waiting.line.offer(waiting.caller.sdp("sendonly", version=2))).status == 200
@@ -266,8 +265,8 @@ async def unacknowledged(line: Line) -> Any:
     return response
 
 
+@answered_only
 async def test_the_answer_in_an_ACK_counts_while_it_rings(scene: Scene) -> None:
-    only_if_answered(scene)
     waiting = await Waiting.begin(scene, "9 0 101")
     assert waiting.line is not None
     waiting.line.ack(await unacknowledged(waiting.line), waiting.caller.sdp(formats="0 101", version=2))
