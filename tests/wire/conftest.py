@@ -1,9 +1,11 @@
 """What the wire tests share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
+from media_child import ONE, OTHER, Media, media_process
+from media_phone import Phone, phones
 
 from support.exchange import Exchange
 
@@ -20,3 +22,26 @@ async def exchange(running_exchange: Exchange) -> AsyncIterator[Exchange]:
     """The module's server, with no phones left over from another test."""
     yield running_exchange
     await running_exchange.clear()
+
+
+@pytest.fixture
+async def media() -> AsyncIterator[Media]:
+    """The media process alone, told in the words of its wire."""
+    async with media_process() as media:
+        yield media
+
+
+@pytest.fixture
+def pair() -> Iterator[list[Phone]]:
+    """Two bare phones for it."""
+    with phones(2) as pair:
+        yield pair
+
+
+@pytest.fixture
+async def bridged(media: Media, pair: list[Phone]) -> Media:
+    """Two parties who hear each other."""
+    media.stream(ONE, pair[0], peer=OTHER)
+    media.stream(OTHER, pair[1], peer=ONE)
+    await media.obeyed()
+    return media

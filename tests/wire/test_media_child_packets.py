@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,11 +15,10 @@ from media_child import (
     arrived,
     check_one_stream,
     heard,
-    media_process,
     send,
     track,
 )
-from media_phone import Phone, phones
+from media_phone import Phone
 
 from ringdove.media.embedded.wire import Alive, Bind, Digit, Free, Freed, Play, Record, Recorded
 from ringdove.media.g711 import ULAW_TO_ALAW
@@ -28,27 +26,6 @@ from ringdove.media.tape import reels
 
 CLOCK = 42904
 """The port of one more party, who hears something every 20 ms."""
-
-
-@pytest.fixture
-async def media() -> AsyncIterator[Media]:
-    async with media_process() as media:
-        yield media
-
-
-@pytest.fixture
-def pair() -> Iterator[list[Phone]]:
-    with phones(2) as pair:
-        yield pair
-
-
-@pytest.fixture
-async def bridged(media: Media, pair: list[Phone]) -> Media:
-    """Two parties who hear each other."""
-    media.stream(ONE, pair[0], peer=OTHER)
-    media.stream(OTHER, pair[1], peer=ONE)
-    await media.obeyed()
-    return media
 
 
 async def test_what_is_put_between_header_and_payload_is_not_passed_on(bridged: Media, pair: list[Phone]) -> None:

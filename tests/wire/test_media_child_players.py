@@ -1,37 +1,15 @@
 """What the media process plays, on real sockets."""
 
 import struct
-from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from media_child import ONE, OTHER, Media, arrived, check_one_stream, heard, media_process, said, track
-from media_phone import Phone, phones
+from media_child import ONE, OTHER, Media, arrived, check_one_stream, heard, said, track
+from media_phone import Phone
 
 from ringdove.media.embedded.wire import Alive, Bind, Free, Freed, Play, Played
 from ringdove.media.frames import FRAME_SECONDS
-
-
-@pytest.fixture
-async def media() -> AsyncIterator[Media]:
-    async with media_process() as media:
-        yield media
-
-
-@pytest.fixture
-def pair() -> Iterator[list[Phone]]:
-    with phones(2) as pair:
-        yield pair
-
-
-@pytest.fixture
-async def bridged(media: Media, pair: list[Phone]) -> Media:
-    """Two parties who hear each other."""
-    media.stream(ONE, pair[0], peer=OTHER)
-    media.stream(OTHER, pair[1], peer=ONE)
-    await media.obeyed()
-    return media
 
 
 async def test_items_are_played_on_time_and_told(media: Media, pair: list[Phone], tmp_path: Path) -> None:

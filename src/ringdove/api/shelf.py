@@ -28,7 +28,7 @@ async def keep(
         async with services.audio_rows:
             # Once more, for somebody may have deleted the same content meanwhile; what is still there is only found.
             saved, before = await save(await _added(came, name, services))
-    except Exception:
+    except Exception:  # whatever it was, and it goes on up: no content stays without a row
         await discard(digest, services)
         raise
     if before:

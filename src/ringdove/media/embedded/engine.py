@@ -197,7 +197,7 @@ class EmbeddedEngine:
             born = self._now()
             try:
                 await self._live()
-            except Exception:
+            except Exception:  # a fault in one report must not end the audio of every call: the next child takes over
                 log.exception("media_process_failed")
             pause = 0.0 if self._now() - born > STEADY else min(LONGEST_PAUSE, 2 * pause or 0.05)
             await asyncio.sleep(pause)
