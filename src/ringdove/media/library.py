@@ -5,13 +5,14 @@ calls a sound by which name is the store's business.
 """
 
 import asyncio
+import errno
 import hashlib
 import os
 import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Set
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,18 +61,18 @@ class Library:
 
         Content that is here already is found, at no cost. Raises BrokenAudio, and nothing is kept then.
         """
-        digest = await asyncio.to_thread(_digest, source)
-        if not self.track(digest).exists():
-            async with self._fresh() as fresh:
-                try:
-                    made = await transcode(source, fresh)
-                except BrokenAudio as reason:
-                    log.info("audio_refused", name=name, reason=str(reason))
-                    raise
-                digest = made.digest  # of what was read, should the source have changed meanwhile
-                await asyncio.to_thread(self._settle, fresh, digest)
-            log.info("audio_kept", name=name, digest=digest, seconds=made.seconds)
-        return await asyncio.to_thread(self._kept, digest)
+        if found := await self._find(source):
+            return found
+        async with self._fresh() as fresh:
+            try:
+                made = await transcode(source, fresh)
+            except BrokenAudio as reason:
+                log.info("audio_refused", name=name, reason=str(reason))
+                raise
+            # By the digest of what was read, should the source have changed meanwhile.
+            kept = await asyncio.to_thread(self._settle, fresh, made.digest)
+        log.info("audio_kept", name=name, digest=kept.digest, seconds=kept.seconds)
+        return kept
 
     async def refer(self, file: Path) -> str:
         """Let a file that stays where it is be had as an original, though not be played; returns its digest."""
@@ -81,12 +82,12 @@ class Library:
 
     async def adopt(self, folder: Path) -> Kept:
         """Keep a copy of a track that was made elsewhere, by the same process. Raises BrokenAudio."""
-        digest = await asyncio.to_thread(_digest, _original(folder))
-        if not self.track(digest).exists():
-            async with self._fresh() as fresh:
-                await asyncio.to_thread(_copy, folder, fresh)
-                await asyncio.to_thread(self._settle, fresh, digest)
-        return await asyncio.to_thread(self._kept, digest)
+        original = _original(folder)
+        if found := await self._find(original):
+            return found
+        async with self._fresh() as fresh:
+            await asyncio.to_thread(_copy, folder, fresh)
+            return await asyncio.to_thread(self._settle, fresh, await asyncio.to_thread(_digest, original))
 
     def track(self, digest: str) -> Path:
         """The folder of a sound, as `media.engine.Sound` wants it, whether it is there or not."""
@@ -117,19 +118,23 @@ class Library:
         finally:
             await asyncio.to_thread(shutil.rmtree, fresh, ignore_errors=True)
 
-    def _settle(self, fresh: Path, digest: str) -> None:
+    async def _find(self, original: Path) -> Kept | None:
+        """What is kept of this content; None where nothing is, or somebody is just removing it."""
+        digest = await asyncio.to_thread(_digest, original)
+        with suppress(FileNotFoundError):
+            return await asyncio.to_thread(_kept, self.track(digest), digest)
+        return None
+
+    def _settle(self, fresh: Path, digest: str) -> Kept:
         """Rename a complete folder into its place, unless the same came in at the same time."""
+        kept = _kept(fresh, digest)
         try:
             fresh.rename(self.track(digest))
-        except OSError:
-            if not self.track(digest).exists():
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
         sync(self._folder)
-
-    def _kept(self, digest: str) -> Kept:
-        packets = (self.track(digest) / SOUND_FORMATS["PCMU"]).stat().st_size // FRAME_BYTES
-        original = self.original(digest)
-        return Kept(digest, round(packets * FRAME_SECONDS, 2), original.stat().st_size, original.suffix)
+        return kept
 
     def _discard(self, folder: Path) -> None:
         """Out of sight at once, then piece by piece."""
@@ -153,6 +158,12 @@ class Library:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _kept(track: Path, digest: str) -> Kept:
+    packets = (track / SOUND_FORMATS["PCMU"]).stat().st_size // FRAME_BYTES
+    original = _original(track)
+    return Kept(digest, round(packets * FRAME_SECONDS, 2), original.stat().st_size, original.suffix)
 
 
 def _original(folder: Path) -> Path:

@@ -170,6 +170,11 @@ class TestRemoving:
             await library.remove(kept.digest)
             assert len(listener.read()) == 3 * FRAME_BYTES
 
+    async def test_what_is_removed_while_it_is_looked_for_comes_anew(self, library: Library, made: Path) -> None:
+        kept = await library.adopt(made)
+        for _ in range(200):
+            assert await asyncio.gather(library.adopt(made), library.remove(kept.digest)) == [kept, None]
+
     async def test_unknown_ones_are_fine(self, library: Library) -> None:
         await library.remove("0" * 64)
 
