@@ -48,12 +48,14 @@ class Node:
 
     `http` and `sip` say where it listens; where a setting asks for port 0 they are known once it has started.
     `new_application` is the API application, where this start made one. `timers` are those of SIP transactions, for
-    who cannot wait as long as RFC 3261 does.
+    who cannot wait as long as RFC 3261 does. A `lean` node starts slower where the database has to be brought up to
+    date, and needs less memory from then on.
     """
 
-    def __init__(self, settings: Settings, *, timers: Timers | None = None) -> None:
+    def __init__(self, settings: Settings, *, timers: Timers | None = None, lean: bool = False) -> None:
         self.settings = settings
         self._timers = timers
+        self._lean = lean
         self.http = settings.http
         self.sip = settings.sip
         self.new_application: Credentials | None = None
@@ -76,7 +78,7 @@ class Node:
         settings = self.settings
         try:
             self._take_data_folder()
-            self.store = await Store.open(settings.database_url)
+            self.store = await Store.open(settings.database_url, lean=self._lean)
             self._parts.push_async_callback(self.store.close)
             listener = await self._listen()
             await self._open_audio()

@@ -2,7 +2,7 @@
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
@@ -12,7 +12,9 @@ from ringdove.media.embedded.timers import Timers
 from ringdove.media.embedded.wire import Report, Stream
 
 GRACE = 0.5
-PORT, LISTENERS = 42920, 42922
+PORT, LISTENERS = 22920, 22922
+_FREE = range(22930, 32000)
+"""Below those that the kernel gives out."""
 VOICE, EVENT = 0, 101
 
 
@@ -21,13 +23,21 @@ def rtp(mark: int, sequence: int, timestamp: int, ssrc: int, body: bytes) -> byt
     return struct.pack("!BBHII", 0x80, mark, sequence % 65536, timestamp % (1 << 32), ssrc) + body
 
 
+def _bind(sock: socket.socket, host: str, ports: Iterable[int]) -> None:
+    """Take the first port that is free."""
+    for port in ports:
+        with suppress(OSError):
+            return sock.bind((host, port))
+    raise OSError("no port is free")
+
+
 class Phone:
-    """An RTP socket."""
+    """An RTP socket, on a port that the kernel gives to nobody else once it is closed."""
 
     def __init__(self, host: str, port: int = 0) -> None:
         self.rtp = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.rtp.setblocking(False)
-        self.rtp.bind((host, port))
+        _bind(self.rtp, host, [port] if port else _FREE)
         self.host: str = host
         self.port: int = self.rtp.getsockname()[1]
         self._sent = 0

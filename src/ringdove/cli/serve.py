@@ -35,7 +35,7 @@ async def run(settings: Settings, *, sample_data: bool) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    node = Node(settings)
+    node = Node(settings, lean=True)
     try:
         await node.start()
     except (CannotStart, OSError, DBAPIError) as why:

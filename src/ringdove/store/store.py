@@ -9,7 +9,7 @@ from ringdove.store.calls import Calls
 from ringdove.store.database import Database
 from ringdove.store.extension_groups import ExtensionGroups
 from ringdove.store.extensions import Extensions
-from ringdove.store.migrate import upgrade
+from ringdove.store.migrate import is_up_to_date, upgrade, upgrade_apart
 from ringdove.store.numbers import Numbers
 from ringdove.store.playlists import Playlists
 from ringdove.store.references import References
@@ -41,10 +41,18 @@ class Store:
         self.tokens = Tokens(database)
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Open the database at an SQLAlchemy URL with an async driver, and bring its tables up to date."""
+    async def open(cls, url: str, *, lean: bool = False) -> Self:
+        """Open the database at an SQLAlchemy URL with an async driver, and bring its tables up to date.
+
+        `lean` is for who stays: what only the migrations need is not kept in memory, for half a second of waiting.
+        """
         database = Database(url)
         try:
+            if lean:
+                async with database.read() as conn:
+                    ready = await is_up_to_date(conn)
+                if not ready:
+                    await upgrade_apart(url)
             await database.write(upgrade)
         except BaseException:
             await database.close()

@@ -36,6 +36,19 @@ async def main():
 asyncio.run(main())
 """
 
+OPEN_LEAN = """
+import asyncio, sys
+from ringdove.store import Store
+
+async def main():
+    store = await Store.open(sys.argv[1], lean=True)
+    group = await store.extension_groups.get(1)
+    print(group.name, "alembic" in sys.modules)
+    await store.close()
+
+asyncio.run(main())
+"""
+
 
 async def test_the_migrations_make_exactly_the_tables(store: Store, tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path / 'ringdove.db'}")
@@ -73,6 +86,11 @@ async def test_groups_of_the_first_release_keep_the_names_of_audio_that_never_wa
     changed = await store.ring_groups.update(1, lambda g: g.model_copy(update={"name": "New"}))
     assert changed == group.model_copy(update={"name": "New"})
     await store.close()
+
+
+def test_a_lean_store_is_the_same_without_what_migrations_need(url: str) -> None:
+    found = subprocess.run([sys.executable, "-c", OPEN_LEAN, url], capture_output=True, text=True, check=True)
+    assert found.stdout == "Default_All_Extensions False\n"
 
 
 async def test_opening_again_keeps_everything(url: str) -> None:
