@@ -32,7 +32,7 @@ def party_of(extension: Extension) -> Party:
 class Book:
     """The story of one call and the hand that writes it; times count from here on. `clock` counts seconds."""
 
-    def __init__(self, call_id: str, dialled: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, call_id: str, dialled: str, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._began = clock()
         self.story = Story(id=call_id, started_at=time.time(), caller=Party(number=""), dialled=dialled)

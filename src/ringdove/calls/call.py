@@ -49,7 +49,7 @@ class Call:
         self.board = board
         self.id = f"{int(time.time())}.{secrets.randbelow(10**9):09d}"
         self.inbox = Inbox()
-        self.book = Book(self.id, _number(incoming.request.target.user))
+        self.book = Book(self.id, _number(incoming.request.target.user), board.endpoint.clock)
         self.caller = CallerLeg(board, self.inbox, incoming)
         self.verdict = 480
         """The status for the caller where nothing follows: what the last attempt came to."""

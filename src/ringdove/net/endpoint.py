@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from enum import Enum
 from typing import Final
 
@@ -62,9 +62,10 @@ class Direction(Enum):
 class Endpoint:
     """A SIP element with any number of listeners; to be made and used within one running loop.
 
-    `advertise` is the host for Via and Contact where it is not the address bound to. `on_request` takes requests
-    outside dialogs; `on_message`, where set, is shown every message that comes or goes, with the endpoint's time.
-    Handlers are called from the loop and must not block; one that raises is logged, and its request answered 500.
+    `advertise` is the host for Via and Contact where it is not the address bound to. `transports` says how to listen
+    over each kind of transport. `on_request` takes requests outside dialogs; `on_message`, where set, is shown every
+    message that comes or goes, with the endpoint's time. Handlers are called from the loop and must not block; one that
+    raises is logged, and its request answered 500.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Endpoint:
         timers: Timers | None = None,
         caps: Caps | None = None,
         clock: Callable[[], float] | None = None,
+        transports: Mapping[str, Listen] = TRANSPORTS,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.clock = clock or self._loop.time
@@ -83,6 +85,7 @@ class Endpoint:
         """How many messages were dropped, by reason: malformed, unanswerable, response, request."""
         self._advertise = _bracketed(advertise) if advertise else None
         self._layer = TransactionLayer(timers, caps)
+        self._listen = transports
         self._transports: dict[tuple[str, str, int], Transport] = {}
         self._dialogs: dict[DialogId, Callable[[IncomingRequest], None]] = {}
         self._incoming: dict[ServerKey, IncomingRequest] = {}
@@ -95,7 +98,7 @@ class Endpoint:
 
     async def listen(self, transport: str, host: str, port: int) -> tuple[str, int]:
         """Open a listener; port 0 takes any free one. Returns the address bound to; raises OSError."""
-        listener = await TRANSPORTS[transport](host, port, self)
+        listener = await self._listen[transport](host, port, self)
         self._transports[transport, listener.host, listener.port] = listener
         return listener.host, listener.port
 
