@@ -5,7 +5,7 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -34,9 +34,11 @@ class Audio:
     `voice` is one packet's worth; `heard` are the packets of this codec that came, `sent` is how many went.
     """
 
-    def __init__(self, host: str, voice: bytes) -> None:
+    def __init__(
+        self, host: str, voice: bytes, open_socket: Callable[[int, int], socket.socket] = socket.socket
+    ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket = open_socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         with suppress(OSError):  # other systems do without
             self._socket.setsockopt(socket.SOL_SOCKET, _STAMPS, 1)

@@ -1,6 +1,7 @@
 """A call that comes to a simulated phone: it rings, and then its owner does what they are like."""
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -49,6 +50,11 @@ class IncomingLine(Line):
         super().__init__(
             phone, request.from_.display_name or request.from_.uri.user or "", State.RINGING, incoming.source
         )
+        self.call_id = request.call_id
+        self.caller = request.from_.uri.user or ""
+        """The number that calls."""
+        self.acknowledged_at: float | None = None
+        """When its answer was acknowledged."""
         self.ringtone = _ringtone(request)
         self._incoming = incoming
         self._early = Dialog.as_uas(request, incoming.local_tag, phone.contact)
@@ -95,6 +101,7 @@ class IncomingLine(Line):
 
     def _acknowledged(self, ack: Request) -> None:
         """The ACK carries the answer where the INVITE carried no offer."""
+        self.acknowledged_at = time.monotonic()
         answer = description_of(ack)
         if answer is not None and self.state is State.TALKING:
             self._follow(audio_of(answer))

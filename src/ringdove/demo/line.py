@@ -60,6 +60,8 @@ class Ending(StrEnum):
     """Its owner ended the talk."""
     LEFT = "left"
     """The other side ended the talk."""
+    LOST = "lost"
+    """The phone vanished."""
 
 
 class Line(ABC):
@@ -68,6 +70,7 @@ class Line(ABC):
     def __init__(self, phone: "Phone", party: str, state: State, hop: Hop) -> None:
         self.phone = phone
         self.party = party
+        self.call_id = ""
         self.state = state
         self.began_at = time.monotonic()
         """When its INVITE came or went."""
@@ -82,7 +85,7 @@ class Line(ABC):
         """The final status of its INVITE."""
         self.reason = ""
         """The Reason of the CANCEL or BYE that ended it (RFC 3326); "" where none was given."""
-        self.audio = Audio(phone.contact.host.strip("[]"), phone.voice)
+        self.audio = Audio(phone.contact.host.strip("[]"), phone.voice, phone.wiring.rtp)
         self._hop = hop
         self._dialog: Dialog | None = None
         self._author = Author(secrets.randbits(48))
@@ -102,15 +105,22 @@ class Line(ABC):
     def hang_up(self) -> None:
         """End it, in the way that fits where it stands."""
 
-    def hold(self) -> None:
-        """Put the other side on hold (RFC 3264 §8.4). The owner talks on, and nobody is to hear it."""
-        if self.state is State.TALKING:
-            self._propose(Direction.SENDONLY)
+    def lose(self) -> None:
+        """The phone is gone: it ends, and nothing is said."""
+        self._end(Ending.LOST)
 
-    def resume(self) -> None:
+    def hold(self, method: str = "INVITE") -> None:
+        """Put the other side on hold (RFC 3264 §8.4). The owner talks on, and nobody is to hear it.
+
+        `method` may be UPDATE (RFC 3311).
+        """
+        if self.state is State.TALKING:
+            self._propose(Direction.SENDONLY, method)
+
+    def resume(self, method: str = "INVITE") -> None:
         """Go on with the talk."""
         if self.state is State.HOLDING:
-            self._propose(Direction.SENDRECV)
+            self._propose(Direction.SENDRECV, method)
 
     # What both directions share once there is a dialog
 
@@ -164,11 +174,11 @@ class Line(ABC):
         else:
             incoming.respond(dialog.respond(request, 200 if request.method in ("INFO", "OPTIONS") else 405))
 
-    def _propose(self, direction: Direction) -> None:
-        """Offer another direction in a re-INVITE (§14.1); where it is refused, all stays as it is."""
+    def _propose(self, direction: Direction, method: str) -> None:
+        """Offer another direction (§14.1); where it is refused, all stays as it is."""
         if self._dialog is None:
             return
-        request = self._dialog.request("INVITE", body=self._author.offer(self._media(direction)), content_type=SDP)
+        request = self._dialog.request(method, body=self._author.offer(self._media(direction)), content_type=SDP)
         agreed = partial(self._agreed, self._dialog, direction)
         self.phone.endpoint.send_request(request, self._hop, on_response=agreed, on_failure=ignore)
 
@@ -176,7 +186,8 @@ class Line(ABC):
         if not response.is_success:
             return
         dialog.learn(response)
-        self.phone.endpoint.send_ack(dialog.ack(response.cseq.number), self._hop)
+        if response.cseq.method == "INVITE":
+            self.phone.endpoint.send_ack(dialog.ack(response.cseq.number), self._hop)
         answer = description_of(response)
         if answer is None or not self.state.is_up:
             return

@@ -19,6 +19,8 @@ class OutgoingLine(Line):
 
     def __init__(self, phone: "Phone", number: str) -> None:
         super().__init__(phone, number, State.CALLING, phone.hop)
+        self.identified = False
+        """Whether it has shown the server the password that it asks callers for."""
         self._outgoing: OutgoingRequest | None = None
         self._gave_up = False
 
@@ -32,6 +34,7 @@ class OutgoingLine(Line):
             body=self._offer(),
             content_type=SDP,
         )
+        self.call_id = invite.call_id
         self.phone.on_change(self)
         self._send(invite)
 
@@ -55,6 +58,7 @@ class OutgoingLine(Line):
         elif response.is_final:
             again = None if self._gave_up else self.phone.authorized(self._outgoing.request, response)
             if again is not None:
+                self.identified = True
                 self._send(again)
             else:
                 self._end(Ending.GAVE_UP if self._gave_up else Ending.REJECTED, response.status)

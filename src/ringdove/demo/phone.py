@@ -1,11 +1,12 @@
-"""A simulated SIP phone: a user agent of its own on a real UDP socket, with an owner who behaves as told."""
+"""A simulated SIP phone: a user agent of its own on a real socket, with an owner who behaves as told."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 
-from ringdove.net.endpoint import Endpoint, Hop, IncomingRequest
+from ringdove.net.endpoint import TRANSPORTS, Endpoint, Hop, IncomingRequest, Listen
 from ringdove.settings import HostPort
 from ringdove.sip.dialog import new_request
 from ringdove.sip.digest import authorize
@@ -21,6 +22,16 @@ from .outgoing import OutgoingLine
 from .voice import voice
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a phone is plugged into: how it speaks SIP, and who opens its sockets."""
+
+    transport: str = "udp"
+    transports: Mapping[str, Listen] = field(default_factory=lambda: TRANSPORTS)
+    rtp: Callable[[int, int], socket.socket] = socket.socket
+    """Opens a socket of this family and type."""
 
 
 class RegistrationRefused(Exception):
@@ -44,9 +55,20 @@ class Phone:
     its state. Both may be set at any time.
     """
 
-    def __init__(self, account: Account, server: HostPort, *, pitch: int = 400) -> None:
-        """`pitch`, in Hz, is that of the owner's voice."""
+    def __init__(
+        self,
+        account: Account,
+        server: HostPort,
+        *,
+        pitch: int = 400,
+        wiring: Wiring = Wiring(),
+        instance: str = "",
+    ) -> None:
+        """`pitch`, in Hz, is that of the owner's voice. `instance` is a URN by which the server knows the phone again
+        after a restart (RFC 5626 §4.1).
+        """
         self.account = account
+        self.wiring = wiring
         self.voice = voice(pitch)
         self.lines: list[Line] = []
         self.behave: Callable[[IncomingLine], Behaviour] = lambda _: LetRing()
@@ -54,6 +76,7 @@ class Phone:
         self.hop: Hop
         self.endpoint: Endpoint
         self._server = server
+        self._instance = instance
         self._registration = partial(new_request, "REGISTER", call_id=new_call_id())
         self._cseq = 0
         self._tag = new_tag()
@@ -61,10 +84,10 @@ class Phone:
     async def start(self) -> None:
         """Open the socket, on any free port."""
         host = "::1" if ":" in self._server.host else "127.0.0.1"
-        self.endpoint = Endpoint()
+        self.endpoint = Endpoint(transports=self.wiring.transports)
         self.endpoint.on_request = self._on_request
-        local = await self.endpoint.listen("udp", host, 0)
-        self.hop = Hop("udp", *self._server, *local)
+        local = await self.endpoint.listen(self.wiring.transport, host, 0)
+        self.hop = Hop(self.wiring.transport, *self._server, *local)
 
     async def register(self, expires: int = 300) -> None:
         """Register for so many seconds (0: no longer); raises RegistrationRefused."""
@@ -86,12 +109,23 @@ class Phone:
             line.audio.close()
         await self.endpoint.close()
 
+    async def vanish(self) -> None:
+        """Lose power in the middle of everything: nobody is told."""
+        for line in list(self.lines):
+            line.lose()
+        await self.endpoint.close()
+
     # What its calls need
 
     @property
     def contact(self) -> Uri:
         """Where it can be called directly."""
         return self.endpoint.contact(self.hop, self.account.number)
+
+    @property
+    def _binding(self) -> str:
+        """The Contact that it registers."""
+        return f"<{self.contact}>" + (f';+sip.instance="<{self._instance}>"' if self._instance else "")
 
     @property
     def domain(self) -> str:
@@ -130,9 +164,8 @@ class Phone:
             Uri("sip", self.domain),
             from_=address.with_param("tag", self._tag),
             to=address,
-            contact=self.contact,
             cseq=self._cseq,
-            headers=[("Expires", str(expires)), ("Allow", ALLOW)],
+            headers=[("Contact", self._binding), ("Expires", str(expires)), ("Allow", ALLOW)],
         )
 
     async def _ask(self, request: Request) -> Response:

@@ -9,7 +9,7 @@ import pytest
 
 from ringdove.demo.incoming import BUSY, Answer, Behaviour, IncomingLine, LetRing, Refuse
 from ringdove.demo.line import Ending, State
-from ringdove.demo.phone import Account, Phone, RegistrationRefused
+from ringdove.demo.phone import Account, Phone, RegistrationRefused, Wiring
 from ringdove.settings import HostPort
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.digest import Realm, Verdict
@@ -205,6 +205,31 @@ async def test_a_hold_that_is_refused_changes_nothing() -> None:
         assert ring.audio.talks
 
 
+async def test_it_can_hold_and_go_on_by_update() -> None:
+    async with called(Answer()) as (peer, callee, invite):
+        peer.ack(invite, await peer.expect("200 INVITE"))
+        ring = ring_of(callee)
+        await until(lambda: ring.acknowledged_at is not None)
+        for act, said, heard, state in (
+            (ring.hold, b"a=sendonly", "recvonly", State.HOLDING),
+            (ring.resume, b"a=sendrecv", "sendrecv", State.TALKING),
+        ):
+            act("UPDATE")
+            update = await peer.expect("UPDATE")
+            assert said in update.body
+            peer.reply(update, 200, sdp=sdp(40000, formats="0", direction=heard))
+            await until(lambda state=state: ring.state is state)  # type: ignore[misc]
+        assert peer.count("ACK") == 0
+
+
+async def test_a_phone_that_vanishes_says_nothing() -> None:
+    async with called(Answer()) as (peer, callee, invite):
+        peer.ack(invite, await peer.expect("200 INVITE"))
+        await callee.vanish()
+        assert ring_of(callee).ending is Ending.LOST
+        await peer.expect_none("BYE", within=0.05)
+
+
 async def test_early_media_is_listened_to_and_answered() -> None:
     async with await Peer.udp() as server, phone(HostPort(*server.address)) as made:
         call = made.dial("6300")
@@ -255,6 +280,21 @@ async def test_it_registers_with_the_password_that_it_is_asked_for() -> None:
         assert second.headers.get("Expires") == "60"
         server.reply(second, 200)
         await asyncio.wait_for(registering, PATIENCE)
+
+
+async def test_over_tcp_it_says_which_phone_it_is() -> None:
+    wiring, instance = Wiring("tcp"), "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+    async with await Peer.tcp_listener() as server:
+        account = Account("2001", "Alice Archer", "alice", "a-long-secret")
+        made = Phone(account, HostPort(*server.address), wiring=wiring, instance=instance)
+        await made.start()
+        registering = asyncio.create_task(made.register())
+        register = await server.expect("REGISTER")
+        assert register.via.transport == "TCP"
+        assert register.headers.get_all("Contact") == [f'<{made.contact}>;+sip.instance="<{instance}>"']
+        server.reply(register, 200)
+        await asyncio.wait_for(registering, PATIENCE)
+        await made.close()
 
 
 async def test_a_registration_refused_is_an_error() -> None:
