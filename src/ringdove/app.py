@@ -27,6 +27,7 @@ from ringdove.registrar.keepalive import KeepAlive
 from ringdove.registrar.registrar import Registrar
 from ringdove.settings import HostPort, Settings
 from ringdove.sip.digest import Realm
+from ringdove.sip.message import refusal_of
 from ringdove.store import Store
 
 log = structlog.get_logger(__name__)
@@ -214,7 +215,7 @@ class Node:
             case "OPTIONS":
                 incoming.reply(200, headers=[("Allow", ALLOW), ("Accept", "application/sdp")])
             case _:
-                incoming.reply(405, headers=[("Allow", ALLOW)])
+                incoming.reply(refusal_of(incoming.request.method), headers=[("Allow", ALLOW)])
 
 
 def _name_of_node(file: Path) -> str:

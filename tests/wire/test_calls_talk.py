@@ -109,12 +109,15 @@ async def test_INFO_while_it_rings_is_answered(scene: Scene) -> None:
     await alice.refused(call)
 
 
-@pytest.mark.parametrize("method", ["REFER", "MESSAGE", "NOTIFY", "PRACK", "SUBSCRIBE", "FOO"])
-async def test_an_unknown_method_gets_405_with_Allow(scene: Scene, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [("REFER", 405), ("MESSAGE", 405), ("NOTIFY", 405), ("PRACK", 405), ("SUBSCRIBE", 405), ("FOO", 501)],
+)
+async def test_a_method_that_is_not_served_gets_405_or_501_with_Allow(scene: Scene, method: str, status: int) -> None:
     alice, bob = await scene.phones(2)
     ours, theirs = await scene.talk(alice, bob)
     response = await ours.settled(ours.request(method))
-    assert response.status == 405
+    assert response.status == status
     assert "BYE" in (response.headers.get("Allow") or "")
     await scene.end(ours, theirs)
 

@@ -233,6 +233,19 @@ class TestHostileInput:
         await phone.expect("200")
         assert desk.endpoint.dropped == {"malformed": 3}
 
+    async def test_a_request_that_is_no_message_is_answered_and_not_kept(self, desk: Desk, phone: Peer) -> None:
+        request = phone.stamp(new_request("OPTIONS", Uri.parse(desk.uri()), from_=US)).to_bytes()
+        for _ in range(2):
+            phone.send(request.replace(b"\r\n\r\n", b"\r\nno colon\r\n\r\n"), desk.address)
+        answers = [await phone.expect_received("400 OPTIONS") for _ in range(2)]
+        assert answers[0].data == answers[1].data
+        assert answers[0].message.reason == "Bad Request (header: a line without a colon)"
+        phone.send(request.replace(b"OPTIONS", b"ACK").replace(b"\r\n\r\n", b"\r\nno colon\r\n\r\n"), desk.address)
+        phone.request("OPTIONS", desk.uri(), desk.address)
+        (await desk.asked()).reply(200)
+        await phone.expect("200")
+        assert len(phone.log) == 3
+
     async def test_a_response_to_nothing_is_dropped(self, desk: Desk, phone: Peer) -> None:
         stray = phone.stamp(new_request("INVITE", Uri.parse(desk.uri()), from_=US))
         phone.reply(stray, 200, address=desk.address)

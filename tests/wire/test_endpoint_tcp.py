@@ -9,9 +9,9 @@ import pytest
 from ringdove.net.endpoint import Endpoint, Failure, Hop, IncomingRequest, Timers
 from ringdove.net.tcp import TcpLimits, TcpTransport
 from ringdove.sip.dialog import new_request
-from ringdove.sip.errors import SipSyntaxError
 from ringdove.sip.headers import NameAddr
 from ringdove.sip.message import Request, Response
+from ringdove.sip.parser import NoMessage
 from ringdove.sip.uri import Uri
 from support.peer import Peer
 
@@ -221,6 +221,13 @@ async def test_noise_closes_the_connection_and_no_other(desk: Desk, phone: Peer)
     await phone.expect("200")
 
 
+async def test_what_cannot_be_framed_is_answered_before_the_connection_is_closed(desk: Desk, phone: Peer) -> None:
+    request = phone.stamp(new_request("OPTIONS", Uri.parse(desk.uri()), from_=US)).to_bytes()
+    phone.send(request.replace(b"Content-Length: 0", b"Content-Length: -1"))
+    assert (await phone.expect("400 OPTIONS")).reason == "Bad Request (Content-Length: does not frame the message)"
+    await asyncio.wait_for(phone.closed.wait(), 2)
+
+
 async def test_a_2xx_is_repeated_over_TCP_too(phone: Peer, desk: Desk) -> None:
     phone.request("INVITE", desk.uri())
     (await desk.asked()).reply(200)
@@ -239,7 +246,7 @@ class Recorder:
     def received(self, message: Request | Response, source: Hop) -> None:
         self.messages.put_nowait(message)
 
-    def malformed(self, source: Hop, error: SipSyntaxError) -> None:
+    def malformed(self, source: Hop, error: NoMessage) -> None:
         raise AssertionError(error)
 
     def send_failed(self, hop: Hop) -> None:

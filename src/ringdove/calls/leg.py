@@ -10,7 +10,7 @@ from ringdove.media.engine import Media, MediaSession, PartyId
 from ringdove.net.endpoint import IncomingRequest, OutgoingRequest
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.hop import Hop
-from ringdove.sip.message import Request, Response
+from ringdove.sip.message import Request, Response, refusal_of
 from ringdove.sip.reach import reach
 from ringdove.sip.sdp import SdpError, SessionDescription, parse
 from ringdove.sip.sdp_exchange import Author
@@ -205,7 +205,8 @@ class Leg:
             self._open.add(incoming)
             self._inbox.put(Passed(self, incoming))
         else:
-            incoming.respond(dialog.respond(request, 200 if request.method == "OPTIONS" else 405, headers=[ALLOW]))
+            status = 200 if request.method == "OPTIONS" else refusal_of(request.method)
+            incoming.respond(dialog.respond(request, status, headers=[ALLOW]))
 
     def _left(self, why: str = "", reasons: tuple[str, ...] = ()) -> None:
         """The phone hung up, with these Reason values, or is gone."""

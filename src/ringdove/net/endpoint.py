@@ -14,7 +14,8 @@ from ringdove.sip.errors import SipSyntaxError
 from ringdove.sip.headers import Via
 from ringdove.sip.hop import Hop
 from ringdove.sip.identifiers import new_branch
-from ringdove.sip.message import Message, Request, Response
+from ringdove.sip.message import REASONS, Message, Request, Response
+from ringdove.sip.parser import NoMessage
 from ringdove.sip.reach import listening, next_hop
 from ringdove.sip.transaction import (
     AckReceived,
@@ -36,7 +37,7 @@ from ringdove.sip.transaction import (
 from ringdove.sip.transaction.keys import stateless_tag
 from ringdove.sip.transaction.routing import ReplyPath, stamp
 from ringdove.sip.uri import Uri
-from ringdove.sip.validator import check_request, check_response
+from ringdove.sip.validator import Rejection, check_request, check_response
 
 from .exchange import IncomingRequest, OutgoingRequest
 from .resolver import Unresolvable, resolve
@@ -82,7 +83,7 @@ class Endpoint:
         self.on_request: Callable[[IncomingRequest], None] | None = None
         self.on_message: Callable[[Direction, Hop, Message, float], None] | None = None
         self.dropped: Counter[str] = Counter()
-        """How many messages were dropped, by reason: malformed, unanswerable, response, request."""
+        """How many messages came to nothing, by reason: malformed (even answered), unanswerable, response, request."""
         self._advertise = _bracketed(advertise) if advertise else None
         self._layer = TransactionLayer(timers, caps)
         self._listen = transports
@@ -196,10 +197,12 @@ class Endpoint:
             self.dropped["request" if isinstance(message, Request) else "response"] += 1
             log.exception("message_failed", source=str(source))
 
-    def malformed(self, source: Hop, error: SipSyntaxError) -> None:
-        """See `Receiver`."""
+    def malformed(self, source: Hop, error: NoMessage) -> None:
+        """See `Receiver`. What a request can be read of is answered, and nothing kept of it (§8.2.7)."""
         self.dropped["malformed"] += 1
         log.debug("message_malformed", source=str(source), error=str(error))
+        if error.request is not None and not self._closed:
+            self._refuse(error.request, source, Rejection(error.status, f"{REASONS[error.status]} ({error})"))
 
     def send_failed(self, hop: Hop) -> None:
         """See `Receiver`."""
@@ -218,10 +221,13 @@ class Endpoint:
             stamp(request, source)
             self._perform(self._layer.receive(request, source, self.clock()))
         elif rejection.answerable:
-            stamp(request, source)
-            self._send(ReplyPath.of(request, source).send(rejection.response(request, stateless_tag(request))))
+            self._refuse(request, source, rejection)
         else:
             self.dropped["unanswerable"] += 1
+
+    def _refuse(self, request: Request, source: Hop, rejection: Rejection) -> None:
+        stamp(request, source)
+        self._send(ReplyPath.of(request, source).send(rejection.response(request, stateless_tag(request))))
 
     # What the transaction layer wants done
 

@@ -7,9 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from ringdove.sip.errors import SipSyntaxError
 from ringdove.sip.hop import Hop
-from ringdove.sip.parser import Ping, StreamParser
+from ringdove.sip.parser import NoMessage, Ping, StreamParser
 
 from .transport import Receiver
 
@@ -191,9 +190,9 @@ class _Connection(asyncio.Protocol):
         owner = self._owner
         try:
             items = self._parser.feed(data)
-        except SipSyntaxError as error:
+        except NoMessage as error:
             owner.receiver.malformed(self.hop, error)
-            self._transport.abort()
+            self._transport.close()
             return
         if items:
             self._in_message = False

@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from ringdove.sip.errors import SipSyntaxError
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
+from ringdove.sip.parser import NoMessage
 
 
 class Receiver(Protocol):
@@ -13,8 +13,8 @@ class Receiver(Protocol):
     def received(self, message: Request | Response, source: Hop) -> None:
         """A message that could be parsed."""
 
-    def malformed(self, source: Hop, error: SipSyntaxError) -> None:
-        """Octets that are no SIP message; they are dropped."""
+    def malformed(self, source: Hop, error: NoMessage) -> None:
+        """Octets that are no SIP message. A stream is closed after what this sends."""
 
     def send_failed(self, hop: Hop) -> None:
         """Nothing listens at the far end, or it cannot be reached."""

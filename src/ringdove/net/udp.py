@@ -8,9 +8,8 @@ import struct
 import sys
 from typing import Final
 
-from ringdove.sip.errors import SipSyntaxError
 from ringdove.sip.hop import Hop
-from ringdove.sip.parser import parse
+from ringdove.sip.parser import NoMessage, parse
 
 from .transport import Receiver
 
@@ -118,7 +117,7 @@ class UdpTransport:
             return  # keep-alives (RFC 5626 §3.5.1 and what phones make of it)
         try:
             message = parse(data)
-        except SipSyntaxError as error:
+        except NoMessage as error:
             self._receiver.malformed(source, error)
             return
         self._receiver.received(message, source)

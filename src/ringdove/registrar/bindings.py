@@ -47,6 +47,11 @@ class Change:
 _LATE = Refusal(500, "Server Internal Error (out of order)")  # §10.3 steps 6 and 7
 
 
+def check(request: Request) -> Refusal | None:
+    """What is wrong with a REGISTER whoever sends it, said before anybody is asked for a password (RFC 4475 §3.3.4)."""
+    return None if request.to.uri.is_sip else Refusal(400, "Bad Request (To: not a SIP URI)")
+
+
 def register(
     request: Request,
     extension: Extension,
@@ -57,16 +62,13 @@ def register(
     unreachable: Collection[str] = (),
     intervals: Intervals = Intervals(),
 ) -> Change | Refusal:
-    """Apply a REGISTER that passed the validator and whose sender is `extension`, as a whole or not at all.
+    """Apply a REGISTER that passed the validator and `check`, as a whole or not at all; its sender is `extension`.
 
     `present` are the extension's unexpired bindings by key, `now` is in Unix seconds. A phone that comes in addition to
     `concurrent_registrations` others takes the place of the binding that was refreshed longest ago, of those in
     `unreachable` first: a phone that was restarted behind a new port always gets in.
     """
-    address = request.to.uri
-    if not address.is_sip:
-        return Refusal(400, "Bad Request (To: not a SIP URI)")
-    if address.user not in (extension.number, extension.reg_name):
+    if request.to.uri.user not in (extension.number, extension.reg_name):
         return Refusal(403)  # §10.3 step 4
     contacts = request.headers.values("Contact")
     if not contacts:

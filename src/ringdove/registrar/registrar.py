@@ -18,7 +18,7 @@ from ringdove.sip.message import Request, Response
 from ringdove.store import Store
 
 from .authentication import Authenticator
-from .bindings import Intervals, Refusal, listing, own_address, register
+from .bindings import Intervals, Refusal, check, listing, own_address, register
 from .index import Flow, Index, flow_of
 
 log = structlog.get_logger(__name__)
@@ -133,9 +133,11 @@ class Registrar:
         except Exception:
             log.exception("register_failed", source=str(incoming.source))
             response = incoming.request.reply(500)
-        incoming.respond(response, forget=response.status == 401)
+        incoming.respond(response, forget=response.status in (400, 401))
 
     async def _register(self, request: Request, source: Hop) -> Response:
+        if (wrong := check(request)) is not None:
+            return _refuse(request, wrong)
         extension = await self._authenticator.check(request)
         if isinstance(extension, Response):
             return extension

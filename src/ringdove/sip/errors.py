@@ -1,4 +1,4 @@
-"""The one exception that reading SIP text can raise."""
+"""The exceptions that reading SIP text can raise."""
 
 
 class SipSyntaxError(ValueError):
@@ -8,3 +8,7 @@ class SipSyntaxError(ValueError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class TooLong(SipSyntaxError):
+    """A message beyond our limits. In SIP: 513."""

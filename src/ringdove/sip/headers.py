@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -316,6 +317,16 @@ class Via:
         host, _ = split_host_port(match[2])
         port = read_port(match[3]) if match[3] else None
         return cls(match[1].upper(), host, port, parse_params(text[len(sent) :], "Via"))
+
+    @classmethod
+    def mend(cls, text: str) -> "Via":
+        """Read what can be read of a malformed value, less the other parameters; raises SipSyntaxError without it."""
+        sent, *parts = _split(text, ";")
+        params: list[tuple[str, str | None]] = []
+        for part in parts:
+            with suppress(SipSyntaxError):
+                params += parse_params(part, "Via")
+        return replace(cls.parse(sent), params=tuple(params))
 
     def param(self, name: str) -> str | None:
         """A parameter: None when absent, "" when it stands without a value."""

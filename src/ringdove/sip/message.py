@@ -60,6 +60,18 @@ REASONS: Final[dict[int, str]] = {
 
 DEFAULT_MAX_FORWARDS: Final = 70
 
+_METHODS: Final = frozenset(
+    [
+        *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS"),
+        *("PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"),
+    ]
+)
+
+
+def refusal_of(method: str) -> int:
+    """The status for a method that is not served: 405 for one of SIP's, 501 for one that is not known (§21.5.2)."""
+    return 405 if method in _METHODS else 501
+
 
 class Message:
     """What requests and responses share.
@@ -129,6 +141,21 @@ class Message:
         """Write a changed topmost Via back (received, rport: §18.2.1, RFC 3581 §4)."""
         self.headers.set_all("Via", [str(via), *self.headers.values("Via")[1:]])
         self._via = via
+
+    def mend_via(self) -> bool:
+        """Make do with what can be read of each Via; False where the topmost does not say where an answer goes."""
+        vias: list[Via] = []
+        for value in self.headers.values("Via"):
+            try:
+                vias.append(Via.mend(value))
+            except SipSyntaxError:
+                if not vias:
+                    return False
+        if not vias:
+            return False
+        self.headers.set_all("Via", [str(via) for via in vias])
+        self._via = vias[0]
+        return True
 
     @property
     def contacts(self) -> list[NameAddr]:

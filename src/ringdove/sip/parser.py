@@ -8,9 +8,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from .errors import SipSyntaxError
+from .errors import SipSyntaxError, TooLong
 from .headers import TOKEN, Headers, canonical
 from .message import Message, Request, Response
+from .salvage import MOST, salvage
 
 CRLF = b"\r\n"
 END_OF_HEAD = b"\r\n\r\n"
@@ -24,6 +25,15 @@ class Limits:
     line: int = 8_192
     fields: int = 256
     body: int = 65_536
+
+
+class NoMessage(SipSyntaxError):
+    """Octets that are no message; `request` is what could be read of one that can be answered, by `status`."""
+
+    def __init__(self, fault: SipSyntaxError, octets: bytes) -> None:
+        super().__init__(fault.field, fault.reason)
+        self.status = 513 if isinstance(fault, TooLong) else 400
+        self.request = salvage(octets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +50,19 @@ _LENGTH = re.compile(r"[0-9]{1,9}\Z")
 
 
 def parse(datagram: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Response:
-    """Read the message in a datagram; raises SipSyntaxError.
+    """Read the message in a datagram; raises NoMessage.
 
     The body is what Content-Length says of the rest (§18.3), or all of it where it says nothing readable: a body that
     is too short, or a length that is no number, is for the validator to refuse. The empty line may be missing after
     a complete last field.
     """
-    data = datagram.lstrip(CRLF)  # §7.5
+    try:
+        return _parse(datagram.lstrip(CRLF), limits)  # §7.5
+    except SipSyntaxError as fault:
+        raise NoMessage(fault, datagram) from None
+
+
+def _parse(data: bytes, limits: Limits) -> Request | Response:
     end = data.find(END_OF_HEAD)
     if end < 0:
         if not data.endswith(CRLF):
@@ -56,7 +72,7 @@ def parse(datagram: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Respons
     body = data[end + 4 :]
     message.body = body if length is None else body[:length]
     if len(message.body) > limits.body:
-        raise SipSyntaxError("message", "body too long")
+        raise TooLong("message", "body too long")
     return message
 
 
@@ -74,13 +90,16 @@ class StreamParser:
     def feed(self, data: bytes) -> list[Request | Response | Ping]:
         """What became complete with `data`, in order.
 
-        Raises SipSyntaxError where the stream cannot be framed any more (no or several Content-Lengths, no SIP at
+        Raises NoMessage where the stream cannot be framed any more (no or several Content-Lengths, no SIP at
         all, more than the limits); nothing can be read after that and the connection is to be closed.
         """
         self._buffer += data
         found: list[Request | Response | Ping] = []
-        while (item := self._next()) is not None:
-            found.append(item)
+        try:
+            while (item := self._next()) is not None:
+                found.append(item)
+        except SipSyntaxError as fault:
+            raise NoMessage(fault, bytes(self._buffer[:MOST])) from None
         return found
 
     def _next(self) -> Request | Response | Ping | None:
@@ -115,14 +134,14 @@ class StreamParser:
         end = buffer.find(END_OF_HEAD, self._searched, self._limits.head + 4)
         if end < 0:
             if len(buffer) >= self._limits.head + 4:
-                raise SipSyntaxError("message", "header too long")
+                raise TooLong("message", "header too long")
             self._searched = max(0, len(buffer) - 3)
             return None
         message, length = _read_head(bytes(buffer[:end]), self._limits)
         if length is None or len(message.headers.get_all("Content-Length")) > 1:
             raise SipSyntaxError("Content-Length", "does not frame the message")
         if length > self._limits.body:
-            raise SipSyntaxError("message", "body too long")
+            raise TooLong("message", "body too long")
         del buffer[: end + 4]
         self._searched = 0
         return message, length
@@ -131,19 +150,19 @@ class StreamParser:
 def _read_head(head: bytes, limits: Limits) -> tuple[Request | Response, int | None]:
     """The message without its body, and its first Content-Length where that is a number."""
     if len(head) > limits.head:
-        raise SipSyntaxError("message", "header too long")
+        raise TooLong("message", "header too long")
     try:
         text = head.decode()
     except UnicodeDecodeError:
         text = head.decode("latin-1")  # what old phones write into names; every octet string can be read so
     lines = text.split("\r\n")
     if len(lines) > limits.fields + 1:
-        raise SipSyntaxError("message", "too many fields")
+        raise TooLong("message", "too many fields")
     # A bare CR or LF would be a line end to somebody else: what we pass on must mean the same to everybody.
     if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1:
         raise SipSyntaxError("message", "a bare CR or LF")
     if max(map(len, lines)) > limits.line:
-        raise SipSyntaxError("message", "line too long")
+        raise TooLong("message", "line too long")
     message = _read_start_line(lines[0])
     length = _read_fields(message, lines)
     return message, length

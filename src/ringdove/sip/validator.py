@@ -43,7 +43,7 @@ _DATE = re.compile(
 class Rejection:
     """Why a request is refused: what to answer, and the fields that the answer carries besides those it copies.
 
-    Where it is not `answerable` (an ACK, or a Via that does not say where to) the request is dropped. The answer is
+    Where it is not `answerable` (an ACK, or no Via that says where to) the request is dropped. The answer is
     best sent without a transaction, for which the request may lack what it needs.
     """
 
@@ -61,20 +61,29 @@ class Rejection:
 
 
 def check_request(request: Request) -> Rejection | None:
-    """What is wrong with a request as a whole; None where it may be handed on."""
+    """What is wrong with a request as a whole; None where it may be handed on.
+
+    Of a malformed topmost Via an answerable request keeps what can be read (`Message.mend_via`).
+    """
     try:
         _ = request.via
     except SipSyntaxError as error:
-        return Rejection(400, f"Bad Request ({error})", answerable=False)
+        rejection: Rejection | None = Rejection(400, f"Bad Request ({error})", answerable=request.mend_via())
+    else:
+        rejection = _check(request)
+    if rejection is not None and request.method == "ACK":
+        return Rejection(rejection.status, rejection.reason, answerable=False)  # §17: nothing answers an ACK
+    return rejection
+
+
+def _check(request: Request) -> Rejection | None:
     try:
         rejection = _check_start_line(request)
         if rejection is None:
             _check_fields(request)
             rejection = _check_demands(request)
     except SipSyntaxError as error:
-        rejection = Rejection(400, f"Bad Request ({error})")
-    if rejection is not None and request.method == "ACK":
-        return Rejection(rejection.status, rejection.reason, answerable=False)  # §17: nothing answers an ACK
+        return Rejection(400, f"Bad Request ({error})")
     return rejection
 
 

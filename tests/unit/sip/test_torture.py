@@ -33,7 +33,7 @@ TABLE: dict[str, int | str | None] = {
     "unreason": None,
     "noreason": None,
     # 3.1.2 invalid
-    "badinv01": DROP,  # its Via does not say where to
+    "badinv01": 400,
     "clerr": 400,
     "ncl": 400,
     "scalar02": 400,

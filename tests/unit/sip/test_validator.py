@@ -93,11 +93,22 @@ def test_expiry_times_never_refuse_a_request() -> None:
     assert _status(_request({"Expires": "for ever"}, "REGISTER")) is None
 
 
-@pytest.mark.parametrize("via", [None, "nonsense", "SIP/2.0/UDP a;branch="])
-def test_without_a_readable_top_via_nothing_is_answered(via: str | None) -> None:
+@pytest.mark.parametrize("via", [None, "nonsense", "SIP/2.0/UDP a:0", "SIP/2.0/UDP", ";;, SIP/2.0/UDP a"])
+def test_without_a_via_that_says_where_to_nothing_is_answered(via: str | None) -> None:
     rejection = check_request(_request({"Via": via}))
     assert rejection is not None
     assert not rejection.answerable
+
+
+def test_of_a_malformed_via_the_answer_has_what_can_be_read() -> None:
+    request = _request({"Via": "SIP/2.0/UDP a:5070;;branch=;rport;x=a b, ;;, SIP/2.0/TCP b;branch=z9hG4bK2"})
+    rejection = check_request(request)
+    assert rejection is not None
+    assert (rejection.status, rejection.answerable) == (400, True)
+    assert rejection.response(request, "t").headers.get_all("Via") == [
+        "SIP/2.0/UDP a:5070;rport",
+        "SIP/2.0/TCP b;branch=z9hG4bK2",
+    ]
 
 
 def test_an_ack_is_never_answered() -> None:
