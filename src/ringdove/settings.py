@@ -14,6 +14,10 @@ _HOST_NAME = re.compile(
 )
 
 
+_LONGEST = 9_999_999
+"""Seconds that can be asked for, 115 days: as many as the interfaces take."""
+
+
 class SettingsError(ValueError):
     """Settings that cannot be used; the text names each of them."""
 
@@ -124,6 +128,16 @@ class Settings(BaseSettings):
     )
     q850_reason: bool = Field(
         default=False, description="Say “answered elsewhere” in the Q.850 form too, for phones that read only that."
+    )
+
+    max_calls: int = Field(default=1000, ge=1, description="Calls at once.")
+    max_calls_per_extension: int = Field(default=100, ge=1, description="Calls at once that one extension is in.")
+    max_legs: int = Field(default=1000, ge=1, description="Phones that one call rings over its whole life.")
+    max_call_duration: int = Field(
+        default=10_800, ge=0, le=_LONGEST, description="Seconds from the answer to the end of a call; 0 for no limit."
+    )
+    max_wait: int = Field(
+        default=3600, ge=0, le=_LONGEST, description="Seconds until somebody takes a call; 0 for no limit."
     )
 
     @field_validator("advertise")

@@ -30,8 +30,8 @@ class Services:
     """The parts of the server behind the interface.
 
     `online` tells the live bindings of an extension; `simulate` plans a call to a ring group in the present state;
-    `live_calls` are the stories of calls that this node knows better than the store: they run, or their end is not
-    written down yet; `destination_kinds` are those that this build can enter; `ready` says whether SIP is up. `clock`
+    `live_calls` are the stories of calls that this node knows better than the store: their end is not written down
+    yet; `destination_kinds` are those that this build can enter; `ready` says whether SIP is up. `clock`
     tells Unix time in seconds.
     """
 

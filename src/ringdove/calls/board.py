@@ -13,6 +13,7 @@ from ringdove.sip.message import Request, Response
 from ringdove.store import Store
 
 from .busy import BusyList
+from .gate import Gate
 from .records import Records
 from .sounds import Sounds
 
@@ -35,8 +36,10 @@ class Board:
     authenticate: Callable[[Request], Awaitable[Extension | Response]]
     bindings: Callable[[int], Sequence[StoredBinding]]
     busy: BusyList = field(init=False)
+    gate: Gate = field(init=False)
     records: Records = field(init=False)
 
     def __post_init__(self) -> None:
         self.busy = BusyList(self.bus)
+        self.gate = Gate(self.settings, self.busy)
         self.records = Records(self.store.calls, self.node)

@@ -27,6 +27,7 @@ from ringdove.sip.sdp import SdpError, SessionDescription
 from .board import Board
 from .book import Book, LegBook, party_of
 from .caller import CALLER, CallerLeg
+from .gate import Cap
 from .inbox import Acknowledged, CallEnded, CallEvent, Ended, HeardOut, Inbox, Passed, Reoffered
 from .invitation import Invitation, Look
 from .leg import SDP, description_of
@@ -64,6 +65,7 @@ class Call:
         """Whose codec the winner's does not meet."""
         self._player: Player | None = None
         self._legs: list[MemberLeg] = []
+        self._time_limit: asyncio.TimerHandle | None = None
 
     # Its beginning and end
 
@@ -71,6 +73,8 @@ class Call:
         """The caller has shown who it is."""
         self._who = who
         self.book.story.caller = party_of(who)
+        longest = self.board.settings.max_wait
+        self._limit_time(Cap.WAIT, longest, Ended(f"{Cap.WAIT}: nobody took it within {longest} s", 480))
 
     async def hear_offer(self) -> bool:
         """Open the call's media on the caller's description; False, and refused, when the call cannot be taken."""
@@ -94,7 +98,8 @@ class Call:
         return not self.caller.is_over
 
     def hang_up(self) -> None:
-        """Whatever happened: no leg or dialog stays behind, and the record is complete."""
+        """Whatever happened: no leg, dialog or timer stays behind, and the record is complete."""
+        self._unlimit_time()
         if self._player is not None:
             self._player.over()
         if not self.caller.gave_up:
@@ -153,8 +158,8 @@ class Call:
                     await self.session.answered(leg.party, answer)
                 except MediaError as why:
                     leg.hang_up(f"the answer in the ACK cannot be used: {why}")
-            case Ended(reason):
-                raise CallEnded(reason)
+            case Ended() as end:
+                raise CallEnded(end)
 
     def refuse(self, status: int, reason: str = "", headers: Iterable[tuple[str, str]] = ()) -> None:
         """End the call that nobody took, unless it has ended."""
@@ -167,6 +172,11 @@ class Call:
         name = self.board.settings.caller_name_prefix.replace("{group}", look.group_name) if look.group_name else ""
         hops = self.caller.request.max_forwards - 1
         return Invitation(self.who, member, binding, hops, look.alert_info, name)
+
+    @property
+    def legs_left(self) -> int:
+        """How many phones it may still ring, over its whole life."""
+        return self.board.settings.max_legs - len(self._legs)
 
     def member_leg(self, number: int, invitation: Invitation, book: LegBook) -> MemberLeg:
         """A leg towards one phone; `number` is the ring engine's. It wants an offer before it can be sent."""
@@ -204,6 +214,8 @@ class Call:
         if not self.caller.is_answered:
             assert self._answer is not None  # noqa: S101 - made when it was joined
             self.caller.answer(self._answer, self._offer)
+        longest = self.board.settings.max_call_duration
+        self._limit_time(Cap.CALL_DURATION, longest, Ended(f"{Cap.CALL_DURATION}: it lasted {longest} s", 408))
         self.caller.connected()
         winner.won()
         self.book.answered(party_of(winner.invitation.callee))
@@ -225,6 +237,21 @@ class Call:
         """The call's media, which every destination may count on."""
         assert self.media is not None  # noqa: S101 - opened before the first destination
         return self.media
+
+    def _limit_time(self, cap: Cap, seconds: int, end: Ended) -> None:
+        """End the call after so many seconds, 0 for never; the limit before counts no more."""
+
+        def over() -> None:
+            self.board.gate.hits[cap] += 1
+            self.inbox.put(end)
+
+        self._unlimit_time()
+        if seconds:
+            self._time_limit = asyncio.get_running_loop().call_later(seconds, over)
+
+    def _unlimit_time(self) -> None:
+        if self._time_limit is not None:
+            self._time_limit.cancel()
 
     async def _music(self) -> Tune | None:
         """What is heard on hold, by the settings of this moment."""

@@ -64,7 +64,8 @@ class CallerLeg(Leg):
         if not self.request.contacts:
             return Rejection(400, "Missing Contact")  # §8.1.1.8
         if self.request.max_forwards == 0:
-            return Rejection(483, "Too Many Hops")  # RFC 7332 §4: it would go on as new requests
+            # RFC 7332 §4: it would go on as new requests
+            return Rejection(483, "it has come through as many servers as its Max-Forwards allowed")
         return self._timer.check(self.request)
 
     def ringback(self) -> None:

@@ -114,9 +114,13 @@ class Pressed:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The server ends the call: its media is lost, or the server stops."""
+    """The server ends the call: its media is lost, its time is over, or the server stops.
+
+    `status` is what the caller is told, in a BYE where it has a 200.
+    """
 
     reason: str
+    status: int = 503
 
 
 CallEvent = (
@@ -138,6 +142,10 @@ CallEvent = (
 
 class CallEnded(Exception):
     """Raised in a call that the server ends; says why."""
+
+    def __init__(self, end: Ended) -> None:
+        super().__init__(end.reason)
+        self.status = end.status
 
 
 class Inbox:

@@ -8,6 +8,7 @@ from ringdove.sip.message import Response
 
 from .call import Call
 from .destinations import KINDS, end_call
+from .gate import TurnedAway
 from .inbox import CallEnded
 
 log = structlog.get_logger(__name__)
@@ -23,12 +24,25 @@ async def run(call: Call) -> None:
         call.caller.challenge(who)
         return
     call.comes_from(who)
-    with structlog.contextvars.bound_contextvars(call=call.id), call.board.records.record(call.book.story):
+    gate = call.board.gate
+    with structlog.contextvars.bound_contextvars(call=call.id):
+        if (one_too_many := gate.check(who.id)) is not None:
+            _turn_away(call, one_too_many)
+            return
         try:
-            with call.board.busy.busy(who.id):
+            with call.board.records.record(call.book.story), gate.inside(who.id):
                 await _live(call)
         finally:
             await call.close_media()
+
+
+def _turn_away(call: Call, one_too_many: TurnedAway) -> None:
+    """It costs no port and rings nobody, and a flood of its like does not fill the records."""
+    call.refuse(one_too_many.status, one_too_many.reason, one_too_many.headers)
+    call.hang_up()
+    if one_too_many.recorded:
+        log.warning("call_turned_away", reason=one_too_many.reason)
+        call.board.records.finish(call.book.story)
 
 
 async def _live(call: Call) -> None:
@@ -37,7 +51,7 @@ async def _live(call: Call) -> None:
         await _travel(call)
     except CallEnded as end:
         call.book.ended(EndedBy.SERVER, str(end))
-        call.refuse(503)
+        call.refuse(end.status)
     except Exception:
         log.exception("call_broke")
         call.book.ended(EndedBy.SERVER, "an error in the server")

@@ -14,10 +14,11 @@ from ringdove.model.extension import Extension
 from ringdove.model.ring_group import RosterEntry
 from ringdove.model.story import Attempt, Hop, HopOutcome
 from ringdove.ring import engine as rules
-from ringdove.ring.eligibility import Standing
+from ringdove.ring.eligibility import Skip, Standing
 from ringdove.ring.plan import Entry, Strategy, Window
 
 from .call import Call
+from .gate import Cap
 from .inbox import CallerGone, LegAnswered, LegFailed, LegRang, MemberChanged, SettingsChanged
 from .invitation import EMPTY_LOOK, Look
 from .member import MemberLeg
@@ -68,6 +69,7 @@ class _Ringing:
             people.ring_timeout,
             entries_of(people.roster),
             {member: self._standing(member) for member in self._extensions},
+            most_legs=call.legs_left,
         )
         self._attempts: dict[int, Attempt] = {}
 
@@ -150,6 +152,8 @@ class _Ringing:
                     self._legs[leg].stop(why)
                 case rules.Skipped(member, reason):
                     self._attempts[member].skipped = reason
+                    if reason is Skip.TOO_MANY_LEGS:
+                        self._call.board.gate.hits[Cap.LEGS] += 1
                 case rules.Win(leg):
                     result = self._legs[leg]
                     self._hop.outcome = HopOutcome.ANSWERED

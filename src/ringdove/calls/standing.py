@@ -15,11 +15,12 @@ def standing_of(
     board: "Board", extension: Extension, bindings: Iterable[StoredBinding], caller_id: int | None
 ) -> Standing:
     """Bindings are from the registrar, busy from our own calls, the rest from the extension's settings."""
+    calls = board.busy.calls(extension.id)
     return Standing(
         bindings=tuple(binding.key for binding in bindings),
         enabled=extension.enabled,
         dnd=extension.presence_status is Presence.DO_NOT_DISTURB,
-        busy=extension.id in board.busy,
-        call_waiting=extension.enb_call_waiting,
+        busy=calls > 0,
+        call_waiting=extension.enb_call_waiting and calls < board.settings.max_calls_per_extension,
         is_caller=extension.id == caller_id,
     )

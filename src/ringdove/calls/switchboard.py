@@ -51,9 +51,12 @@ class Switchboard:
         return len(self._running)
 
     def stories(self) -> list[Story]:
-        """The records of the calls that are running, and of those that ended and are not in the store yet."""
+        """The records of the calls whose end is not in the store yet: each is told as running until it is.
+
+        So what was once told as over stays as it was told, whatever happens to this process (ADR 0017).
+        """
         running = [call.book.story for call in self._running if call.has_caller]
-        return [*self._board.records.unwritten(), *running]
+        return [story.before_its_end() for story in (*self._board.records.unwritten(), *running)]
 
     async def simulate(self, group_id: int) -> Simulation:
         """The plan of a ring group for the present state; an unknown group rings nobody."""

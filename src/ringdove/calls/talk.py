@@ -82,8 +82,8 @@ class _Talk:
                         self._errand(self._take_answer, leg, answer)
                     case HeardOut(party, item):
                         self._errand(self._play_on, party, item)
-                    case Ended(reason):
-                        raise CallEnded(reason)
+                    case Ended() as end:
+                        raise CallEnded(end)
         finally:
             for errand in self._errands:
                 errand.cancel()

@@ -26,7 +26,6 @@ class BindingsChanged:
 
 @dataclass(frozen=True, slots=True)
 class BusyChanged:
-    """An extension entered its first call or left its last one (calls)."""
+    """An extension entered a call or left one (calls)."""
 
     extension_id: int
-    busy: bool

@@ -174,3 +174,8 @@ class Story(BaseModel):
     disposition: Disposition | None = None
     reason: str = ""
     """In words: why it ended as it did."""
+
+    def before_its_end(self) -> "Story":
+        """The same call, told as if it still ran."""
+        end = {"ended_at": None, "ended_by": "", "disposition": None, "reason": ""}
+        return self if self.ended_at is None else self.model_copy(update=end)

@@ -12,6 +12,8 @@ class Skip(StrEnum):
     OFFLINE = "offline"
     DND = "dnd"
     BUSY = "busy"
+    TOO_MANY_LEGS = "too_many_legs"
+    """It might ring, but the call has rung as many phones as one call may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,11 +135,18 @@ class _Member:
 class Engine:
     """One ringing of one group.
 
-    `entries` is the member list with extension groups expanded, `standings` holds every member of it.
+    `entries` is the member list with extension groups expanded, `standings` holds every member of it. No more than
+    `most_legs` phones are rung in all, which come first wins.
     """
 
     def __init__(
-        self, strategy: Strategy, ring_timeout: float, entries: Sequence[Entry], standings: Mapping[int, Standing]
+        self,
+        strategy: Strategy,
+        ring_timeout: float,
+        entries: Sequence[Entry],
+        standings: Mapping[int, Standing],
+        *,
+        most_legs: float = float("inf"),
     ) -> None:
         self._strategy = strategy
         self._ring_timeout = ring_timeout
@@ -149,6 +156,7 @@ class Engine:
         self._legs: dict[int, int] = {}
         """Ringing leg to its member."""
         self._last_leg = 0
+        self._most_legs = most_legs
         self._began_at: float | None = None
         self._at = 0.0
         """The time of the last event, in seconds since the beginning."""
@@ -260,23 +268,31 @@ class Engine:
             if (window.member, window.start) not in self._opened:
                 self._opened.add((window.member, window.start))
                 m.tried.clear()
-                fruitless = reason is not None
+                fruitless = reason is not None or not self._may_ring
                 if reason is not None:
                     self._skip([(window.member, reason)])
             if reason is None:
                 self._ring(window.member, m)
         return fruitless or not self._legs
 
+    @property
+    def _may_ring(self) -> bool:
+        return self._last_leg < self._most_legs
+
     def _ring(self, member: int, m: _Member) -> None:
         for binding in m.standing.bindings:
-            if binding not in m.tried:
+            if binding in m.tried:
+                continue
+            m.tried.add(binding)
+            if self._may_ring:
                 self._stop([leg for leg, rung in m.legs.items() if rung == binding], Why.REGISTERED_ANEW)
-                m.tried.add(binding)
                 m.skipped = None
                 self._last_leg += 1
                 m.legs[self._last_leg] = binding
                 self._legs[self._last_leg] = member
                 self._actions.append(Ring(self._last_leg, member, binding))
+            elif not m.legs:
+                self._skip([(member, Skip.TOO_MANY_LEGS)])
 
     def _give_windows(self, member: int) -> None:
         """Windows for a member that had none because it was not eligible when the plan was made (R9)."""
@@ -290,7 +306,8 @@ class Engine:
             self._planned += plan.windows(self._strategy, self._ring_timeout, self._entries, {member})
 
     def _has_future(self) -> bool:
-        return any(w.start > self._at and not self._members[w.member].declined for w in self._planned)
+        ahead = any(w.start > self._at and not self._members[w.member].declined for w in self._planned)
+        return ahead and self._may_ring
 
     # Bookkeeping
 
