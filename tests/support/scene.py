@@ -8,7 +8,9 @@ async with open_house(tmp_path) as house, Scene(house) as scene:
     await scene.end(ours, theirs)
 """
 
+import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -126,7 +128,10 @@ class Scene:
             "the call does not end",
             within,
         )
-        row = (await self.rows(caller=caller.number))[0]
+        deadline = time.monotonic() + within
+        while (row := (await self.rows(caller=caller.number))[0])["live"]:
+            assert time.monotonic() < deadline, "the end of the call is not written down"
+            await asyncio.sleep(0.01)
         return Story.model_validate((await self.house.get("calls/get", id=row["id"]))["data"])
 
 

@@ -51,11 +51,12 @@ class RingingGroup:
         timeout: float = 20.0,
         standings: Mapping[int, Standing] | None = None,
         begin: bool = True,
+        most_legs: float = float("inf"),
     ) -> None:
         entries = [Entry((m,)) for m in range(1, members + 1)] if isinstance(members, int) else list(members)
         everyone = {member for entry in entries for member in entry.members}
         known = {member: online(member) for member in everyone} | dict(standings or {})
-        self.engine = Engine(strategy, timeout, entries, known)
+        self.engine = Engine(strategy, timeout, entries, known, most_legs=most_legs)
         self.legs: dict[int, tuple[int, str]] = {}
         """Legs that ring, each with its member and binding."""
         self.spans: list[Window] = []

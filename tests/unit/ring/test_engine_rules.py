@@ -35,7 +35,7 @@ EVERY_STRATEGY = pytest.mark.parametrize("strategy", Strategy)
 
 
 @EVERY_STRATEGY
-@pytest.mark.parametrize("reason", Skip)
+@pytest.mark.parametrize("reason", SKIPPED)
 def test_R1_skipped_with_the_reason(strategy: Strategy, reason: Skip) -> None:
     group = any_group(strategy, 2, standings={1: SKIPPED[reason]})
     assert group.first == [Skipped(1, reason), Ring(1, 2, "phone2")]
