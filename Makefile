@@ -17,9 +17,9 @@ demo: install ## Ring simulated phones with ring groups made over HTTP, and draw
 run: install ## Keep a server up on the default ports, with a few sample extensions
 	@$(BIN)/ringdove serve --sample-data
 
-test: install ## Run the tests
+test: install ## Run the tests, two files at a time: they wait more than they work
 	@sh scripts/peers.sh
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 lint: install ## Check format, lint, types and import rules
 	@$(BIN)/ruff format --check .
