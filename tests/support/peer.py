@@ -113,7 +113,7 @@ class Peer:
     def uri(self) -> Uri:
         """Its Contact."""
         params = () if self._transport_name == "udp" else (("transport", self._transport_name),)
-        return Uri("sip", self.host, user=self.user, port=self.port, params=params)
+        return Uri("sip", bracketed(self.host), user=self.user, port=self.port, params=params)
 
     # Sending
 
@@ -152,9 +152,8 @@ class Peer:
 
     def stamp(self, request: Request, branch: str | None = None) -> Request:
         """Put this peer's Via on a request, with a new branch if none is given."""
-        via = Via(
-            self._transport_name.upper(), self.host, self.port, (("rport", None), ("branch", branch or new_branch()))
-        )
+        params = ("rport", None), ("branch", branch or new_branch())
+        via = Via(self._transport_name.upper(), bracketed(self.host), self.port, params)
         request.headers.prepend("Via", str(via))
         return request
 
@@ -290,6 +289,11 @@ class _Stream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._peer.closed.set()
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in URIs and Vias."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _matcher(what: What) -> Callable[[Request | Response], bool]:

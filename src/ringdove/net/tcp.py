@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import socket
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, cast
 
 from ringdove.sip.hop import Hop
-from ringdove.sip.parser import NoMessage, Ping, StreamParser
+from ringdove.sip.parser import Item, NoMessage, Ping, StreamParser
 
 from .transport import Receiver
 
@@ -191,6 +192,7 @@ class _Connection(asyncio.Protocol):
         try:
             items = self._parser.feed(data)
         except NoMessage as error:
+            self._take(error.before)
             owner.receiver.malformed(self.hop, error)
             self._transport.close()
             return
@@ -201,11 +203,7 @@ class _Connection(asyncio.Protocol):
             self._in_message = True
             self._deadline = owner.loop.time() + owner.limits.silence
             self._watch()
-        for item in items:
-            if isinstance(item, Ping):
-                self.write(PONG)
-            else:
-                owner.receiver.received(item, self.hop)
+        self._take(items)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._watchdog is not None:
@@ -227,6 +225,13 @@ class _Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close now."""
         self._transport.abort()
+
+    def _take(self, items: Iterable[Item]) -> None:
+        for item in items:
+            if isinstance(item, Ping):
+                self.write(PONG)
+            else:
+                self._owner.receiver.received(item, self.hop)
 
     def _watch(self) -> None:
         if self._watchdog is not None:

@@ -15,6 +15,7 @@ from ringdove.sip.headers import Headers
 from ringdove.sip.hop import Hop
 from ringdove.sip.identifiers import new_call_id, new_tag
 from ringdove.sip.message import DEFAULT_MAX_FORWARDS, Request, Response
+from ringdove.sip.uri import Uri
 
 from .registrar import Registrar
 
@@ -104,16 +105,17 @@ class KeepAlive:
         watch.asking = True
 
     def _options(self, binding: StoredBinding, hop: Hop) -> Request:
+        contact = Uri.parse(binding.contact).without_headers()
         headers = Headers()
         for route in binding.path:
             headers.add("Route", route)
         headers.add("Max-Forwards", str(DEFAULT_MAX_FORWARDS))
         headers.add("From", f"<{self._endpoint.contact(hop)}>;tag={new_tag()}")
-        headers.add("To", f"<{binding.contact}>")
+        headers.add("To", f"<{contact}>")
         headers.add("Call-ID", new_call_id())
         headers.add("CSeq", "1 OPTIONS")
         headers.add("Accept", "application/sdp")
-        return Request("OPTIONS", binding.contact, headers)
+        return Request("OPTIONS", contact, headers)
 
     async def _run(self) -> None:
         while True:

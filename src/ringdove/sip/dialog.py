@@ -227,7 +227,7 @@ def new_request(
     fields += [
         ("Max-Forwards", str(max_forwards)),
         ("From", str(from_ if from_.tag else from_.with_param("tag", new_tag()))),
-        ("To", str(to or NameAddr(target.without_params("transport", "method")))),
+        ("To", str(to or NameAddr(target.without_headers().without_params("transport", "method")))),
         ("Call-ID", call_id or new_call_id()),
         ("CSeq", f"{cseq} {method}"),
     ]

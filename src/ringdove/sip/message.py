@@ -194,7 +194,10 @@ class Message:
 
 
 class Request(Message):
-    """A request (§7.1). `uri` is text as received or as to be sent; `target` reads it."""
+    """A request (§7.1). `uri` is text as received or as to be sent; `target` reads it.
+
+    Header fields in a URI that is given as such, as a Contact may have them, are left out (§19.1.1).
+    """
 
     __slots__ = ("_target", "method", "uri", "version")
 
@@ -208,7 +211,7 @@ class Request(Message):
     ) -> None:
         super().__init__(headers, body)
         self.method = method
-        self.uri = str(uri)
+        self.uri = uri if isinstance(uri, str) else str(uri.without_headers())
         self.version = version
         self._target: Uri | None = None
 

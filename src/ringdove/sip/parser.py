@@ -5,6 +5,7 @@ request with a bad one can still be answered.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,12 +29,16 @@ class Limits:
 
 
 class NoMessage(SipSyntaxError):
-    """Octets that are no message; `request` is what could be read of one that can be answered, by `status`."""
+    """Octets that are no message; `request` is what could be read of one that can be answered, by `status`.
 
-    def __init__(self, fault: SipSyntaxError, octets: bytes) -> None:
+    `before` is what came before them, complete, and was not returned yet.
+    """
+
+    def __init__(self, fault: SipSyntaxError, octets: bytes, before: Iterable["Item"] = ()) -> None:
         super().__init__(fault.field, fault.reason)
         self.status = 513 if isinstance(fault, TooLong) else 400
         self.request = salvage(octets)
+        self.before = tuple(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,15 @@ class Ping:
     """The keep-alive of RFC 5626 §4.4.1, a double CRLF on a stream; it is answered by a single one."""
 
 
+Item = Request | Response | Ping
+"""What a stream consists of."""
+
+
 DEFAULT_LIMITS: Final = Limits()
 PING: Final = Ping()
 
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+\Z", re.IGNORECASE)
-_STATUS_LINE = re.compile(r"SIP/2\.0 ([0-9]{3})(?: (.*))?\Z", re.IGNORECASE | re.DOTALL)
+_STATUS_LINE = re.compile(r"SIP/2\.0 ([0-9]{3,10})(?: (.*))?\Z", re.IGNORECASE | re.DOTALL)
 _LENGTH = re.compile(r"[0-9]{1,9}\Z")
 
 
@@ -87,22 +96,22 @@ class StreamParser:
         self._searched = 0
         self._pending: tuple[Request | Response, int] | None = None
 
-    def feed(self, data: bytes) -> list[Request | Response | Ping]:
+    def feed(self, data: bytes) -> list[Item]:
         """What became complete with `data`, in order.
 
         Raises NoMessage where the stream cannot be framed any more (no or several Content-Lengths, no SIP at
         all, more than the limits); nothing can be read after that and the connection is to be closed.
         """
         self._buffer += data
-        found: list[Request | Response | Ping] = []
+        found: list[Item] = []
         try:
             while (item := self._next()) is not None:
                 found.append(item)
         except SipSyntaxError as fault:
-            raise NoMessage(fault, bytes(self._buffer[:MOST])) from None
+            raise NoMessage(fault, bytes(self._buffer[: MOST + 1]), found) from None
         return found
 
-    def _next(self) -> Request | Response | Ping | None:
+    def _next(self) -> Item | None:
         if self._pending is None:
             if self._skip_line_ends():
                 return PING

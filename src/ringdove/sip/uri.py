@@ -78,6 +78,10 @@ class Uri:
         """The same URI less the named parameters."""
         return replace(self, params=tuple(p for p in self.params if p[0] not in names))
 
+    def without_headers(self) -> "Uri":
+        """The same URI less the header fields for a request made from it (§19.1.5)."""
+        return replace(self, headers="") if self.headers else self
+
     @property
     def is_sip(self) -> bool:
         """Whether it is a SIP or SIPS URI."""

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
 from ringdove.registrar.bindings import Change, Intervals, Refusal, check, contact_value, listing, own_address, register
-from ringdove.sip.headers import Headers
+from ringdove.sip.dialog import new_request
+from ringdove.sip.headers import Headers, NameAddr
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request
+from ringdove.sip.uri import Uri
 
 NOW = 1_000_000.0
 EXTENSION = Extension(id=7, number="1000", reg_name="desk-1000", concurrent_registrations=2)
@@ -63,6 +65,23 @@ def test_a_contact_becomes_a_binding() -> None:
     )
     assert (binding.call_id, binding.cseq, binding.user_agent, binding.q) == ("c", 1, "Phone 1", 0.5)
     assert (binding.registered_at, binding.expires_at) == (NOW, NOW + 3600)
+
+
+def test_parameters_belong_to_the_URI_within_the_brackets_only() -> None:
+    """RFC 4475 §3.3.12, §3.3.13."""
+    assert _one(_request("sip:+19725552222@gw1.example.net;unknownparam")).contact == "sip:+19725552222@gw1.example.net"
+    contact = "sip:+19725552222@gw1.example.net;unknownparam"
+    assert _one(_request(f"<{contact}>")).contact == contact
+
+
+def test_header_fields_in_a_contact_are_listed_and_go_into_no_request() -> None:
+    """RFC 4475 §3.3.14: whoever registers is not to say how our requests are routed."""
+    contact = "sip:user@example.com?Route=%3Csip:sip.example.com%3E"
+    binding = _one(_request(f"<{contact}>"))
+    assert contact_value(binding, NOW) == f"<{contact}>;expires=3600"
+    request = new_request("INVITE", Uri.parse(binding.contact), from_=NameAddr(Uri.parse("sip:pbx@here")))
+    assert request.uri == "sip:user@example.com"
+    assert "Route" not in request.headers
 
 
 def test_what_a_phone_says_of_itself_is_kept_short_and_printable() -> None:
