@@ -1,10 +1,11 @@
 #!/bin/sh
-# The SIP programs that the tests call: SIPp and baresip. With root they are installed by apt; without, the tests that
-# need them are skipped, and this says so.
+# The SIP programs that the tests call: SIPp, baresip and linphonec. With root they are installed by apt; without, the
+# tests that need them are skipped, and this says so.
 set -eu
 missing=""
 command -v sipp >/dev/null 2>&1 || missing="$missing sip-tester"
 command -v baresip >/dev/null 2>&1 || missing="$missing baresip-core"
+command -v linphonec >/dev/null 2>&1 || missing="$missing linphone-cli"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     printf 'Installing test peers:%s\n' "$missing"

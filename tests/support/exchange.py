@@ -20,7 +20,7 @@ from ringdove.events.types import BindingsChanged
 from ringdove.model.story import Story
 
 from .house import House, Person
-from .sipp import LIFETIME, Message, Sipp
+from .sipp import LIFETIME, Message, Sipp, own_scenario
 
 T = TypeVar("T")
 
@@ -38,11 +38,19 @@ ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What a phone does when it is called: its scenario, in which `words` are replaced, as (from, to)."""
+    """What a phone does when it is called: its scenario, in which `words` are replaced, as (from, to).
+
+    The scenario is one of our files, or one of SIPp's own.
+    """
 
     scenario: str
     after: float = LIFETIME
     words: tuple[str, str] = ("", "")
+
+    def text(self) -> str:
+        """The scenario for SIPp."""
+        file = SCENARIOS / self.scenario
+        return (file.read_text() if file.suffix else own_scenario(self.scenario)).replace(*self.words)
 
 
 RINGS = Behaviour("rings.xml")
@@ -54,6 +62,8 @@ def answers(*, after: float) -> Behaviour:
     return Behaviour("rings.xml", after)
 
 
+UAS = Behaviour("uas")
+"""Answers at once, as SIPp does by itself."""
 BUSY = Behaviour("refuses.xml")
 DECLINES = Behaviour("refuses.xml", words=("486 Busy Here", "603 Decline"))
 
@@ -162,7 +172,7 @@ class Exchange:
         """One more phone of this person; returns when it has registered."""
         name = f"phone-{next(self._phone_numbers)}-of-{person.number}"
         scenario = self._folder / f"{name}.xml"
-        scenario.write_text((SCENARIOS / behaviour.scenario).read_text().replace(*behaviour.words))
+        scenario.write_text(behaviour.text())
         sipp = await self.sipp(
             name,
             *_registration(person, stay=LIFETIME),

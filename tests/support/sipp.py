@@ -4,6 +4,7 @@ import asyncio
 import re
 import shutil
 import socket
+import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -139,6 +140,12 @@ class Sipp:
     def _text(self, kind: str) -> str:
         path = self._folder / f"{self.name}.{kind}"
         return path.read_text(errors="replace") if path.exists() else ""
+
+
+def own_scenario(name: str) -> str:
+    """A scenario that SIPp comes with, such as "uac"."""
+    said = subprocess.run(["sipp", "-sd", name], capture_output=True, text=True, check=False).stdout
+    return said[said.index("<?xml") :]
 
 
 def free_port() -> int:
