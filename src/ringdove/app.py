@@ -9,6 +9,7 @@ from pathlib import Path
 
 import structlog
 
+from ringdove import gauges
 from ringdove.api import OnlineStatus, Services, create_app, ensure_application, ensure_cli_application
 from ringdove.api.credentials import Credentials
 from ringdove.api.server import HttpServer, listen
@@ -29,6 +30,7 @@ from ringdove.settings import HostPort, Settings
 from ringdove.sip.digest import Realm
 from ringdove.sip.message import refusal_of
 from ringdove.store import Store
+from ringdove.watch.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +67,7 @@ class Node:
         self.media: EmbeddedEngine
         self.registrar: Registrar
         self.switchboard: Switchboard
+        self.metrics = Metrics()
         self._ready = False
         self._parts = AsyncExitStack()
 
@@ -188,6 +191,7 @@ class Node:
         keep_alive = KeepAlive(self.endpoint, self.registrar)
         self._parts.push_async_callback(keep_alive.close)
         keep_alive.start()
+        self._show_numbers(board)
 
     async def _start_http(self, listener: socket.socket) -> None:
         services = Services(
@@ -200,10 +204,19 @@ class Node:
             live_calls=self.switchboard.stories,
             destination_kinds=frozenset(KINDS),
             ready=lambda: self._ready,
+            metrics=self.metrics,
         )
         server = HttpServer(create_app(services))
         self._parts.push_async_callback(server.close)
         await server.open(listener)
+
+    def _show_numbers(self, board: Board) -> None:
+        """Have every part's numbers read when somebody asks for them."""
+        gauges.show_process(self.metrics)
+        gauges.show_sip(self.metrics, self.endpoint)
+        gauges.show_registrations(self.metrics, self.registrar)
+        gauges.show_calls(self.metrics, self.switchboard, board)
+        gauges.show_media(self.metrics, self.media)
 
     def _dispatch(self, incoming: IncomingRequest) -> None:
         """Requests outside dialogs, by method."""

@@ -140,6 +140,11 @@ class Settings(BaseSettings):
         default=3600, ge=0, le=_LONGEST, description="Seconds until somebody takes a call; 0 for no limit."
     )
 
+    metrics: bool = Field(default=True, description="Whether there is /metrics.")
+    metrics_token: SecretStr | None = Field(
+        default=None, min_length=8, description="What has to be borne to see /metrics; default: nothing."
+    )
+
     @field_validator("advertise")
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:

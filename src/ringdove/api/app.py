@@ -21,6 +21,7 @@ from ringdove.api import (
 )
 from ringdove.api.documentation import add_reference
 from ringdove.api.lockout import Lockout
+from ringdove.api.metrics import add_metrics
 from ringdove.api.routing import TokenOutOfSight, not_existed
 from ringdove.api.services import Services
 
@@ -43,7 +44,7 @@ _FAMILIES: tuple[APIRouter, ...] = (
 
 
 def create_app(services: Services) -> FastAPI:
-    """Return the whole HTTP interface: OpenAPI v1.0, `/healthz`, and the reference at `/docs`."""
+    """Return the whole HTTP interface: OpenAPI v1.0, `/healthz`, `/metrics`, and the reference at `/docs`."""
     app = FastAPI(
         title="Ringdove",
         version=version("ringdove"),
@@ -59,6 +60,7 @@ def create_app(services: Services) -> FastAPI:
     for router in _FAMILIES:
         app.include_router(router, prefix=BASE_PATH)
     app.add_api_route("/healthz", _healthz, methods=["GET", "HEAD"], include_in_schema=False)
+    add_metrics(app)
     add_reference(app)
     return app
 

@@ -15,6 +15,7 @@ from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
 from ringdove.settings import Settings
 from ringdove.store import Store
+from ringdove.watch.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Services:
 
     `online` tells the live bindings of an extension; `simulate` plans a call to a ring group in the present state;
     `live_calls` are the stories of calls that this node knows better than the store: their end is not written down
-    yet; `destination_kinds` are those that this build can enter; `ready` says whether SIP is up. `clock`
-    tells Unix time in seconds.
+    yet; `destination_kinds` are those that this build can enter; `ready` says whether SIP is up; `metrics`
+    are the numbers of the server. `clock` tells Unix time in seconds.
     """
 
     store: Store
@@ -44,6 +45,7 @@ class Services:
     live_calls: Callable[[], list[Story]]
     destination_kinds: frozenset[DestinationKind]
     ready: Callable[[], bool]
+    metrics: Metrics = field(default_factory=Metrics)
     clock: Callable[[], float] = time.time
     audio_rows: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a row that names content is saved, and while content goes that no row names: see `shelf`."""

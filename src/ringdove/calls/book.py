@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 
 from ringdove.model.extension import Extension
 from ringdove.model.story import (
@@ -24,6 +25,17 @@ from ringdove.model.story import Window as PlannedWindow
 from ringdove.ring.plan import Window
 
 
+class CallState(StrEnum):
+    """Where a running call is."""
+
+    WAITING = "waiting"
+    """No phone rings: the caller hears a prompt, or phones are just being called."""
+    RINGING = "ringing"
+    TALKING = "talking"
+    HELD = "held"
+    """Somebody has put the other side on hold."""
+
+
 def party_of(extension: Extension) -> Party:
     """An extension as the story names it."""
     return Party(id=extension.id, number=extension.number, name=extension.name)
@@ -42,6 +54,16 @@ class Book:
     def now(self) -> float:
         """Seconds since the call arrived, to the millisecond."""
         return round(self._clock() - self._began, 3)
+
+    @property
+    def state(self) -> CallState:
+        """Where the call is."""
+        if self.story.answered_at is not None:
+            held = any(heard.kind is HeardKind.MOH and heard.ended_at is None for heard in self.story.heard)
+            return CallState.HELD if held else CallState.TALKING
+        attempts = self.story.hops[-1].attempts if self.story.hops else []
+        rings = any(leg.ringing_at is not None and leg.ended_at is None for one in attempts for leg in one.legs)
+        return CallState.RINGING if rings else CallState.WAITING
 
     @contextmanager
     def hop(

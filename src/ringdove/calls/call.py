@@ -178,6 +178,11 @@ class Call:
         """How many phones it may still ring, over its whole life."""
         return self.board.settings.max_legs - len(self._legs)
 
+    @property
+    def legs_up(self) -> int:
+        """How many of its legs are not over, the caller's included."""
+        return (not self.caller.is_over) + sum(leg.is_up for leg in self._legs)
+
     def member_leg(self, number: int, invitation: Invitation, book: LegBook) -> MemberLeg:
         """A leg towards one phone; `number` is the ring engine's. It wants an offer before it can be sent."""
         party = PartyId(f"leg{len(self._legs) + 1}")

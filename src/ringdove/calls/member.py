@@ -81,6 +81,11 @@ class MemberLeg(Leg):
         """Whether it was answered, and not ended since."""
         return self._state is _State.ANSWERED
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it rings, or was answered and not ended since."""
+        return self._state in (_State.INVITED, _State.ANSWERED)
+
     def invite(self) -> None:
         """Send the INVITE with our offer, in this turn of the loop (R11). A leg without an offer has failed."""
         if self.offer is None:

@@ -74,6 +74,11 @@ class Records:
         """Have the call written down as a whole, begun before or not."""
         self._put(_Record(story, is_over=True))
 
+    @property
+    def waiting(self) -> int:
+        """How many records wait for the store."""
+        return len(self._fresh) + len(self._failed)
+
     def unwritten(self) -> list[Story]:
         """The calls that are over and not in the store yet."""
         return [record.story for record in (*self._failed.values(), *self._fresh.values()) if record.is_over]

@@ -1,6 +1,7 @@
 """The door for calls: takes INVITEs, runs one coroutine per call, and knows which calls are running."""
 
 import asyncio
+from collections import Counter
 
 import structlog
 
@@ -10,6 +11,7 @@ from ringdove.model.story import Story
 from ringdove.net.endpoint import IncomingRequest
 
 from .board import Board
+from .book import CallState
 from .call import Call
 from .inbox import CallEvent, Ended, HeardOut, Pressed
 from .journey import run
@@ -49,6 +51,16 @@ class Switchboard:
     def running(self) -> int:
         """How many calls are running."""
         return len(self._running)
+
+    @property
+    def legs(self) -> int:
+        """How many legs of running calls are not over, their callers' included."""
+        return sum(call.legs_up for call in self._running)
+
+    def states(self) -> dict[CallState, int]:
+        """How many calls of known callers are in which state."""
+        states = Counter(call.book.state for call in self._running if call.has_caller)
+        return {state: states[state] for state in CallState}
 
     def stories(self) -> list[Story]:
         """The records of the calls whose end is not in the store yet: each is told as running until it is.

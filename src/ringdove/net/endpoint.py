@@ -84,6 +84,10 @@ class Endpoint:
         self.on_message: Callable[[Direction, Hop, Message, float], None] | None = None
         self.dropped: Counter[str] = Counter()
         """How many messages came to nothing, by reason: malformed (even answered), unanswerable, response, request."""
+        self.failed: Counter[tuple[str, str]] = Counter()
+        """Requests of ours that got no final response, by method and "timeout" or "transport"; ACKs that never came."""
+        self.sent_again = 0
+        """Messages that were sent because a timer fired."""
         self._advertise = _bracketed(advertise) if advertise else None
         self._layer = TransactionLayer(timers, caps)
         self._listen = transports
@@ -102,6 +106,20 @@ class Endpoint:
         listener = await self._listen[transport](host, port, self)
         self._transports[transport, listener.host, listener.port] = listener
         return listener.host, listener.port
+
+    @property
+    def dialogs(self) -> int:
+        """How many dialogs have a handler."""
+        return len(self._dialogs)
+
+    @property
+    def timers(self) -> int:
+        """How many transactions wait for a timer."""
+        return self._layer.waiting
+
+    def transactions(self) -> dict[str, int]:
+        """How many transactions are held: "client" for requests of ours, "server" for those of others."""
+        return {"client": self._layer.clients, "server": self._layer.servers}
 
     async def close(self) -> None:
         """Close every socket; nothing is called back afterwards."""
@@ -241,6 +259,7 @@ class Endpoint:
                 case DeliverResponse(ClientKey() as key, response) if key in self._outgoing:
                     _guard(self._outgoing[key].on_response, response)
                 case Failed(ClientKey() as key, failure) if key in self._outgoing:
+                    self.failed[key.method, failure.name.lower()] += 1
                     _guard(self._outgoing[key].on_failure, failure)
                 case Cancelled(key, request):
                     self._cancelled(self._incoming[key], request)
@@ -248,6 +267,7 @@ class Endpoint:
                     if (on_ack := self._incoming[key].on_ack) is not None:
                         _guard(on_ack, ack)
                 case NoAck(key):
+                    self.failed["ACK", "timeout"] += 1
                     if (on_no_ack := self._incoming[key].on_no_ack) is not None:
                         _guard(on_no_ack)
                 case Ended(ServerKey() as key):
@@ -297,7 +317,9 @@ class Endpoint:
 
     def _tick(self) -> None:
         self._alarm_at = float("inf")
-        self._perform(self._layer.tick(self.clock()))
+        actions = self._layer.tick(self.clock())
+        self.sent_again += sum(isinstance(action, Send) and not _is_trying(action.message) for action in actions)
+        self._perform(actions)
 
     # Addresses
 
@@ -357,6 +379,11 @@ def _guard(handler: Callable[..., None], *arguments: object) -> bool:
         log.exception("handler_failed", handler=getattr(handler, "__qualname__", repr(handler)))
         return False
     return True
+
+
+def _is_trying(message: Message) -> bool:
+    """Whether it is the 100 that a timer sends where nobody has said anything yet."""
+    return isinstance(message, Response) and message.status == 100
 
 
 def _is_ipv6(host: str) -> bool:

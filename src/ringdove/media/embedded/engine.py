@@ -85,6 +85,8 @@ class EmbeddedEngine:
         self._progress = asyncio.Event()
         self._child: Child | None = None
         self._up = False
+        self.starts = 0
+        """How many children there have been."""
         self._keeper: asyncio.Task[None] | None = None
 
     @property
@@ -96,6 +98,21 @@ class EmbeddedEngine:
     def pid(self) -> int | None:
         """The child's process id; None while there is none."""
         return self._child.pid if self._child else None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a child is there and holds its ports."""
+        return self._up
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions are open."""
+        return len(self._sessions)
+
+    @property
+    def ports_held(self) -> int:
+        """How many pairs of ports belong to parties, or are just being closed."""
+        return len(self._owners) + len(self._freeing)
 
     async def start(self) -> None:
         """Start the child and wait until ports are bound. Raises EngineUnavailable when that does not come about."""
@@ -204,6 +221,7 @@ class EmbeddedEngine:
 
     async def _live(self) -> None:
         """The life of one child."""
+        self.starts += 1
         child = self._child = await Child.start(self._bind, self._silence, self._grace)
         try:
             child.send(Bind([*self._owners, *self._pool.wanted(self._now(), at_least=1)]))

@@ -62,6 +62,21 @@ class TransactionLayer:
         return len(self._clients) + len(self._servers)
 
     @property
+    def clients(self) -> int:
+        """How many requests of ours are held."""
+        return len(self._clients)
+
+    @property
+    def servers(self) -> int:
+        """How many requests of others are held."""
+        return len(self._servers)
+
+    @property
+    def waiting(self) -> int:
+        """How many of them wait for a timer."""
+        return len(self._schedule)
+
+    @property
     def deadline(self) -> float | None:
         """When `tick` has to run next; None while nothing is waiting."""
         return self._schedule.deadline

@@ -1,0 +1,84 @@
+"""Which numbers of which part are shown at `/metrics`: one line each. How to add one: see `watch/metrics.py`."""
+
+import asyncio
+import platform
+from collections import Counter
+from importlib.metadata import version
+
+from ringdove.calls.board import Board
+from ringdove.calls.switchboard import Switchboard
+from ringdove.media.embedded.engine import EmbeddedEngine
+from ringdove.net.endpoint import Endpoint
+from ringdove.registrar.registrar import Registrar
+from ringdove.watch.metrics import Metrics
+
+
+def show_process(metrics: Metrics) -> None:
+    """This build, this process, and its tasks."""
+    metrics.info(
+        "ringdove_build_info", "This build.", {"version": version("ringdove"), "python": platform.python_version()}
+    )
+    metrics.process("Memory, CPU time, open files and start of the server.")
+    metrics.gauge("ringdove_tasks", "asyncio tasks that have not ended.", lambda: len(asyncio.all_tasks()))
+
+
+def show_sip(metrics: Metrics, endpoint: Endpoint) -> None:
+    """What the endpoint holds and what became of messages."""
+    metrics.gauge(
+        "ringdove_transactions", "SIP transactions that are held, by side.", endpoint.transactions, labels=["side"]
+    )
+    metrics.gauge("ringdove_timers", "Transactions that wait for a timer.", lambda: endpoint.timers)
+    metrics.gauge("ringdove_dialogs", "SIP dialogs that are open, early ones of callers too.", lambda: endpoint.dialogs)
+    metrics.counter(
+        "ringdove_sip_dropped_total",
+        "SIP messages that came to nothing, by reason.",
+        lambda: endpoint.dropped,
+        labels=["reason"],
+    )
+    metrics.counter(
+        "ringdove_sip_failures_total",
+        "Requests of ours without a final response (for ACK: responses of ours without one), by method and cause.",
+        lambda: endpoint.failed,
+        labels=["method", "cause"],
+    )
+    metrics.counter(
+        "ringdove_sip_retransmissions_total", "Messages that were sent again by a timer.", lambda: endpoint.sent_again
+    )
+
+
+def show_registrations(metrics: Metrics, registrar: Registrar) -> None:
+    """Who is there."""
+    metrics.gauge(
+        "ringdove_registrations",
+        "Live bindings of phones, by transport, and by whether the phone answers.",
+        lambda: Counter(
+            (binding.transport, "yes" if registrar.is_reachable(binding) else "no") for binding in registrar
+        ),
+        labels=["transport", "reachable"],
+    )
+
+
+def show_calls(metrics: Metrics, switchboard: Switchboard, board: Board) -> None:
+    """What runs."""
+    metrics.gauge("ringdove_calls", "Calls that run, by state.", switchboard.states, labels=["state"])
+    metrics.gauge(
+        "ringdove_legs", "Legs of calls that are not over, those of the callers included.", lambda: switchboard.legs
+    )
+    metrics.counter(
+        "ringdove_caps_hit_total",
+        "Calls and legs that were one too many or lasted too long, by the cap.",
+        lambda: board.gate.hits,
+        labels=["cap"],
+    )
+    metrics.gauge(
+        "ringdove_records_waiting", "Records of calls that wait for the store.", lambda: board.records.waiting
+    )
+
+
+def show_media(metrics: Metrics, media: EmbeddedEngine) -> None:
+    """The media process and what it holds."""
+    metrics.gauge("ringdove_media_up", "Whether the media process is there: 1 or 0.", lambda: media.is_up)
+    metrics.counter("ringdove_media_starts_total", "Starts of the media process.", lambda: media.starts)
+    metrics.gauge("ringdove_media_sessions", "Calls that the media process knows.", lambda: media.sessions)
+    metrics.gauge("ringdove_media_ports", "Pairs of RTP ports that legs hold.", lambda: media.ports_held)
+    metrics.process("The same of the media process.", "ringdove_media", lambda: media.pid or "none")

@@ -1,0 +1,86 @@
+"""`/metrics`: what is shown is documented, true, and shown only to whom the settings say."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from support.house import House
+from support.scene import Scene, open_house
+
+DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+async def scene(house: House) -> AsyncIterator[Scene]:
+    async with Scene(house) as scene:
+        yield scene
+
+
+async def numbers(house: House) -> dict[str, float]:
+    """Every sample as it is scraped: `name{label=value,…}` and its value."""
+    answer = await house.http.get(f"http://{house.node.http}/metrics")
+    assert answer.status_code == 200
+    samples = [sample for family in text_string_to_metric_families(answer.text) for sample in family.samples]
+    return {_name(sample.name, sample.labels): sample.value for sample in samples}
+
+
+def _name(name: str, labels: dict[str, str]) -> str:
+    return f"{name}{{{','.join(f'{label}={value}' for label, value in sorted(labels.items()))}}}" if labels else name
+
+
+async def test_every_metric_is_in_the_table_of_the_docs_and_no_other(house: House) -> None:
+    table = house.node.metrics.markdown()
+    rows = [line for line in DOCS.read_text().splitlines() if line.startswith("|")]
+    assert "\n".join(rows) == table
+    shown = {name.partition("{")[0] for name in await numbers(house)}
+    undescribed = {name for name in shown if f"`{name}`" not in table and "process_" not in name}
+    assert not {name for name in undescribed if not name.endswith(("_bucket", "_count", "_sum", "_created"))}
+
+
+async def test_what_is_held_is_counted_while_it_is_held(house: House, scene: Scene) -> None:
+    caller, member = await scene.phones(2)
+    before = await numbers(house)
+    assert before["ringdove_registrations{reachable=yes,transport=udp}"] == 2
+    assert before["ringdove_media_up"] == before["ringdove_media_starts_total"] == 1
+
+    invite = await caller.dial(member.number)
+    ringing = await member.rings()
+    rings = await numbers(house)
+    assert rings["ringdove_calls{state=ringing}"] == 1
+    assert rings["ringdove_legs"] == rings["ringdove_media_ports"] == 2
+    assert rings["ringdove_transactions{side=client}"] >= 1
+    assert rings["ringdove_timers"] >= 1
+
+    theirs = await member.pick_up(ringing)
+    ours = await caller.answered(invite)
+    talk = await numbers(house)
+    assert talk["ringdove_calls{state=talking}"] == 1
+    assert talk["ringdove_dialogs"] == 2
+
+    await scene.end(ours, theirs)
+    await scene.story(caller)
+    over = await numbers(house)
+    assert over["ringdove_calls{state=talking}"] == over["ringdove_dialogs"] == over["ringdove_legs"] == 0
+
+
+async def test_a_metrics_token_is_asked_for_where_one_is_set(tmp_path: Path) -> None:
+    async with House.open(tmp_path, metrics_token="let-me-look") as house:
+        url = f"http://{house.node.http}/metrics"
+        assert (await house.http.get(url)).status_code == 401
+        for wrong in ("Bearer let-me-loo", "Basic let-me-look", "Bearer"):
+            assert (await house.http.get(url, headers={"Authorization": wrong})).status_code == 401
+        assert (await house.http.get(url, headers={"Authorization": "Bearer let-me-look"})).status_code == 200
+
+
+async def test_metrics_can_be_turned_off(tmp_path: Path) -> None:
+    async with House.open(tmp_path, metrics=False) as house:
+        answer = await house.http.get(f"http://{house.node.http}/metrics")
+        assert answer.json()["errcode"] == 10001
