@@ -62,6 +62,16 @@ class Person:
         return 486 if self.statuses & {486, 600} or self.found_busy else 480
 
 
+@dataclass(frozen=True)
+class Ruling:
+    """What has to be done: who begins to ring, which legs stop and why, who is told as skipped, and how it ends."""
+
+    rings: set[tuple[int, str]]
+    stops: dict[int, Why]
+    skips: list[tuple[int, Skip]]
+    end: Win | Finish | None
+
+
 class Referee:
     """Who has to ring, by the rules. Subclasses say whose time it is."""
 
@@ -96,6 +106,17 @@ class Referee:
 
     def judge(self, at: int, event: Event, actions: Sequence[Action]) -> None:
         """Fails unless the actions are what the rules ask for."""
+        self._compare(actions, self.rule(at, event))
+        for action in actions:
+            if isinstance(action, Ring):
+                self.rang(action.leg, action.member, action.binding)
+
+    def rang(self, leg: int, member: int, binding: str) -> None:
+        """What the last ruling asked to ring has this name from now on."""
+        self.people[member].legs[leg] = binding
+
+    def rule(self, at: int, event: Event) -> "Ruling":
+        """What the rules ask for; then `rang` has to be told of every leg that rings."""
         self.skips = []
         stops: dict[int, Why] = {}
         end: Win | Finish | None = None
@@ -151,20 +172,16 @@ class Referee:
         if end is None and not rings and not self._legs() and not self.waits(at):
             end = Finish(Outcome.UNANSWERED, self._status())
 
-        self._compare(actions, rings, stops, end)
+        return Ruling(rings, stops, self.skips, end)
 
-    def _compare(
-        self, actions: Sequence[Action], rings: set[tuple[int, str]], stops: dict[int, Why], end: Win | Finish | None
-    ) -> None:
+    def _compare(self, actions: Sequence[Action], ruling: "Ruling") -> None:
         rung = [action for action in actions if isinstance(action, Ring)]
         stopped = [action for action in actions if isinstance(action, Stop)]
-        assert sorted((a.member, a.binding) for a in rung) == sorted(rings)
-        assert sorted((a.leg, a.why) for a in stopped) == sorted(stops.items())
-        assert sorted((a.member, a.reason) for a in actions if isinstance(a, Skipped)) == sorted(self.skips)
-        assert [a for a in actions if isinstance(a, Win | Finish)] == ([end] if end else [])
-        assert end is None or actions[-1] == end
-        for action in rung:
-            self.people[action.member].legs[action.leg] = action.binding
+        assert sorted((a.member, a.binding) for a in rung) == sorted(ruling.rings)
+        assert sorted((a.leg, a.why) for a in stopped) == sorted(ruling.stops.items())
+        assert sorted((a.member, a.reason) for a in actions if isinstance(a, Skipped)) == sorted(ruling.skips)
+        assert [a for a in actions if isinstance(a, Win | Finish)] == ([ruling.end] if ruling.end else [])
+        assert ruling.end is None or actions[-1] == ruling.end
 
     def _legs(self) -> set[int]:
         return {leg for person in self.people.values() for leg in person.legs}
