@@ -1,6 +1,7 @@
 """Real phones (Debian's baresip) take part in ring groups, with audio both ways."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,19 @@ async def test_the_one_who_answers_and_the_caller_hear_each_other(office: Office
     assert (story.answered_by.number, story.ended_by) == ("2002", leaver)
     results = {attempt.member.number: attempt.result for attempt in story.hops[0].attempts}
     assert results == {"2002": "answered", "2003": "answered elsewhere"}
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_they_hear_each_other_over_IPv6(tmp_path: Path, transport: str) -> None:
+    async with Office.open(tmp_path, sip="[::1]:0") as office:
+        alice = await office.phone("2001", ALICE, transport=transport)
+        bob = await office.phone("2002", BOB, transport=transport)
+        await office.ring_group(bob)
+        await office.connect(alice, bob)
+        await alice.hears(BOB)
+        await bob.hears(ALICE)
+        await alice.hang_up()
+        await bob.expect("CALL_CLOSED")
 
 
 async def test_nothing_is_heard_before_the_answer_even_of_a_member_that_speaks_early(office: Office) -> None:

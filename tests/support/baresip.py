@@ -25,6 +25,7 @@ import pytest
 
 from .hearing import Span, melody
 from .house import Person
+from .peer import bracketed
 from .tone import Sound, strength
 
 PROGRAM = shutil.which("baresip")
@@ -83,9 +84,10 @@ class Baresip:
         """
         assert PROGRAM is not None, "baresip is not installed"
         port = _free_port()
-        _write_config(folder, port, tone)
+        _write_config(folder, port, tone, server[0])
         # Line by line: what it printed last must not be lost in a buffer when it is killed.
-        command = ["stdbuf", "-oL", PROGRAM, "-4", "-s", "-v", "-t", str(_LIFETIME), "-f", str(folder)]
+        version = "-6" if ":" in server[0] else "-4"
+        command = ["stdbuf", "-oL", PROGRAM, version, "-s", "-v", "-t", str(_LIFETIME), "-f", str(folder)]
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
@@ -98,7 +100,7 @@ class Baresip:
             await phone._until(lambda: "baresip is ready." in phone._log, _STARTUP, "its start")
             reader, phone._control = await asyncio.open_connection("127.0.0.1", port)
             readers.append(asyncio.create_task(phone._read_control(reader)))
-            address = f"<sip:{person.number}@{server[0]}:{server[1]};transport={transport}>"
+            address = f"<sip:{person.number}@{bracketed(server[0])}:{server[1]};transport={transport}>"
             login = f"auth_user={person.reg_name};auth_pass={person.reg_password}"
             voice = ",".join(CODECS[codec] for codec in codecs)
             habits = f"audio_codecs={voice};answermode={answermode};regint=600"
@@ -314,12 +316,12 @@ class Baresip:
                 await self._process.wait()
 
 
-def _write_config(folder: Path, control_port: int, tone: int) -> None:
+def _write_config(folder: Path, control_port: int, tone: int, host: str) -> None:
     modules = [f"module {name}.so" for name in ("g711", "g722", "ausine", "sndfile")]
     applications = [f"module_app {name}.so" for name in ("menu", "ctrl_tcp")]
     settings = [
-        "net_interface 127.0.0.1",
-        "sip_listen 127.0.0.1:0",
+        f"net_interface {host}",
+        f"sip_listen {bracketed(host)}:0",
         f"ctrl_tcp_listen 127.0.0.1:{control_port}",
         f"audio_source ausine,{tone}",
         "ausrc_srate 48000",  # ausine knows nothing else

@@ -20,6 +20,7 @@ from ringdove.events.types import BindingsChanged
 from ringdove.model.story import Story
 
 from .house import House, Person
+from .peer import bracketed
 from .sipp import LIFETIME, Message, Sipp, own_scenario
 
 T = TypeVar("T")
@@ -142,9 +143,9 @@ class Exchange:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path) -> AsyncIterator["Exchange"]:
+    async def open(cls, folder: Path, **settings: Any) -> AsyncIterator["Exchange"]:
         """Open a house with nobody in it; every process ends with it."""
-        async with House.open(folder / "data") as house:
+        async with House.open(folder / "data", **settings) as house:
             exchange = cls(house, folder)
             try:
                 yield exchange
@@ -175,7 +176,7 @@ class Exchange:
         scenario.write_text(behaviour.text())
         sipp = await self.sipp(
             name,
-            *_registration(person, stay=LIFETIME),
+            *self._registration(person, stay=LIFETIME),
             *("-oocsf", str(scenario), "-recv_timeout", _milliseconds(behaviour.after)),
             transport=transport,
         )
@@ -209,7 +210,7 @@ class Exchange:
         sipp = await self.sipp(
             f"caller-{caller.number}",
             *("-sf", str(SCENARIOS / scenario), "-m", "1", "-key", "number", caller.number),
-            *("-key", "dialled", dialled, "-auth_uri", f"{dialled}@{host}:{port}"),
+            *("-key", "dialled", dialled, "-auth_uri", f"{dialled}@{bracketed(host)}:{port}"),
             *("-au", caller.reg_name, "-ap", caller.reg_password),
             *("-d", _milliseconds(talk), "-recv_timeout", _milliseconds(give_up)),
             transport=transport,
@@ -234,8 +235,16 @@ class Exchange:
 
     async def register(self, person: Person, *, port: int) -> None:
         """Register the address at which another SIPp will listen."""
-        sipp = await self.sipp(f"register-{person.number}", *_registration(person, stay=0), port=port)
+        sipp = await self.sipp(f"register-{person.number}", *self._registration(person, stay=0), port=port)
         assert await sipp.ended(PATIENCE) == 0, sipp.story()
+
+    def _registration(self, person: Person, *, stay: float) -> list[str]:
+        host, port = self.house.sip
+        return [
+            *("-sf", str(SCENARIOS / "register.xml"), "-m", "1", "-key", "number", person.number),
+            *("-au", person.reg_name, "-ap", person.reg_password, "-auth_uri", f"{bracketed(host)}:{port}"),
+            *("-d", _milliseconds(stay)),
+        ]
 
     async def _until_bound(self, phone: Phone) -> None:
         """Wait for a phone's registration."""
@@ -316,13 +325,6 @@ def _rung(phone: Phone, caller: Person) -> list[Rang]:
         if f"<sip:{caller.number}@" in message.get("From"):
             dialogs[message.get("Call-ID")].append(message)
     return [Rang.read(dialog) for dialog in dialogs.values()]
-
-
-def _registration(person: Person, *, stay: float) -> list[str]:
-    return [
-        *("-sf", str(SCENARIOS / "register.xml"), "-m", "1", "-key", "number", person.number),
-        *("-au", person.reg_name, "-ap", person.reg_password, "-d", _milliseconds(stay)),
-    ]
 
 
 def _milliseconds(seconds: float) -> str:

@@ -29,10 +29,10 @@ class Office:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path) -> AsyncIterator["Office"]:
+    async def open(cls, folder: Path, **settings: Any) -> AsyncIterator["Office"]:
         """Open a house with nobody in it; every phone is switched off with it."""
         async with AsyncExitStack() as stack:
-            house = await stack.enter_async_context(House.open(folder / "data"))
+            house = await stack.enter_async_context(House.open(folder / "data", **settings))
             yield cls(house, stack, folder)
 
     async def phone(self, number: str, tone: int, **how: Any) -> Baresip:

@@ -22,7 +22,7 @@ from ringdove.sip.uri import Uri
 
 from .ears import Ears
 from .house import House, Person
-from .peer import Address, Peer
+from .peer import Address, Peer, bracketed
 
 Fields = Iterable[tuple[str, str]]
 
@@ -38,13 +38,14 @@ class Phone(Peer):
     audio: Ears
 
     @classmethod
-    async def of(cls, house: House, person: Person, transport: str = "udp") -> Self:
-        """A phone that is switched on and not yet registered."""
+    async def of(cls, house: House, person: Person, transport: str = "udp", *, host: str = "") -> Self:
+        """A phone that is switched on and not yet registered; `host` is its address, on loopback with the server."""
+        server = host or house.sip[0], house.sip[1]
         if transport == "udp":
-            phone: Any = await cls.udp(user=person.number)
+            phone: Any = await cls.udp(server[0], user=person.number)
         else:
-            phone = await cls.tcp(house.sip, user=person.number)
-        phone.person, phone.server, phone.audio = person, house.sip, await Ears.open()
+            phone = await cls.tcp(server, user=person.number)
+        phone.person, phone.server, phone.audio = person, server, await Ears.open(phone.host)
         phone.registration = new_call_id(), itertools.count(1)
         return phone
 
@@ -89,13 +90,14 @@ class Phone(Peer):
         *,
         version: int = 1,
         formats: str = "0 101",
-        address: str = "127.0.0.1",
+        address: str | None = None,
         port: int | None = None,
     ) -> str:
         """A description of this phone's audio."""
         at = self.audio.port if port is None else port
+        here, there = (f"{'IP6' if ':' in host else 'IP4'} {host}" for host in (self.host, address or self.host))
         return (
-            f"v=0\no=- 7 {version} IN IP4 127.0.0.1\ns=-\nc=IN IP4 {address}\nt=0 0\nm=audio {at} RTP/AVP {formats}\n"
+            f"v=0\no=- 7 {version} IN {here}\ns=-\nc=IN {there}\nt=0 0\nm=audio {at} RTP/AVP {formats}\n"
             "a=rtpmap:0 PCMU/8000\na=rtpmap:8 PCMA/8000\na=rtpmap:9 G722/8000\na=rtpmap:101 telephone-event/8000\n"
             f"a={direction}\n"
         )
@@ -105,7 +107,7 @@ class Phone(Peer):
     async def dial(self, number: str, sdp: str | None = None, *, headers: Fields = (), **more: Any) -> Request:
         """Call a number, password included; returns the INVITE as the server took it. `sdp` "" offers nothing."""
         body = _crlf(self.sdp() if sdp is None else sdp)
-        uri = f"sip:{number}@{self.server[0]}:{self.server[1]}"
+        uri = f"sip:{number}@{bracketed(self.server[0])}:{self.server[1]}"
         fields = {"from_": NameAddr(Uri("sip", "pbx.test", user=self.number)).with_param("tag", f"c{time.time_ns()}")}
         fields |= {"call_id": new_call_id(), "body": body, "content_type": "application/sdp" if body else "", **more}
         first = self.request("INVITE", uri, self.server, cseq=1, headers=headers, **fields)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from .peer import bracketed
+
 needs_sipp = [
     pytest.mark.sipp,
     pytest.mark.skipif(shutil.which("sipp") is None, reason="SIPp is not installed: apt-get install sip-tester"),
@@ -81,8 +83,9 @@ class Sipp:
         port: int | None = None,
     ) -> "Sipp":
         """Start SIPp towards `server`, from `port` or a free one; `name` names it and its files in `folder`."""
+        host = bracketed(server[0])
         always = [
-            *(f"{server[0]}:{server[1]}", "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", str(port or free_port())),
+            *(f"{host}:{server[1]}", "-i", host, "-mi", host, "-p", str(port or free_port())),
             *("-t", {"udp": "u1", "tcp": "t1"}[transport], "-nostdin", "-timeout", f"{LIFETIME}s"),
             *("-trace_msg", "-message_file", str(folder / f"{name}.messages")),
             *("-trace_err", "-error_file", str(folder / f"{name}.errors")),

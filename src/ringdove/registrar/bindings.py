@@ -1,7 +1,7 @@
 """What a REGISTER does to the bindings of an extension (RFC 3261 §10.3), as a function of what is there."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ringdove.model.binding import StoredBinding
@@ -10,7 +10,7 @@ from ringdove.sip.headers import NameAddr, delta_seconds, quote, unquote
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request
 from ringdove.sip.reach import listening, reach
-from ringdove.sip.uri import Uri
+from ringdove.sip.uri import Uri, spelled
 
 MAX_TEXT: Final = 255
 """Characters kept of what a phone says about itself."""
@@ -144,7 +144,7 @@ def _read_contacts(
         if 0 < seconds < intervals.minimum:
             return Refusal(423, None, (("Min-Expires", str(intervals.minimum)),))
         instance, reg_id = _identity(contact)
-        key = uri if instance is None or reg_id is None else f"{instance};{reg_id}"
+        key = _key(contact.uri) if instance is None or reg_id is None else f"{instance};{reg_id}"
         hop = source if path else reach(contact.uri, request, source)
         wanted[key] = StoredBinding(
             extension_id=extension.id or 0,
@@ -166,6 +166,11 @@ def _read_contacts(
             registered_at=now,
         )
     return wanted
+
+
+def _key(uri: Uri) -> str:
+    """The URI, an IPv6 address in it spelled like everywhere (RFC 5954 §4): the same contact is one binding."""
+    return str(replace(uri, host=f"[{spelled(uri.host)}]") if uri.host.startswith("[") else uri)
 
 
 def _interval(request: Request, contact: NameAddr, intervals: Intervals) -> int:

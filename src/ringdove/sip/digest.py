@@ -15,7 +15,7 @@ from typing import Final
 from .errors import SipSyntaxError
 from .headers import TOKEN, quote, split_list, unquote
 from .message import Request
-from .uri import Uri
+from .uri import Uri, spelled
 
 NONCE_LIFETIME: Final = 300.0
 """Seconds for which a nonce is good."""
@@ -286,9 +286,9 @@ def _same_resource(uri: str, request: Request) -> bool:
     except SipSyntaxError:
         return False
     target = request.target
-    return (named.scheme, named.user, named.host, named.port or 5060) == (
+    return (named.scheme, named.user, spelled(named.host), named.port or 5060) == (
         target.scheme,
         target.user,
-        target.host,
+        spelled(target.host),
         target.port or 5060,
     )

@@ -1,12 +1,12 @@
 """Where requests for a peer go: to the address it names, or back over the flow it uses (RFC 3261 §8.1.2, §18)."""
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 
 from .hop import Hop
 from .message import Request
 from .transaction.routing import DEFAULT_PORT, ReplyPath
-from .uri import Uri
+from .uri import Uri, numeric, spelled
 
 
 def reach(named: Uri, request: Request, source: Hop, present: Hop | None = None) -> Hop:
@@ -17,7 +17,7 @@ def reach(named: Uri, request: Request, source: Hop, present: Hop | None = None)
     port and listen on another. One that is reached already (over `present`) at the very address it names stays there,
     wherever it sends from. Streams are reached through their flow.
     """
-    address = _address(named.host)
+    address = numeric(named.host)
     if address is None or source.reliable or named.transport != source.transport or not _fits(address, source):
         return source
     there = replace(source, remote_host=str(address), remote_port=named.port or DEFAULT_PORT)
@@ -32,7 +32,7 @@ def listening(named: Uri, flow: Hop) -> Hop | None:
     It does where it names the very address that the flow came from: then nothing translates addresses in between, and
     the port is one that the peer listens on (§18.1.1).
     """
-    if str(_address(named.host) or named.host) != flow.remote_host:
+    if spelled(named.host) != flow.remote_host:
         return None
     return replace(flow, remote_port=named.port or DEFAULT_PORT)
 
@@ -49,21 +49,12 @@ def _is_direct(request: Request, source: Hop) -> bool:
     A peer that asks for no `rport` awaits responses at the port in its Via, whichever port it sends from (RFC 3581).
     """
     via, replies = request.via, ReplyPath.of(request, source).hop
-    host = str(_address(via.host) or via.host)
-    return (host, via.port or DEFAULT_PORT) == (replies.remote_host, replies.remote_port)
+    return (spelled(via.host), via.port or DEFAULT_PORT) == (replies.remote_host, replies.remote_port)
 
 
 def _fits(address: IPv4Address | IPv6Address, source: Hop) -> bool:
     """Whether it can be the address of a peer that sends from `source`, rather than nobody's, everybody's or ours."""
-    seen = _address(source.remote_host)
+    seen = numeric(source.remote_host)
     if seen is None or seen.version != address.version:
         return False
     return not (address.is_unspecified or address.is_multicast) and address.is_loopback == seen.is_loopback
-
-
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that a host of a URI or Via is; None for a name."""
-    try:
-        return ip_address(host.strip("[]"))
-    except ValueError:
-        return None

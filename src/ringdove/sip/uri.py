@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import unquote
 
 from .errors import SipSyntaxError
@@ -107,6 +108,19 @@ class Uri:
         port = "" if self.port is None else f":{self.port}"
         headers = f"?{self.headers}" if self.headers else ""
         return f"{self.scheme}:{userinfo}{self.host}{port}{format_params(self.params)}{headers}"
+
+
+def numeric(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is, in brackets or not; None for a name."""
+    try:
+        return ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+
+
+def spelled(host: str) -> str:
+    """One spelling for all that mean the same host (RFC 5952, RFC 5954 §4): without brackets."""
+    return str(numeric(host) or host.strip("[]").lower())
 
 
 def split_host_port(text: str) -> tuple[str, int | None]:

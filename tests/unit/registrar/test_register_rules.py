@@ -84,6 +84,13 @@ def test_header_fields_in_a_contact_are_listed_and_go_into_no_request() -> None:
     assert "Route" not in request.headers
 
 
+def test_an_IPv6_contact_is_one_binding_however_it_is_written() -> None:
+    """RFC 5954 §4. It is listed as the phone wrote it last: some look for their own words."""
+    first = _granted(_request("<sip:me@[2001:db8::5]:5062>"), {})
+    (binding,) = _granted(_request("<sip:me@[2001:DB8:0:0::0005]:5062>", cseq=2), first).values()
+    assert binding.contact == "sip:me@[2001:db8:0:0::0005]:5062"
+
+
 def test_what_a_phone_says_of_itself_is_kept_short_and_printable() -> None:
     assert _one(_request("<sip:a@b>", User_Agent="a\0b" * 200)).user_agent == ("ab" * 200)[:255]
     assert _one(_request('<sip:a@b>;reg-id=1;+sip.instance="\0"')).instance_id is None

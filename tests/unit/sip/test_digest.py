@@ -73,6 +73,13 @@ def test_credentials_are_good_for_one_method_and_one_resource() -> None:
     assert realm.verify(_answer(realm), "secret", same, NOW) is Verdict.GRANTED
 
 
+def test_an_IPv6_resource_is_the_same_however_it_is_written() -> None:
+    realm = Realm("pbx")
+    value = authorize(realm.challenges(NOW), "1000", "secret", "REGISTER", "sip:[2001:DB8:0::10]")
+    same = Request("REGISTER", "sip:[2001:db8::10]")
+    assert realm.verify(_read(realm, value), "secret", same, NOW) is Verdict.GRANTED
+
+
 def test_a_nonce_count_works_once_and_only_rises() -> None:
     realm = Realm("pbx")
     challenges = realm.challenges(NOW)

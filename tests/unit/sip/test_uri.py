@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringdove.sip.errors import SipSyntaxError
-from ringdove.sip.uri import Uri, split_host_port
+from ringdove.sip.uri import Uri, spelled, split_host_port
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,17 @@ def test_any_text_is_a_uri_or_a_syntax_error(text: str) -> None:
     except SipSyntaxError:
         return
     assert Uri.parse(str(uri)) == uri
+
+
+@pytest.mark.parametrize(
+    ("host", "spelling"),
+    [
+        ("[2001:DB8:0:0::0010]", "2001:db8::10"),
+        ("2001:db8::10", "2001:db8::10"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("PBX.example.test", "pbx.example.test"),
+        ("[2001:db8:::192.0.2.1]", "2001:db8:::192.0.2.1"),
+    ],
+)
+def test_a_host_has_one_spelling(host: str, spelling: str) -> None:
+    assert spelled(host) == spelling

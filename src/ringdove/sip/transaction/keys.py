@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ..identifiers import MAGIC_COOKIE
 from ..message import Message, Request, Response
-from ..uri import format_params
+from ..uri import format_params, spelled
 
 
 class ClientKey(NamedTuple):
@@ -81,4 +81,4 @@ def stateless_tag(request: Request) -> str:
 def same_sender(response: Response, request: Request) -> bool:
     """Whether the topmost Via of a response is the one we sent (§18.1.2)."""
     ours, theirs = request.via, response.via
-    return (ours.host, ours.port) == (theirs.host, theirs.port)
+    return (spelled(ours.host), ours.port) == (spelled(theirs.host), theirs.port)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from ..hop import Hop
 from ..message import Request, Response
+from ..uri import spelled
 from .actions import Send
 
 DEFAULT_PORT = 5060
@@ -12,11 +13,10 @@ DEFAULT_PORT = 5060
 def stamp(request: Request, source: Hop) -> None:
     """Note in the topmost Via where the request really came from: `received` where it differs, `rport` if asked."""
     via = request.via
-    host = via.host.strip("[]")
     asked = via.param("rport") is not None
     if asked:
         via = via.with_param("rport", str(source.remote_port))
-    if asked or host != source.remote_host:
+    if asked or spelled(via.host) != source.remote_host:
         via = via.with_param("received", source.remote_host)
     if via is not request.via:
         request.replace_top_via(via)

@@ -28,8 +28,9 @@ def test_the_via_notes_where_a_request_came_from(sent_by: str, asked: str, expec
     assert message.headers.get("Via") == str(message.via)
 
 
-def test_an_IPv6_sender_that_names_itself_right_gets_no_received() -> None:
-    message = request(sent_by="[2001:db8::7]:5060")
+@pytest.mark.parametrize("sent_by", ["[2001:db8::7]:5060", "[2001:DB8:0:0::0007]"])
+def test_an_IPv6_sender_that_names_itself_right_gets_no_received(sent_by: str) -> None:
+    message = request(sent_by=sent_by)
     stamp(message, Hop("udp", "2001:db8::7", 40000, "2001:db8::1", 5060))
     assert message.via.param("received") is None
 

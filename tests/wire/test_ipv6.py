@@ -1,0 +1,57 @@
+"""IPv6 end to end: phones register, ring, talk and hang up over it, and beside phones that speak IPv4."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from support.exchange import Exchange, answers, assert_rang
+from support.house import House
+from support.phones import hears
+from support.scene import Scene, open_house
+from support.sipp import needs_sipp
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    async with open_house(tmp_path_factory.mktemp("ipv6"), sip="[::1]:0") as house:
+        yield house
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def scene(house: House) -> AsyncIterator[Scene]:
+    async with Scene(house) as scene:
+        yield scene
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_a_group_rings_and_both_hear_each_other(scene: Scene, transport: str) -> None:
+    alice, bob, carol = [await scene.phone(transport=transport) for _ in range(3)]
+    call = await alice.dial(await scene.group(bob, carol))
+    ringing = [await phone.rings() for phone in (bob, carol)]
+    for phone, invite in zip((bob, carol), ringing, strict=True):
+        assert invite.uri == str(phone.uri)
+        assert invite.via.host == invite.contacts[0].uri.host == invite.from_.uri.host == "[::1]"
+        assert b"c=IN IP6 ::1\r\n" in invite.body
+    theirs = await bob.pick_up(ringing[0])
+    await carol.cancelled(ringing[1])
+    ours = await alice.answered(call)
+    assert ours.media[0] == theirs.media[0] == "::1"
+    assert await hears(ours, theirs)
+    assert await hears(theirs, ours)
+    await scene.end(ours, theirs)
+    story = await scene.story(alice)
+    assert story.answered_by is not None
+    assert story.answered_by.number == bob.number
+
+
+@pytest.mark.parametrize("transport", [pytest.param(name, marks=needs_sipp) for name in ("udp", "tcp")])
+async def test_SIPp_calls_SIPp(tmp_path: Path, transport: str) -> None:
+    async with Exchange.open(tmp_path, sip="[::1]:0") as exchange:
+        (member,) = await exchange.phones(answers(after=0.1))
+        call = await exchange.call(await exchange.ring_group([member]), transport=transport)
+        assert call.status == 200
+        assert_rang(call, {member: [(0, 0.1)]})
