@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -22,11 +23,12 @@ from ringdove.media import sounds
 from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.media.library import Library
 from ringdove.model.audio import SYSTEM_PLAYLIST, Audio, Ringtone
-from ringdove.net.endpoint import Endpoint, IncomingRequest, Timers
+from ringdove.net.endpoint import TRANSPORTS, Endpoint, IncomingRequest, Timers
+from ringdove.net.tls import Contexts, TlsTransport
 from ringdove.registrar.authentication import Authenticator
 from ringdove.registrar.keepalive import KeepAlive
 from ringdove.registrar.registrar import Registrar
-from ringdove.settings import HostPort, Settings
+from ringdove.settings import HostPort, Settings, check_host
 from ringdove.sip.digest import Realm
 from ringdove.sip.message import refusal_of
 from ringdove.store import Store
@@ -49,7 +51,8 @@ class CannotListen(CannotStart):
 class Node:
     """One running Ringdove: SIP, HTTP and media, wired together.
 
-    `http` and `sip` say where it listens; where a setting asks for port 0 they are known once it has started.
+    `http`, `sip` and `sip_tls` say where it listens; where a setting asks for port 0 they are known once it has
+    started.
     `new_application` is the API application, where this start made one. `timers` are those of SIP transactions, for
     who cannot wait as long as RFC 3261 does. A `lean` node starts slower where the database has to be brought up to
     date, and needs less memory from then on.
@@ -61,6 +64,7 @@ class Node:
         self._lean = lean
         self.http = settings.http
         self.sip = settings.sip
+        self.sip_tls: HostPort | None = None
         self.new_application: Credentials | None = None
         self.store: Store
         self.audio: Library
@@ -121,7 +125,10 @@ class Node:
     async def _listen(self) -> socket.socket:
         """Take every address; returns the listener of the API."""
         settings = self.settings
-        self.endpoint = Endpoint(advertise=settings.advertise, timers=self._timers)
+        transports = dict(TRANSPORTS)
+        if settings.sip_tls is not None:
+            transports["tls"] = partial(TlsTransport.listen, _certificate(settings, settings.sip_tls.host))
+        self.endpoint = Endpoint(advertise=settings.advertise, timers=self._timers, transports=transports)
         self._parts.push_async_callback(self.endpoint.close)
         try:
             self.sip = settings.sip._replace(port=settings.sip.port or _free_port(settings.sip.host))
@@ -132,6 +139,11 @@ class Node:
                 await self.endpoint.listen(transport, *self.sip)
             except OSError as error:
                 raise CannotListen(f"SIP cannot listen on {self.sip}, {transport}: {error.strerror}") from None
+        if settings.sip_tls is not None:
+            try:
+                self.sip_tls = HostPort(*await self.endpoint.listen("tls", *settings.sip_tls))
+            except OSError as error:
+                raise CannotListen(f"SIP cannot listen on {settings.sip_tls}, tls: {error.strerror}") from None
         try:
             listener = listen(*settings.http)
         except OSError as error:
@@ -245,6 +257,27 @@ def _reachable(address: HostPort) -> HostPort:
     """Where this machine itself finds a listener."""
     loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up, not bound
     return address._replace(host=loopback.get(address.host, address.host))
+
+
+def _certificate(settings: Settings, host: str) -> Contexts:
+    """The certificate of the settings or, where they name none, our own; raises CannotStart."""
+    # 16 MB that nobody needs without TLS
+    from ringdove.net.certificate import Certificate, CertificateError  # noqa: PLC0415
+    from ringdove.net.self_signed import self_signed  # noqa: PLC0415
+
+    try:
+        if settings.tls_certificate is not None and settings.tls_key is not None:
+            return Certificate(settings.tls_certificate, settings.tls_key)
+        names = [settings.advertise, _own_address(host) or host, _own_name()]
+        return Certificate(*self_signed(settings.keys, filter(None, names)))
+    except CertificateError as error:
+        raise CannotStart(f"no certificate for TLS: {error}") from None
+
+
+def _own_name() -> str | None:
+    with suppress(ValueError):
+        return check_host(socket.gethostname())
+    return None
 
 
 def _free_port(host: str) -> int:

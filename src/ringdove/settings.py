@@ -6,7 +6,15 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 _HOST_NAME = re.compile(
@@ -110,6 +118,9 @@ class Settings(BaseSettings):
     data: Path = Field(default=Path("data"), description="The folder for database and keys.")
     http: Listen = Field(default=HostPort("127.0.0.1", 8088), description="Where the API listens.")
     sip: Listen = Field(default=HostPort("127.0.0.1", 5060), description="Where SIP listens, UDP and TCP.")
+    sip_tls: Listen | None = Field(default=None, description="Where SIP listens, TLS; not at all by default.")
+    tls_certificate: Path | None = Field(default=None, description="A PEM file; default: one is made.")
+    tls_key: Path | None = Field(default=None, validate_default=True, description="The PEM file with its key.")
     rtp_ports: Ports = Field(default=PortRange(30000, 39999), description="UDP ports for audio.")
     advertise: str | None = Field(default=None, description="The address in SDP, Contact and Via.")
     database: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data folder.")
@@ -149,6 +160,13 @@ class Settings(BaseSettings):
     @classmethod
     def _an_address(cls, value: str | None) -> str | None:
         return None if value is None else check_host(value.strip("[]"))
+
+    @field_validator("tls_key")
+    @classmethod
+    def _both_or_neither(cls, value: Path | None, others: ValidationInfo) -> Path | None:
+        if (value is None) != (others.data.get("tls_certificate") is None):
+            raise ValueError("tls_certificate and tls_key are given together or not at all")
+        return value
 
     @field_validator("database")
     @classmethod

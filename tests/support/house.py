@@ -73,6 +73,12 @@ class House:
         """Where its SIP listens, UDP and TCP."""
         return self.node.sip.host, self.node.sip.port
 
+    @property
+    def sip_tls(self) -> tuple[str, int]:
+        """Where its SIP listens, TLS, if the settings have it listen there."""
+        assert self.node.sip_tls is not None
+        return self.node.sip_tls.host, self.node.sip_tls.port
+
     async def get(self, path: str, **query: Any) -> dict[str, Any]:
         """GET; returns the envelope, which must say SUCCESS."""
         return _succeeded(await self.http.get(path, params={**query, "access_token": self.token}))

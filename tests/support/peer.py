@@ -13,6 +13,7 @@ step by step:
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from ringdove.sip.identifiers import new_branch, new_tag
 from ringdove.sip.message import Message, Request, Response
 from ringdove.sip.parser import Ping, StreamParser, parse
 from ringdove.sip.uri import Uri
+
+from .certificates import credulous
 
 Address = tuple[str, int]
 What = str | Callable[[Request | Response], bool]
@@ -54,7 +57,7 @@ class Peer:
         self.raw: list[bytes] = []
         """Octets as they came, keep-alives included."""
         self.closed = asyncio.Event()
-        """The peer's connection is gone (TCP)."""
+        """The peer's connection is gone (TCP, TLS)."""
         self._transport_name = transport
         self._inbox: list[Received] = []
         self._news = asyncio.Event()
@@ -82,10 +85,34 @@ class Peer:
         return peer
 
     @classmethod
-    async def tcp_listener(cls, host: str = "127.0.0.1", *, user: str = "peer") -> "Peer":
+    async def tls(cls, remote: Address, *, user: str = "peer", context: ssl.SSLContext | None = None) -> "Peer":
+        """A TLS connection to `remote`; it believes any certificate unless its context says otherwise."""
+        peer = cls("tls", user)
+        await asyncio.get_running_loop().create_connection(
+            lambda: _Stream(peer), *remote, ssl=context or credulous(), ssl_shutdown_timeout=0.1
+        )
+        return peer
+
+    @classmethod
+    async def stream(cls, kind: str, remote: Address, *, user: str = "peer") -> "Peer":
+        """A TCP or TLS connection, by its name."""
+        return await (cls.tcp if kind == "tcp" else cls.tls)(remote, user=user)
+
+    @classmethod
+    async def tcp_listener(cls, host: str = "127.0.0.1", *, user: str = "peer", port: int = 0) -> "Peer":
         """A TCP listener that takes one connection at a time; `send` goes to the latest."""
         peer = cls("tcp", user)
-        peer._server = await asyncio.get_running_loop().create_server(lambda: _Stream(peer), host, 0)
+        peer._server = await asyncio.get_running_loop().create_server(lambda: _Stream(peer), host, port)
+        peer.host, peer.port = peer._server.sockets[0].getsockname()[:2]
+        return peer
+
+    @classmethod
+    async def tls_listener(cls, context: ssl.SSLContext, host: str = "127.0.0.1", *, user: str = "peer") -> "Peer":
+        """The same over TLS, with the certificate in `context`."""
+        peer = cls("tls", user)
+        peer._server = await asyncio.get_running_loop().create_server(
+            lambda: _Stream(peer), host, 0, ssl=context, ssl_shutdown_timeout=0.1
+        )
         peer.host, peer.port = peer._server.sockets[0].getsockname()[:2]
         return peer
 

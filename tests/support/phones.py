@@ -40,11 +40,12 @@ class Phone(Peer):
     @classmethod
     async def of(cls, house: House, person: Person, transport: str = "udp", *, host: str = "") -> Self:
         """A phone that is switched on and not yet registered; `host` is its address, on loopback with the server."""
-        server = host or house.sip[0], house.sip[1]
+        address = house.sip_tls if transport == "tls" else house.sip
+        server = host or address[0], address[1]
         if transport == "udp":
             phone: Any = await cls.udp(server[0], user=person.number)
         else:
-            phone = await cls.tcp(server, user=person.number)
+            phone = await cls.stream(transport, server, user=person.number)
         phone.person, phone.server, phone.audio = person, server, await Ears.open(phone.host)
         phone.registration = new_call_id(), itertools.count(1)
         return phone

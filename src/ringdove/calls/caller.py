@@ -43,6 +43,7 @@ class CallerLeg(Leg):
         self.request: Request = incoming.request
         self.gave_up = ""
         self._incoming = incoming
+        self._secure = "sips" in (self.request.target.scheme, *(c.uri.scheme for c in self.request.contacts))
         self._state = _State.CALLING
         self._provisional = 0
         """The status that it was told last."""

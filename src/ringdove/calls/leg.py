@@ -52,6 +52,8 @@ class Leg:
         self.hop = hop
         self.author = Author(secrets.randbits(48))
         self._inbox = inbox
+        self._secure = False
+        """The phone goes by a SIPS URI, and is to be answered with one (§8.1.1.8, §12.1.1)."""
         self._dialog: Dialog | None = None
         self._timer = SessionTimer()
         self._alarm: asyncio.TimerHandle | None = None
@@ -80,7 +82,7 @@ class Leg:
     @property
     def contact(self) -> Uri:
         """Our Contact as this phone sees it."""
-        return self.board.endpoint.contact(self.hop)
+        return self.board.endpoint.contact(self.hop, secure=self._secure)
 
     @property
     def is_renegotiating(self) -> bool:

@@ -11,6 +11,7 @@ from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.sip.sdp import SdpError, SessionDescription
 from ringdove.sip.transaction.actions import Failure
+from ringdove.sip.uri import Uri
 
 from .board import Board
 from .book import LegBook
@@ -70,6 +71,7 @@ class MemberLeg(Leg):
         self.offer: Media | None = None
         """Our description, to be sent with the INVITE."""
         self._book = book
+        self._secure = Uri.parse(invitation.binding.contact).scheme == "sips"
         self._state = _State.NEW
         self._connected = False
         self._farewell: list[str] = []

@@ -49,7 +49,8 @@ async def run(settings: Settings, *, sample_data: bool) -> int:
             typer.echo(f"API application, shown only now: username {made.client_id} password {made.client_secret}")
         gc.collect()
         gc.freeze()  # what is there now stays: no full collection goes through it while phones wait
-        typer.echo(f"Ringdove is ready. API and /docs: http://{node.http}  SIP, UDP and TCP: {node.sip}")
+        tls = f"  TLS: {node.sip_tls}" if node.sip_tls else ""
+        typer.echo(f"Ringdove is ready. API and /docs: http://{node.http}  SIP, UDP and TCP: {node.sip}{tls}")
         await stop.wait()
         stop.clear()
         draining = loop.create_task(node.drain(DRAIN_SECONDS))

@@ -7,7 +7,7 @@ class StoredBinding(BaseModel):
     """One registered contact of an extension, with what is needed to reach it again after a restart.
 
     `key` is its identity: "<instance-id>;reg-id" where the phone has one, else the contact URI.
-    `expires_at` and `registered_at` are Unix seconds. `transport` is "udp" or "tcp".
+    `expires_at` and `registered_at` are Unix seconds. `transport` is as in `Hop`.
     """
 
     model_config = ConfigDict(frozen=True)

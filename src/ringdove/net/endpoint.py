@@ -167,9 +167,11 @@ class Endpoint:
         sent.headers.prepend("Via", self._via(hop))
         self._perform(self._layer.acknowledge(sent, hop))
 
-    def contact(self, hop: Hop, user: str | None = None) -> Uri:
-        """Our Contact for whoever is reached over `hop`."""
+    def contact(self, hop: Hop, user: str | None = None, *, secure: bool = False) -> Uri:
+        """Our Contact for whoever is reached over `hop`; `secure` if it has to be a SIPS URI (RFC 5630 §5.1.1.1)."""
         host, port = self._sent_by(hop)
+        if secure and hop.transport == "tls":
+            return Uri("sips", host, user=user, port=port)
         params = () if hop.transport == "udp" else (("transport", hop.transport),)
         return Uri("sip", host, user=user, port=port, params=params)
 

@@ -6,11 +6,11 @@ import socket
 from dataclasses import dataclass
 from typing import Final
 
+from ringdove.sip.hop import DEFAULT_PORTS
 from ringdove.sip.uri import Uri
 
 PATIENCE: Final = 5.0
 """Seconds that a name server has."""
-_PORTS: Final = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 
 class Unresolvable(OSError):
@@ -31,12 +31,12 @@ async def resolve(uri: Uri) -> list[Target]:
     if uri.scheme not in ("sip", "sips"):
         raise Unresolvable(f"{uri.scheme}: is not a SIP scheme")
     transport = uri.transport
-    if transport not in _PORTS:
+    if transport not in DEFAULT_PORTS:
         raise Unresolvable(f"transport {transport} is not known")
     if uri.scheme == "sips" and transport == "udp":
         raise Unresolvable("sips: does not go over udp")
     host = (uri.param("maddr") or uri.host).strip("[]")
-    port = uri.port or _PORTS["tls" if uri.scheme == "sips" else transport]
+    port = uri.port or DEFAULT_PORTS[transport]
     try:
         return [Target(transport, str(ipaddress.ip_address(host)), port)]
     except ValueError:

@@ -1,7 +1,10 @@
 """Where a message goes to or comes from: the two ends of a flow, as a value."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+DEFAULT_PORTS: Final = {"udp": 5060, "tcp": 5060, "tls": 5061}
+"""Where a transport is found if no port is named (RFC 3261 §18.1.1, §19.1.2); there are no other transports."""
 
 
 class Reachable(Protocol):

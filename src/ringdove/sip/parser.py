@@ -96,6 +96,11 @@ class StreamParser:
         self._searched = 0
         self._pending: tuple[Request | Response, int] | None = None
 
+    @property
+    def is_in_message(self) -> bool:
+        """Whether a message has begun that is not complete."""
+        return self._pending is not None or not END_OF_HEAD.startswith(self._buffer)
+
     def feed(self, data: bytes) -> list[Item]:
         """What became complete with `data`, in order.
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
-from .hop import Hop
+from .hop import DEFAULT_PORTS, Hop
 from .message import Request
-from .transaction.routing import DEFAULT_PORT, ReplyPath
+from .transaction.routing import ReplyPath
 from .uri import Uri, numeric, spelled
 
 
@@ -20,7 +20,7 @@ def reach(named: Uri, request: Request, source: Hop, present: Hop | None = None)
     address = numeric(named.host)
     if address is None or source.reliable or named.transport != source.transport or not _fits(address, source):
         return source
-    there = replace(source, remote_host=str(address), remote_port=named.port or DEFAULT_PORT)
+    there = replace(source, remote_host=str(address), remote_port=named.port or DEFAULT_PORTS[source.transport])
     if present is not None and present.remote == there.remote:
         return present
     return there if _is_direct(request, source) else source
@@ -34,7 +34,7 @@ def listening(named: Uri, flow: Hop) -> Hop | None:
     """
     if spelled(named.host) != flow.remote_host:
         return None
-    return replace(flow, remote_port=named.port or DEFAULT_PORT)
+    return replace(flow, remote_port=named.port or DEFAULT_PORTS[flow.transport])
 
 
 def next_hop(request: Request) -> Uri:
@@ -49,7 +49,8 @@ def _is_direct(request: Request, source: Hop) -> bool:
     A peer that asks for no `rport` awaits responses at the port in its Via, whichever port it sends from (RFC 3581).
     """
     via, replies = request.via, ReplyPath.of(request, source).hop
-    return (spelled(via.host), via.port or DEFAULT_PORT) == (replies.remote_host, replies.remote_port)
+    port = via.port or DEFAULT_PORTS[source.transport]
+    return (spelled(via.host), port) == (replies.remote_host, replies.remote_port)
 
 
 def _fits(address: IPv4Address | IPv6Address, source: Hop) -> bool:

@@ -90,8 +90,11 @@ class Uri:
 
     @property
     def transport(self) -> str:
-        """udp, tcp, tls, ws or wss: as named, else by the scheme (§19.1.1)."""
-        return (self.param("transport") or ("tls" if self.scheme == "sips" else "udp")).lower()
+        """udp, tcp, tls, ws or wss: as named, else by the scheme (§19.1.1); sips: over tcp is tls (RFC 5630 §3.1.4)."""
+        named = (self.param("transport") or "").lower()
+        if self.scheme == "sips" and named in ("", "tcp"):
+            return "tls"
+        return named or "udp"
 
     @property
     def is_loose_router(self) -> bool:

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from ..hop import Hop
+from ..hop import DEFAULT_PORTS, Hop
 from ..message import Request, Response
 from ..uri import spelled
 from .actions import Send
-
-DEFAULT_PORT = 5060
 
 
 def stamp(request: Request, source: Hop) -> None:
@@ -38,7 +36,7 @@ class ReplyPath:
     def of(cls, request: Request, source: Hop) -> "ReplyPath":
         """The path for the responses to a request from `source`."""
         via = request.via
-        named = replace(source, remote_port=via.port or DEFAULT_PORT)
+        named = replace(source, remote_port=via.port or DEFAULT_PORTS[source.transport])
         if source.reliable:
             return cls(source, named if named != source else None)
         return cls(source if via.param("rport") is not None else named)
