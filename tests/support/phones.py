@@ -67,12 +67,12 @@ class Phone(Peer):
         """The extension's number."""
         return self.person.number
 
-    async def register(self, expires: int = 300, **more: str) -> Response:
+    async def register(self, expires: int = 300, *, contact: Uri | None = None, **more: str) -> Response:
         """REGISTER with the password; returns the final response."""
         call_id, cseq = self.registration
         headers = [("Expires", str(expires)), *((name.replace("_", "-"), value) for name, value in more.items())]
         address = NameAddr(Uri("sip", "pbx.test", user=self.person.reg_name))
-        fields = {"from_": address, "to": address, "call_id": call_id}
+        fields = {"from_": address, "to": address, "call_id": call_id, "contact": contact or self.uri}
         first = self.request("REGISTER", "sip:pbx.test", self.server, cseq=next(cseq), headers=headers, **fields)
         challenge = await self.expect(_answer_to(first))
         headers.append(("Authorization", self.password_for(first, challenge)))

@@ -97,3 +97,14 @@ def test_a_settings_file_that_cannot_be_read_is_named(tmp_path: Path, content: s
 
 def test_the_secret_is_not_shown(tmp_path: Path) -> None:
     assert "hush-hush" not in repr(Settings.load(client_id="a", client_secret="hush-hush"))
+
+
+def test_certificate_and_key_go_together() -> None:
+    with pytest.raises(SettingsError, match="tls_certificate and tls_key are given together or not at all"):
+        Settings.load(tls_certificate="/etc/pbx.crt")
+    with pytest.raises(SettingsError, match="tls_certificate and tls_key are given together or not at all"):
+        Settings.load(tls_key="/etc/pbx.key")
+    assert Settings.load(tls_certificate="/etc/pbx.crt", tls_key="/etc/pbx.key", sip_tls="[::]:5061").sip_tls == (
+        "::",
+        5061,
+    )

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
@@ -75,6 +76,14 @@ def test_one_line_says_that_it_is_ready_and_where(tmp_path: Path) -> None:
             r"Ringdove is ready\. API and /docs: http://127\.0\.0\.1:\d+  SIP, UDP and TCP: 127\.0\.0\.1:\d+\n", line
         )
         assert httpx.get(f"{http_of(line)}/healthz").json() == {"status": "ready"}
+
+
+def test_the_ready_line_names_the_tls_address_too(tmp_path: Path) -> None:
+    with serving(tmp_path, "--sip-tls", "127.0.0.1:0") as (_, line):
+        match = re.search(r"  TLS: 127\.0\.0\.1:(\d+)\n", line)
+        assert match
+        shown = ssl.get_server_certificate(("127.0.0.1", int(match[1])))
+        assert shown in (tmp_path / "keys" / "sip-tls.crt").read_text()
 
 
 def test_a_server_that_was_used_stays_under_120_mb_both_processes_together(tmp_path: Path) -> None:

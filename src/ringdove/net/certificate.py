@@ -77,16 +77,18 @@ def load(certificate: Path, key: Path) -> ssl.SSLContext:
 
 def read_certificate(file: Path) -> x509.Certificate:
     """The first certificate in a PEM file; raises CertificateError."""
+    content = _read(file)
     try:
-        return x509.load_pem_x509_certificates(_read(file))[0]
+        return x509.load_pem_x509_certificates(content)[0]
     except (ValueError, IndexError):
         raise CertificateError(f"{file}: holds no certificate in PEM form") from None
 
 
 def _read_key(file: Path) -> CertificatePublicKeyTypes:
     """The public half of the private key in a PEM file."""
+    content = _read(file)
     try:
-        key = load_pem_private_key(_read(file), password=None).public_key()
+        key = load_pem_private_key(content, password=None).public_key()
     except TypeError:
         raise CertificateError(f"{file}: is protected by a passphrase; give the key without one") from None
     except (ValueError, UnsupportedAlgorithm):
