@@ -32,6 +32,7 @@ from ringdove.settings import HostPort, Settings, check_host
 from ringdove.sip.digest import Realm
 from ringdove.sip.message import refusal_of
 from ringdove.store import Store
+from ringdove.watch.calls import CallNumbers
 from ringdove.watch.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -224,6 +225,7 @@ class Node:
 
     def _show_numbers(self, board: Board) -> None:
         """Have every part's numbers read when somebody asks for them."""
+        CallNumbers(self.metrics, self.bus)
         gauges.show_process(self.metrics)
         gauges.show_sip(self.metrics, self.endpoint)
         gauges.show_registrations(self.metrics, self.registrar)

@@ -69,6 +69,12 @@ async def test_what_is_held_is_counted_while_it_is_held(house: House, scene: Sce
     await scene.story(caller)
     over = await numbers(house)
     assert over["ringdove_calls{state=talking}"] == over["ringdove_dialogs"] == over["ringdove_legs"] == 0
+    assert over["ringdove_calls_total{disposition=ANSWERED,status=2xx}"] == 1
+    assert over["ringdove_legs_total{result=answered}"] == 1
+    for once in ("post_dial_delay_seconds", "ring_seconds{disposition=ANSWERED}", "talk_seconds"):
+        name, brace, labels = once.partition("{")
+        assert over[f"ringdove_{name}_count{brace}{labels}"] == 1
+    assert 0 < over["ringdove_post_dial_delay_seconds_sum"] < 1
 
 
 async def test_a_metrics_token_is_asked_for_where_one_is_set(tmp_path: Path) -> None:

@@ -44,10 +44,12 @@ def party_of(extension: Extension) -> Party:
 class Book:
     """The story of one call and the hand that writes it; times count from here on. `clock` counts seconds."""
 
-    def __init__(self, call_id: str, dialled: str, clock: Callable[[], float]) -> None:
+    def __init__(self, call_id: str, dialled: str, clock: Callable[[], float], *, sip_call_id: str = "") -> None:
         self._clock = clock
         self._began = clock()
-        self.story = Story(id=call_id, started_at=time.time(), caller=Party(number=""), dialled=dialled)
+        self.story = Story(
+            id=call_id, started_at=time.time(), sip_call_id=sip_call_id, caller=Party(number=""), dialled=dialled
+        )
         self._verdict: int | None = None
         """The status that the call came to."""
 
@@ -107,12 +109,22 @@ class Book:
             attempt.windows = planned[member]
 
     def leg(self, attempt: Attempt, contact: str) -> "LegBook":
-        """One INVITE to one phone, sent now."""
+        """One INVITE to one phone, to be sent."""
         return LegBook(self, attempt, contact)
 
     def hears(self, party: Party, kind: HeardKind, name: str = "") -> "HearBook":
         """Something is played to a party from now on."""
         return HearBook(self, Heard(party=party, kind=kind, name=name, began_at=self.now()))
+
+    def progressed(self) -> None:
+        """The caller is told something other than 100; the first time counts."""
+        if self.story.progress_at is None:
+            self.story.progress_at = self.now()
+
+    def acknowledged(self) -> None:
+        """The caller's ACK is here; the first one counts."""
+        if self.story.acknowledged_at is None:
+            self.story.acknowledged_at = self.now()
 
     def picked_up(self) -> None:
         """The caller has its 200, from us or from who took the call."""
@@ -181,11 +193,27 @@ class LegBook:
         self._attempt = attempt
         self._line = LegStory(contact=contact, invited_at=book.now())
 
-    def invited(self) -> None:
-        """The INVITE is on its way."""
+    @property
+    def call_id(self) -> str:
+        """The call's id."""
+        return self._book.story.id
+
+    def invited(self, leg: str = "", sip_call_id: str = "") -> None:
+        """The INVITE is on its way, with this Call-ID."""
+        self._line.leg, self._line.sip_call_id = leg, sip_call_id
         self._line.invited_at = self._book.now()
         self._attempt.legs.append(self._line)
         self._attempt.skipped = None
+
+    def tried(self) -> None:
+        """The phone, or a server before it, says 100; the first time counts."""
+        if self._line.trying_at is None:
+            self._line.trying_at = self._book.now()
+
+    def answered(self) -> None:
+        """Its 200 is here, in time or not; the first time counts."""
+        if self._line.answered_at is None:
+            self._line.answered_at = self._book.now()
 
     def rang(self) -> bool:
         """The phone says that it rings; whether that is news."""

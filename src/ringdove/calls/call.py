@@ -15,6 +15,7 @@ from ringdove.media.engine import (
     NoPortsLeft,
     PartyId,
     SessionId,
+    Stats,
 )
 from ringdove.model.audio import FOLLOW_SYSTEM
 from ringdove.model.binding import StoredBinding
@@ -50,8 +51,9 @@ class Call:
         self.board = board
         self.id = f"{int(time.time())}.{secrets.randbelow(10**9):09d}"
         self.inbox = Inbox()
-        self.book = Book(self.id, _number(incoming.request.target.user), board.endpoint.clock)
-        self.caller = CallerLeg(board, self.inbox, incoming)
+        request = incoming.request
+        self.book = Book(self.id, _number(request.target.user), board.endpoint.clock, sip_call_id=request.call_id)
+        self.caller = CallerLeg(board, self.inbox, incoming, self.book)
         self.verdict = 480
         """The status for the caller where nothing follows: what the last attempt came to."""
         self.group_id: int | None = None
@@ -110,15 +112,16 @@ class Call:
             leg.stop(None)
         self.book.end(abandoned=self.caller.gave_up)
 
-    async def close_media(self) -> None:
-        """No port stays behind; an engine that does not answer soon gives them back when it can."""
+    async def close_media(self) -> Stats | None:
+        """No port stays behind; returns what flowed. An engine that answers too late gives ports back when it can."""
         if self.media is None:
-            return
+            return None
         try:
             async with asyncio.timeout(_MEDIA_PATIENCE):
-                await self.media.close()
+                return await self.media.close()
         except TimeoutError:
             log.warning("media_closes_late", call=self.id)
+            return None
 
     # What destinations do with it
 

@@ -13,6 +13,7 @@ from ringdove.sip.sdp import SessionDescription
 from ringdove.sip.validator import Rejection
 
 from .board import Board
+from .book import Book
 from .inbox import CallerGone, Inbox
 from .leg import ALLOW, SDP, Leg, retry_after
 
@@ -38,8 +39,9 @@ class CallerLeg(Leg):
     `gave_up` says why it left before somebody took the call; "" while it has not.
     """
 
-    def __init__(self, board: Board, inbox: Inbox, incoming: IncomingRequest) -> None:
+    def __init__(self, board: Board, inbox: Inbox, incoming: IncomingRequest, book: Book) -> None:
         super().__init__(board, inbox, CALLER, incoming.source)
+        self._book = book
         self.request: Request = incoming.request
         self.gave_up = ""
         self._incoming = incoming
@@ -84,6 +86,7 @@ class CallerLeg(Leg):
             return
         self._early()
         self._quiet()
+        self._book.progressed()
         self._state = _State.ANSWERED
         self.settle(self._incoming, 200, media, offer)
 
@@ -122,6 +125,7 @@ class CallerLeg(Leg):
         if self._state is not _State.CALLING:
             return
         self._quiet()
+        self._book.progressed()
         self._provisional = status
         response = self._early().respond(self.request, status, body=body, content_type=SDP, headers=[ALLOW])
         self._incoming.respond(response)
@@ -155,6 +159,10 @@ class CallerLeg(Leg):
             super()._on_offer(incoming, dialog)
         else:  # its first offer is not answered yet (RFC 3311 §5.2, RFC 3261 §14.2)
             incoming.respond(dialog.respond(incoming.request, 500, headers=[retry_after()]))
+
+    def _on_ack(self, ack: Request, *, answers: bool) -> None:
+        self._book.acknowledged()
+        super()._on_ack(ack, answers=answers)
 
     def _left(self, why: str = "", reasons: tuple[str, ...] = ()) -> None:
         match self._state:

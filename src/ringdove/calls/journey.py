@@ -2,14 +2,18 @@
 
 import structlog
 
+from ringdove.events.bus import Bus
+from ringdove.events.types import CallBegan, CallOver
+from ringdove.media.engine import Stats
 from ringdove.model.destination import Destination
-from ringdove.model.story import EndedBy, HopOutcome
+from ringdove.model.story import EndedBy, HopOutcome, Story
 from ringdove.sip.message import Response
 
 from .call import Call
 from .destinations import KINDS, end_call
 from .gate import TurnedAway
 from .inbox import CallEnded
+from .summary import summary
 
 log = structlog.get_logger(__name__)
 
@@ -29,11 +33,27 @@ async def run(call: Call) -> None:
         if (one_too_many := gate.check(who.id)) is not None:
             _turn_away(call, one_too_many)
             return
+        _tell_of_its_beginning(call.book.story, call.board.bus)
         try:
             with call.board.records.record(call.book.story), gate.inside(who.id):
                 await _live(call)
         finally:
-            await call.close_media()
+            await _close(call)
+
+
+def _tell_of_its_beginning(story: Story, bus: Bus) -> None:
+    bus.publish(CallBegan(story.id, story.sip_call_id, story.caller))
+    log.info("call_began", sip_call_id=story.sip_call_id, caller=story.caller.number, dialled=story.dialled)
+
+
+async def _close(call: Call) -> None:
+    """Give back what it held, and tell what it came to."""
+    audio: Stats | None = None
+    try:
+        audio = await call.close_media()
+    finally:
+        log.info("call_over", **summary(call.book.story))
+        call.board.bus.publish(CallOver(call.book.story, audio))
 
 
 def _turn_away(call: Call, one_too_many: TurnedAway) -> None:
@@ -43,6 +63,7 @@ def _turn_away(call: Call, one_too_many: TurnedAway) -> None:
     if one_too_many.recorded:
         log.warning("call_turned_away", reason=one_too_many.reason)
         call.board.records.finish(call.book.story)
+    call.board.bus.publish(CallOver(call.book.story))
 
 
 async def _live(call: Call) -> None:

@@ -2,6 +2,7 @@
 
 from enum import Enum, auto
 
+from ringdove.events.types import LegBegan
 from ringdove.media.engine import Media, PartyId
 from ringdove.model.story import LegResult
 from ringdove.net.endpoint import OutgoingRequest
@@ -14,7 +15,7 @@ from ringdove.sip.transaction.actions import Failure
 from ringdove.sip.uri import Uri
 
 from .board import Board
-from .book import LegBook
+from .book import LegBook, party_of
 from .inbox import Inbox, LegAnswered, LegFailed, LegRang
 from .invitation import Invitation
 from .leg import ALLOW, SDP, Leg, description_of, ignore
@@ -95,8 +96,11 @@ class MemberLeg(Leg):
             return
         self._said = self.author.offer(self.offer)
         self._state = _State.INVITED
-        self._book.invited()
-        self._send(self.invitation.request(self.contact))
+        request = self.invitation.request(self.contact)
+        self._book.invited(self.party, request.call_id)
+        callee = party_of(self.invitation.callee)
+        self.board.bus.publish(LegBegan(self._book.call_id, self.party, request.call_id, callee))
+        self._send(request)
 
     def stop(self, why: Why | None) -> None:
         """End it: CANCEL while it rings, BYE where it was answered; None where the server ends the call.
@@ -150,7 +154,9 @@ class MemberLeg(Leg):
             self._ask_again()
         elif response.is_final:
             self._refused(response.status)
-        elif response.status > 100 and self._state is _State.INVITED and self._book.rang():
+        elif response.status == 100:
+            self._book.tried()
+        elif self._state is _State.INVITED and self._book.rang():
             self._inbox.put(LegRang(self))
 
     def _on_failure(self, failure: Failure) -> None:
@@ -159,6 +165,7 @@ class MemberLeg(Leg):
     def _on_success(self, response: Response) -> None:
         """A 2xx is always acknowledged; the first one while it rings is the answer, any other is hung up (R4)."""
         assert self._outgoing is not None  # noqa: S101 - it is what was answered
+        self._book.answered()
         dialog = Dialog.as_uac(self._outgoing.request, response)
         self.board.endpoint.send_ack(dialog.ack(response.cseq.number), self.hop)
         if self._state is not _State.INVITED:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from ringdove.media.engine import Stats
+from ringdove.model.story import Party, Story
+
 
 @dataclass(frozen=True, slots=True)
 class ExtensionChanged:
@@ -29,3 +32,30 @@ class BusyChanged:
     """An extension entered a call or left one (calls)."""
 
     extension_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallBegan:
+    """A known caller's call was let in (calls). `sip_call_id` is the Call-ID of the caller's leg."""
+
+    call_id: str
+    sip_call_id: str
+    caller: Party
+
+
+@dataclass(frozen=True, slots=True)
+class LegBegan:
+    """A phone is being called: its INVITE leaves next (calls)."""
+
+    call_id: str
+    leg: str
+    sip_call_id: str
+    callee: Party
+
+
+@dataclass(frozen=True, slots=True)
+class CallOver:
+    """A call has ended, or was one too many (calls). `audio` is what flowed, where that is known."""
+
+    story: Story
+    audio: Stats | None = None

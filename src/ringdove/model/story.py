@@ -99,9 +99,17 @@ class Window(BaseModel):
 class LegStory(BaseModel):
     """One INVITE to one phone."""
 
+    leg: str = ""
+    """What tells it from the other legs of the call; logs and the ladder use it too."""
+    sip_call_id: str = ""
+    """The Call-ID that the phone's own log shows."""
     contact: str
     invited_at: float
+    trying_at: float | None = None
+    """When it said 100."""
     ringing_at: float | None = None
+    answered_at: float | None = None
+    """When its 200 came, which was acknowledged at once; also where that was too late."""
     ended_at: float | None = None
     status: int | None = None
     """The final SIP status; None while it rings."""
@@ -161,12 +169,18 @@ class Story(BaseModel):
 
     id: str
     started_at: float
+    sip_call_id: str = ""
+    """The Call-ID of the caller's INVITE."""
     caller: Party
     dialled: str
+    progress_at: float | None = None
+    """When the caller was first told that it rings, or heard something."""
     hops: list[Hop] = Field(default_factory=list)
     heard: list[Heard] = Field(default_factory=list)
     answered_at: float | None = None
     answered_by: Party | None = None
+    acknowledged_at: float | None = None
+    """When the caller's ACK came."""
     ended_at: float | None = None
     ended_by: EndedBy | NotYet = ""
     final_status: int | None = None
