@@ -1,7 +1,7 @@
 # `make demo` and `make test` do all set-up by themselves.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-.PHONY: help install demo run test lint check bench sounds lock format
+.PHONY: help install demo run test lint check bench soak sounds lock format
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ format: install ## Format the code
 
 bench: install ## Measure speed (prints ratios within one run)
 	@$(BIN)/python -m bench
+
+soak: install ## Have a busy house live on a lossy network for ten minutes, and see what is left of it
+	@$(BIN)/python -m soak
 
 sounds: install ## Compose the built-in sounds anew (needs Debian's espeak-ng)
 	@$(BIN)/python scripts/sounds.py

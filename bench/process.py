@@ -26,9 +26,12 @@ class Measured:
 
     def cpu(self) -> float:
         """CPU seconds of all threads: utime + stime of /proc/PID/stat, but in ns instead of hundredths of a second."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        clocks = ((~pid << 3) | 2 for pid in (self.pid, *map(int, children)))  # as clock_getcpuclockid(3) makes them
+        clocks = ((~pid << 3) | 2 for pid in (self.pid, *self.children()))  # as clock_getcpuclockid(3) makes them
         return sum(time.clock_gettime(clock) for clock in clocks)
+
+    def children(self) -> list[int]:
+        """The processes that it started, and that run."""
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
     async def settled(self) -> float:
         """Its CPU seconds once what was begun is done, such as writing records; after 4 s at the latest."""
@@ -56,7 +59,12 @@ def running(command: list[str], log: Path, environment: dict[str, str]) -> Itera
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RINGDOVE_")} | environment
     with log.open("w") as errors, on_core(0):
         process = subprocess.Popen(
-            [sys.executable, *command], env=clean, stdout=subprocess.PIPE, stderr=errors, text=True
+            [sys.executable, *command],
+            env=clean,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            process_group=0,  # a Ctrl-C is ours alone: what it means for this process is for us to say
         )
     with process:
         try:

@@ -115,9 +115,9 @@ def show(console: Console, sheet: Sheet) -> None:
     console.print(table)
 
 
-def write(path: Path, title: str, shown: Iterable[Sheet]) -> None:
-    """The file that is kept."""
-    parts = [f"# {title}\n\nMedian (range) of the repetitions. [How to read it](../README.md)\n"]
+def write(path: Path, title: str, shown: Iterable[Sheet], preface: str = "Median (range) of the repetitions.") -> None:
+    """The file that is kept; the README beside it says how to read it."""
+    parts = [f"# {title}\n\n{preface} [How to read it](../README.md)\n"]
     for sheet in shown:
         lines = (sheet.columns, ["---"] * len(sheet.columns), *sheet.rows)
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)

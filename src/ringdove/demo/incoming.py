@@ -59,6 +59,7 @@ class IncomingLine(Line):
         self._incoming = incoming
         self._early = Dialog.as_uas(request, incoming.local_tag, phone.contact)
         self._timer: asyncio.TimerHandle | None = None
+        self._hangs_up = False
         incoming.on_cancel = self._cancelled
         incoming.on_no_ack = self._bye
 
@@ -93,15 +94,20 @@ class IncomingLine(Line):
             self._end(Ending.REFUSED, status)
 
     def hang_up(self) -> None:
-        """Turn it down, or end the talk."""
-        if self.state.is_up:
+        """Turn it down, or end the talk; that waits for the ACK to our answer (§15)."""
+        if not self.state.is_up:
+            self.refuse()
+        elif self.acknowledged_at is not None:
             self._bye()
         else:
-            self.refuse()
+            self._hangs_up = True
 
     def _acknowledged(self, ack: Request) -> None:
         """The ACK carries the answer where the INVITE carried no offer."""
         self.acknowledged_at = time.monotonic()
+        if self._hangs_up:
+            self._bye()
+            return
         answer = description_of(ack)
         if answer is not None and self.state is State.TALKING:
             self._follow(audio_of(answer))

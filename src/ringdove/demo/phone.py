@@ -104,7 +104,7 @@ class Phone:
 
     async def close(self) -> None:
         """Hang up and close the socket. The registration stays, as with a phone that loses its power."""
-        for line in self.lines:
+        for line in list(self.lines):
             line.hang_up()
             line.audio.close()
         await self.endpoint.close()

@@ -222,6 +222,16 @@ async def test_it_can_hold_and_go_on_by_update() -> None:
         assert peer.count("ACK") == 0
 
 
+async def test_who_hangs_up_at_once_waits_for_the_ack() -> None:
+    async with called(Answer()) as (peer, callee, invite):
+        response = await peer.expect("200 INVITE")
+        ring_of(callee).hang_up()
+        await peer.expect_none("BYE", within=0.05)
+        peer.ack(invite, response)
+        await peer.expect("BYE")
+        assert ring_of(callee).ending is Ending.HUNG_UP
+
+
 async def test_a_phone_that_vanishes_says_nothing() -> None:
     async with called(Answer()) as (peer, callee, invite):
         peer.ack(invite, await peer.expect("200 INVITE"))

@@ -1,0 +1,229 @@
+"""Both sides' books of the calls, laid side by side: what the phones saw, and what the server has on record."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ringdove.client import Client
+from ringdove.demo.line import Ending
+from ringdove.model.story import Disposition, LegResult, LegStory, Story
+from ringdove.sip.uri import Uri
+
+from .ledger import Attempt, Ledger, Place, Ring, Seen
+
+_NEAR = 1.0
+"""Seconds by which two durations of the same talk may differ,"""
+_REPEAT = 0.5
+"""and those after which a message that was lost is sent again, twice as many each time (T1 of RFC 3261)."""
+_EARLY, _LATE = 0.25, 40.0
+"""Seconds that a phone may see an INVITE before the record says that it went, and after."""
+_PAGE = 100
+
+
+@dataclass
+class Accounts:
+    """What came out: how the calls ended, by the phones' and by the server's books, and what does not fit together."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    dispositions: Counter[str] = field(default_factory=Counter)
+    rings: Counter[str] = field(default_factory=Counter)
+    crashed: int = 0
+    """Calls that a crash of the server cut off."""
+    complaints: list[str] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class _Leg:
+    story: Story
+    line: LegStory
+    ring: Ring | None = None
+
+    @property
+    def invited(self) -> float:
+        return self.story.started_at + self.line.invited_at
+
+
+async def audit(api: Client, ledger: Ledger, lost_of: Counter[str], crashes: Sequence[float] = ()) -> Accounts:
+    """Read every record, and compare. `lost_of` are messages lost by Call-ID, `crashes` when the server was killed."""
+    return compare(ledger, await _stories(api), lost_of, crashes)
+
+
+def compare(ledger: Ledger, stories: list[Story], lost_of: Counter[str], crashes: Sequence[float]) -> Accounts:
+    """Lay the two books side by side; see `audit`."""
+    return _Audit(ledger, stories, lost_of, crashes).run()
+
+
+class _Audit:
+    def __init__(self, ledger: Ledger, stories: list[Story], lost_of: Counter[str], crashes: Sequence[float]) -> None:
+        self._ledger = ledger
+        self._stories = stories
+        self._lost_of = lost_of
+        self._crashes = crashes
+        self._result = Accounts()
+        self._legs: list[_Leg] = [
+            _Leg(story, line)
+            for story in stories
+            for hop in story.hops
+            for attempt in hop.attempts
+            for line in attempt.legs
+        ]
+
+    def run(self) -> Accounts:
+        for story in self._stories:
+            self._result.dispositions[story.disposition or "open"] += 1
+            if story.ended_at is None:
+                self._complain(story, "its record is still open")
+        self._match_attempts()
+        self._match_rings()
+        for leg in self._legs:
+            self._check_leg(leg)
+        legs_of: defaultdict[str, list[_Leg]] = defaultdict(list)
+        for leg in self._legs:
+            legs_of[leg.story.id].append(leg)
+        for story in self._stories:
+            self._check_winner(story, legs_of[story.id])
+        for line in self._ledger.open:
+            number = line.phone.account.number
+            self._result.complaints.append(f"a phone of {number} is left {line.state} with {line.party}")
+        return self._result
+
+    # Calls that phones made
+
+    def _match_attempts(self) -> None:
+        """Each has exactly one record, and the other way round."""
+        records: defaultdict[tuple[str, str], list[Story]] = defaultdict(list)
+        for story in sorted(self._stories, key=lambda story: story.started_at):
+            records[story.caller.number, story.dialled].append(story)
+        for attempt in sorted(self._ledger.attempts, key=lambda attempt: attempt.began):
+            self._result.outcomes[attempt.outcome] += 1
+            of_both = records[attempt.phone, attempt.dialled]
+            found = next((s for s in of_both if attempt.began - _EARLY <= s.started_at <= attempt.ended), None)
+            if found is not None:
+                of_both.remove(found)
+            if self._is_cut_off(attempt.began, attempt.ended):
+                self._result.crashed += 1
+            elif found is not None:
+                self._check_attempt(attempt, found)
+            elif attempt.identified and attempt.status != 401 and attempt.ending is not Ending.LOST:
+                what = f"{attempt.phone} called {attempt.dialled} ({attempt.outcome})"
+                self._result.complaints.append(f"{what}, and there is no record of it")
+        for left in records.values():
+            for story in left:
+                if not self._is_cut_off(story.started_at, story.started_at):
+                    self._complain(story, "a record more than calls were made")
+
+    def _check_attempt(self, attempt: Attempt, story: Story) -> None:
+        """The record says what the caller saw. One that vanished has not seen the end."""
+        if attempt.ending is Ending.LOST:
+            return
+        if attempt.status != story.final_status:
+            self._complain(story, f"the caller got {attempt.status}, the record says {story.final_status}")
+        expected = _disposition(attempt)
+        if story.disposition is not expected:
+            self._complain(story, f"{story.disposition}, though for the caller it was {expected} ({attempt.outcome})")
+        self._check_length("caller", attempt, story)
+
+    def _check_length(self, who: str, seen: Seen, story: Story) -> None:
+        if seen.talked is None or story.answered_at is None or story.ended_at is None:
+            return
+        talked = story.ended_at - story.answered_at
+        allowed = _NEAR + _REPEAT * (2 ** self._lost_of[seen.call_id] - 1)
+        if abs(talked - seen.talked) > allowed:
+            self._complain(story, f"the {who} talked for {seen.talked:.2f} s, the record says {talked:.2f} s")
+
+    # Calls that rang phones
+
+    def _match_rings(self) -> None:
+        """Each stands in a record."""
+        by_place: defaultdict[tuple[str, Place], list[_Leg]] = defaultdict(list)
+        for leg in sorted(self._legs, key=lambda leg: leg.invited):
+            by_place[leg.story.caller.number, _place(leg.line.contact)].append(leg)
+        for ring in sorted(self._ledger.rings, key=lambda ring: ring.began):
+            self._result.rings[ring.ending] += 1
+            legs = by_place[ring.caller, ring.place]
+            fits = [leg for leg in legs if ring.began - _LATE <= leg.invited <= ring.began + _EARLY]
+            if fits:
+                fits[-1].ring = ring
+                legs.remove(fits[-1])
+            elif not self._is_cut_off(ring.began, ring.ended):
+                self._result.complaints.append(
+                    f"a phone of {ring.phone} rang for {ring.caller} ({ring.ending}), and no record says so"
+                )
+
+    def _check_leg(self, leg: _Leg) -> None:
+        """What the record says of a leg is what its phone saw."""
+        ring, line, story = leg.ring, leg.line, leg.story
+        if self._is_cut_off(leg.invited, story.started_at + (story.ended_at or 0.0)):
+            return
+        if ring is None:
+            if line.ringing_at is not None:
+                self._complain(story, f"{line.contact} rang, and no phone knows of it")
+            return
+        if ring.ending is Ending.LOST:
+            return
+        # Without the ACK a BYE of the server shows that it knows of the answer: the ACK was lost, or late.
+        knows = ring.answered is not None and (ring.acknowledged or ring.ending is Ending.LEFT)
+        if line.result is LegResult.ANSWERED and not knows:
+            self._complain(story, f"{line.contact} answered, and its phone does not know ({ring.ending})")
+        if ring.ending is Ending.REFUSED and line.status not in (None, ring.status):
+            self._complain(story, f"{line.contact} said {ring.status}, the record has {line.status}")
+
+    def _check_winner(self, story: Story, legs: Iterable[_Leg]) -> None:
+        """The winner that is named is the phone that was connected, and there is one, or none where none is named."""
+        winners = [leg for leg in legs if leg.line.result is LegResult.ANSWERED]
+        if len(winners) != (story.answered_by is not None) and not self._is_cut_off_story(story):
+            self._complain(story, f"{len(winners)} legs were answered, by {story.answered_by}")
+        for winner in winners:
+            ring = winner.ring
+            if ring is None or ring.ending is Ending.LOST or self._is_cut_off_story(story):
+                continue
+            if story.answered_by is None or story.answered_by.number != ring.phone:
+                self._complain(story, f"{ring.phone} was connected, {story.answered_by} is named")
+            self._check_length("callee", ring, story)
+
+    # How it is done
+
+    def _is_cut_off_story(self, story: Story) -> bool:
+        return self._is_cut_off(story.started_at, story.started_at + (story.ended_at or 0.0))
+
+    def _is_cut_off(self, began: float, ended: float) -> bool:
+        """Whether the server was killed meanwhile, or so shortly after that the record may not be complete."""
+        return any(began - _NEAR <= crash <= ended + _NEAR for crash in self._crashes)
+
+    def _complain(self, story: Story, what: str) -> None:
+        self._result.complaints.append(f"call {story.id}, {story.caller.number} to {story.dialled}: {what}")
+
+
+async def _stories(api: Client) -> list[Story]:
+    """Every record there is."""
+    ids: list[str] = []
+    while True:
+        page = await api.get("calls/list", page=len(ids) // _PAGE + 1, page_size=_PAGE, order_by="asc")
+        ids += [row["id"] for row in page["data"]]
+        if len(page["data"]) < _PAGE:
+            break
+    stories: list[Story] = []
+    for at in range(0, len(ids), 4):
+        answers = await asyncio.gather(*(api.get("calls/get", id=id_) for id_ in ids[at : at + 4]))
+        stories += [Story.model_validate(answer["data"]) for answer in answers]
+    return stories
+
+
+def _disposition(attempt: Attempt) -> Disposition:
+    """How a call counts by what its caller saw (outcome table of the design)."""
+    if attempt.answered is not None:
+        return Disposition.ANSWERED
+    match attempt.status:
+        case 487:
+            return Disposition.ABANDONED
+        case 486 | 600:
+            return Disposition.BUSY
+        case 408 | 480 | 603:
+            return Disposition.NO_ANSWER
+    return Disposition.FAILED
+
+
+def _place(contact: str) -> Place:
+    uri = Uri.parse(contact)
+    return uri.host, uri.port or 5060

@@ -1,0 +1,157 @@
+"""A phone that stays registered, is restarted, vanishes and comes back, with an owner who does as they please."""
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from random import Random
+
+from ringdove.demo.incoming import BUSY, DECLINED, Answer, Behaviour, IncomingLine, LetRing, Refuse
+from ringdove.demo.line import Line
+from ringdove.demo.outgoing import OutgoingLine
+from ringdove.demo.phone import Phone, RegistrationRefused, Wiring
+from ringdove.settings import HostPort
+
+from .ledger import Ledger
+from .network import Network, Weather
+from .world import Person
+
+_PITCHES = range(300, 1000, 50)
+_REGISTERING = 40.0
+"""Seconds within which the server answers a REGISTER; with that the transaction has ended in any case."""
+
+
+class Device:
+    """One piece of hardware: its instance-id stays, its phone is another one after each restart."""
+
+    def __init__(self, person: Person, transport: str, server: HostPort, weather: Weather, ledger: Ledger) -> None:
+        self.person = person
+        self.phone: Phone | None = None
+        """None while it is off."""
+        self._transport = transport
+        self._server = server
+        self._weather = weather
+        self._ledger = ledger
+        self._instance = str(uuid.UUID(int=weather.random.getrandbits(128), version=4).urn)
+        self._network: Network
+        self._staying: asyncio.Task[None] | None = None
+        self._buried: list[Phone] = []
+        """Phones whose cable was pulled: their sockets are still there."""
+        self.refused: Callable[[str], None] = lambda _: None
+        """Is told why a registration was refused."""
+
+    @property
+    def random(self) -> Random:
+        """Where its owner's whims come from."""
+        return self._weather.random
+
+    async def switch_on(self, *, registered: bool = True) -> None:
+        """Start it, behind a new port; it registers, and from then on again and again."""
+        self._network = Network(self._weather)
+        wiring = Wiring(self._transport, self._network.transports, self._network.open)
+        pitch = self.random.choice(_PITCHES)
+        phone = Phone(self.person.account, self._server, pitch=pitch, wiring=wiring, instance=self._instance)
+        phone.behave = self._behave
+        self._ledger.watch(phone)
+        await phone.start()
+        self.phone = phone
+        if registered:
+            self._staying = asyncio.create_task(self._stay(phone))
+
+    async def vanish(self, *, cable: bool = False) -> None:
+        """Lose power, or with `cable` the network; nobody is told."""
+        phone = self._forget()
+        if phone is None:
+            return
+        if cable and self._transport == "udp":
+            self._network.cut()
+            for line in list(phone.lines):
+                line.lose()
+            self._buried.append(phone)
+        else:
+            await phone.vanish()
+
+    async def register(self, expires: int | None = None) -> None:
+        """Register now, or with 0 no longer."""
+        if self.phone is not None:
+            await self._register(self.phone, expires)
+
+    def stay_away(self) -> None:
+        """Renew the registration no more."""
+        if self._staying is not None:
+            self._staying.cancel()
+            self._staying = None
+
+    async def close(self) -> None:
+        """Switch it off for good."""
+        phone = self._forget()
+        for each in (*self._buried, *([phone] if phone else ())):
+            await each.close()
+        self._buried.clear()
+
+    @property
+    def stays(self) -> bool:
+        """Whether its owner is in a talk that they began: somebody has to be left to end it."""
+        return self.phone is not None and any(
+            isinstance(line, OutgoingLine) and line.state.is_up for line in self.phone.lines
+        )
+
+    def _forget(self) -> Phone | None:
+        self.stay_away()
+        phone, self.phone = self.phone, None
+        return phone
+
+    async def _stay(self, phone: Phone) -> None:
+        while True:
+            expires = self.random.randint(60, 180)
+            await self._register(phone, expires)
+            await asyncio.sleep(self.random.uniform(0.3, 0.8) * expires)
+
+    async def _register(self, phone: Phone, expires: int | None) -> None:
+        expires = self.random.randint(60, 180) if expires is None else expires
+        try:
+            async with asyncio.timeout(_REGISTERING):
+                await phone.register(expires)
+        except RegistrationRefused as why:
+            self.refused(str(why))
+        except TimeoutError:
+            if phone is self.phone:  # else it vanished meanwhile
+                self.refused(f"{self.person.number}: no answer to a REGISTER")
+
+    def _behave(self, line: IncomingLine) -> Behaviour:
+        """What the owner does about a call that comes."""
+        random = self.random
+        engaged = any(other.state.is_up for other in line.phone.lines)
+        what = random.choices(("answer", "at once", "busy", "decline", "odd", "ignore"), (30, 4, 8, 6, 4, 48))[0]
+        if engaged and random.random() < 0.7:
+            what = "busy"
+        match what:
+            case "answer":
+                return Answer(random.uniform(0.2, 5.0))
+            case "at once":
+                return Answer()
+            case "busy":
+                return Refuse(BUSY, random.uniform(0.0, 1.0))
+            case "decline":
+                return Refuse(DECLINED, random.uniform(0.2, 3.0))
+            case "odd":
+                return Refuse(random.choice((404, 480, 488, 500, 600)), random.uniform(0.0, 2.0))
+        return LetRing()
+
+
+async def talk(line: Line, random: Random, longest: float) -> None:
+    """Be in a talk: hold and resume now and then, by both ways to do so, and hang up in the end.
+
+    Returns at once where the other side has ended it.
+    """
+    lasts = 0.0 if random.random() < 0.1 else random.uniform(0.2, longest)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(lasts):
+            while random.random() < 0.5:
+                await asyncio.sleep(random.uniform(0.2, 2.0))
+                line.hold(random.choice(("INVITE", "UPDATE")))
+                await asyncio.sleep(random.uniform(0.1, 1.5))
+                line.resume(random.choice(("INVITE", "UPDATE")))
+            await line.over()
+    if line.ending is None:
+        line.hang_up()

@@ -1,0 +1,127 @@
+"""The server as a process: it is started, looked at from outside, killed and started again."""
+
+import json
+import os
+import re
+import signal
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from bench.process import Measured, running
+from prometheus_client.parser import text_string_to_metric_families
+
+from ringdove.client import Client
+from ringdove.settings import HostPort
+
+LOGIN = {"RINGDOVE_CLIENT_ID": "soak", "RINGDOVE_CLIENT_SECRET": "a-secret-of-the-soak"}
+_NO_PORT = "127.0.0.1:0"
+
+_DATABASE = "open files, database"
+BOUNDS = {_DATABASE: 45}
+"""What stays for the next time, with the most there may be of it: a pool of 15 connections, up to three files each."""
+
+GAUGES = {
+    "ringdove_transactions": "transactions",
+    "ringdove_dialogs": "dialogs",
+    "ringdove_legs": "legs",
+    "ringdove_media_ports": "ports for audio",
+    "ringdove_tasks": "tasks",
+    "ringdove_timers": "timers",
+}
+"""What the server says that it holds, and what that is called here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the server holds at a moment: by its own account, and in open files of both of its processes."""
+
+    gauges: Mapping[str, int]
+    files: Mapping[str, int]
+
+
+class Server:
+    """`ringdove serve` with this data folder. Addresses stay the same when it is started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._stack = ExitStack()
+        self._starts = 0
+        self._process: Measured
+        self._media = 0
+        self.http = self.sip = HostPort.parse(_NO_PORT)
+
+    def start(self) -> None:
+        """Returns when it is ready."""
+        self._starts += 1
+        command = [str(Path(sys.executable).with_name("ringdove")), "serve", "--sample-data"]
+        command += ["--data", str(self._folder / "data"), "--http", str(self.http), "--sip", str(self.sip)]
+        self._process = self._stack.enter_context(running(command, self._folder / f"log-{self._starts}", LOGIN))
+        self.http, self.sip = (HostPort(*self._process.address(said)) for said in ("http://", "TCP: "))
+        self._media = next(
+            pid for pid in self._process.children() if "ringdove.media" in Path(f"/proc/{pid}/cmdline").read_text()
+        )
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        os.kill(self._process.pid, signal.SIGKILL)
+        self.stop()
+
+    def stop(self) -> None:
+        """End it, if it runs."""
+        self._stack.close()
+
+    def api(self) -> Client:
+        """Its interface."""
+        return Client(self.http, *LOGIN.values())
+
+    # What is seen from outside
+
+    def memory(self) -> Mapping[str, float]:
+        """Resident MB of each process."""
+        return {name: _resident(pid) for name, pid in self._processes.items()}
+
+    async def held(self) -> Held:
+        """What it holds."""
+        async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
+            answer = await http.get(f"http://{self.http}/metrics")
+        told: Counter[str] = Counter()
+        for family in text_string_to_metric_families(answer.raise_for_status().text):
+            if family.name in GAUGES:
+                told[GAUGES[family.name]] += round(sum(sample.value for sample in family.samples))
+        files: Counter[str] = Counter()
+        for name, pid in self._processes.items():
+            for file in _open_files(pid):
+                files[_DATABASE if ".db" in file else f"open files, {name}"] += 1
+        return Held({name: told[name] for name in GAUGES.values() if name in told}, files)
+
+    def log(self) -> Iterator[Mapping[str, str]]:
+        """The lines of its log so far; a line that is none (a traceback, a warning of Python) is an error."""
+        for number in range(1, self._starts + 1):
+            for line in (self._folder / f"log-{number}").read_text().splitlines():
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    entry = {"level": "error", "event": line}
+                yield entry
+
+    @property
+    def _processes(self) -> Mapping[str, int]:
+        return {"server": self._process.pid, "media": self._media}
+
+
+def _resident(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) / 1024 if found else 0.0
+
+
+def _open_files(pid: int) -> Iterator[str]:
+    """What each open file of a process is: a path, or the like of `socket:[1234]`."""
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            yield os.readlink(file)

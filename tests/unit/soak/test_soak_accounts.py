@@ -1,0 +1,140 @@
+"""The account of calls by both sides: quiet where the books agree, and told where they do not."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from soak.accounts import Accounts, compare
+from soak.ledger import Attempt, Ledger, Ring
+
+from ringdove.demo.line import Ending
+from ringdove.model.story import (
+    Attempt as Told,
+)
+from ringdove.model.story import (
+    Disposition,
+    Hop,
+    LegResult,
+    LegStory,
+    Party,
+    Story,
+)
+
+NOON = 1_700_000_000.0
+CALLER, CALLEE = Party(number="4001"), Party(number="4002")
+ATTEMPT = Attempt(
+    phone="4001",
+    call_id="a",
+    began=NOON,
+    answered=NOON + 1,
+    ended=NOON + 3,
+    ending=Ending.HUNG_UP,
+    status=200,
+    dialled="6300",
+    identified=True,
+)
+RING = Ring(
+    phone="4002",
+    call_id="b",
+    began=NOON + 0.1,
+    answered=NOON + 1,
+    ended=NOON + 3,
+    ending=Ending.LEFT,
+    status=200,
+    caller="4001",
+    place=("127.0.0.1", 40002),
+    acknowledged=True,
+)
+
+
+def story(**changes: object) -> Story:
+    """The record of that call."""
+    leg = LegStory(
+        contact="sip:4002@127.0.0.1:40002",
+        invited_at=0.1,
+        ringing_at=0.1,
+        ended_at=1.0,
+        status=200,
+        result=LegResult.ANSWERED,
+    )
+    made = Story(
+        id="1",
+        started_at=NOON,
+        caller=CALLER,
+        dialled="6300",
+        hops=[Hop(kind="ring_group", entered_at=0.0, attempts=[Told(member=CALLEE, legs=[leg])])],
+        answered_at=1.0,
+        answered_by=CALLEE,
+        ended_at=3.0,
+        final_status=200,
+        disposition=Disposition.ANSWERED,
+    )
+    return made.model_copy(update=changes)
+
+
+def audited(*stories: Story, attempt: Attempt = ATTEMPT, ring: Ring = RING, **more: object) -> Accounts:
+    lost: Counter[str] = Counter(more.pop("lost", ()))  # type: ignore[arg-type]
+    crashes = more.pop("crashes", ())
+    return compare(Ledger([attempt], [ring]), list(stories), lost, crashes)  # type: ignore[arg-type]
+
+
+def test_books_that_agree_are_no_news() -> None:
+    accounts = audited(story())
+    assert accounts.complaints == []
+    assert accounts.outcomes == {"answered": 1}
+    assert accounts.dispositions == {Disposition.ANSWERED: 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"ended_at": None}, "still open"),
+        ({"final_status": 480}, "the caller got 200, the record says 480"),
+        ({"disposition": Disposition.ABANDONED}, "for the caller it was ANSWERED"),
+        ({"ended_at": 4.5}, "the caller talked for 2.00 s, the record says 3.50 s"),
+        ({"answered_by": Party(number="4003")}, "4002 was connected"),
+        ({"answered_by": None}, "1 legs were answered, by None"),
+        ({"caller": Party(number="4009")}, "a record more than calls were made"),
+        ({"started_at": NOON + 60}, "there is no record of it"),
+        ({"hops": []}, "no record says so"),
+    ],
+)
+def test_a_record_that_is_wrong_is_told(changes: dict[str, object], complaint: str) -> None:
+    assert any(complaint in told for told in audited(story(**changes)).complaints)
+
+
+@pytest.mark.parametrize(
+    ("ring", "complaint"),
+    [
+        (replace(RING, place=("127.0.0.1", 1)), "rang, and no phone knows of it"),
+        (replace(RING, acknowledged=False, ending=Ending.HUNG_UP), "its phone does not know"),
+        (replace(RING, ended=NOON + 9), "the callee talked for 8.00 s"),
+        (replace(RING, ending=Ending.REFUSED, status=486), "said 486, the record has 200"),
+    ],
+)
+def test_a_phone_that_saw_something_else_is_told(ring: Ring, complaint: str) -> None:
+    assert any(complaint in told for told in audited(story(), ring=ring).complaints)
+
+
+def test_two_records_of_one_call_are_told() -> None:
+    assert any("a record more" in told for told in audited(story(), story(id="2", hops=[])).complaints)
+
+
+def test_repeats_of_lost_messages_may_take_their_time() -> None:
+    late = story(ended_at=4.4)
+    assert audited(late, lost="ab").complaints == []
+    assert len(audited(late).complaints) == 2
+
+
+def test_what_a_crash_cut_off_only_has_to_be_closed() -> None:
+    cut = story(final_status=None, disposition=Disposition.FAILED, answered_at=None, answered_by=None, hops=[])
+    accounts = audited(cut, crashes=[NOON + 2])
+    assert (accounts.complaints, accounts.crashed) == ([], 1)
+    cut.ended_at = None
+    assert len(audited(cut, crashes=[NOON + 2]).complaints) == 1
+
+
+def test_who_never_showed_a_password_has_no_record() -> None:
+    turned_away = replace(ATTEMPT, answered=None, status=401, identified=False)
+    accounts = compare(Ledger([turned_away], []), [], Counter(), ())
+    assert accounts.complaints == []
