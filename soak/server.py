@@ -91,8 +91,9 @@ class Server:
             answer = await http.get(f"http://{self.http}/metrics")
         told: Counter[str] = Counter()
         for family in text_string_to_metric_families(answer.raise_for_status().text):
-            if family.name in GAUGES:
-                told[GAUGES[family.name]] += round(sum(sample.value for sample in family.samples))
+            for sample in family.samples:  # not by the name of the family, which counters have without their `_total`
+                if sample.name in GAUGES:
+                    told[GAUGES[sample.name]] += round(sample.value)
         files: Counter[str] = Counter()
         for name, pid in self._processes.items():
             for file in _open_files(pid):
