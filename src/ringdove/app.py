@@ -34,6 +34,7 @@ from ringdove.sip.message import refusal_of
 from ringdove.store import Store
 from ringdove.watch.calls import CallNumbers
 from ringdove.watch.metrics import Metrics
+from ringdove.watch.traffic import Traffic
 
 log = structlog.get_logger(__name__)
 
@@ -226,6 +227,7 @@ class Node:
     def _show_numbers(self, board: Board) -> None:
         """Have every part's numbers read when somebody asks for them."""
         CallNumbers(self.metrics, self.bus)
+        self.endpoint.observers.append(Traffic(self.metrics))
         gauges.show_process(self.metrics)
         gauges.show_sip(self.metrics, self.endpoint)
         gauges.show_registrations(self.metrics, self.registrar)

@@ -10,9 +10,10 @@ import structlog
 import uvloop
 
 from ringdove.net.endpoint import Direction, Endpoint, Failure, Hop, IncomingRequest, OutgoingRequest, Timers
+from ringdove.net.passage import Passage
 from ringdove.sip.dialog import Dialog, new_request
 from ringdove.sip.headers import NameAddr
-from ringdove.sip.message import Message, Request, Response
+from ringdove.sip.message import Request, Response
 from ringdove.sip.uri import Uri
 from support.peer import Peer
 
@@ -435,17 +436,24 @@ class TestAddresses:
                 await desk.endpoint.resolve(Uri.parse(unreachable))
 
 
-async def test_the_tap_sees_every_message_both_ways(desk: Desk, phone: Peer) -> None:
-    seen: list[tuple[Direction, Hop, Message, float]] = []
-    desk.endpoint.on_message = lambda *entry: seen.append(entry)
+def fails(_: Passage) -> None:
+    raise RuntimeError
+
+
+async def test_observers_see_every_message_both_ways_and_one_that_fails_disturbs_nobody(
+    desk: Desk, phone: Peer
+) -> None:
+    seen: list[Passage] = []
+    desk.endpoint.observers += [fails, seen.append]
     phone.request("OPTIONS", desk.uri(), desk.address)
     (await desk.asked()).reply(200)
     await phone.expect("200")
-    assert [(direction, repr(message)) for direction, _, message, _ in seen] == [
+    assert [(passage.direction, repr(passage.message)) for passage in seen] == [
         (Direction.IN, f"<Request OPTIONS {desk.uri()}>"),
         (Direction.OUT, "<Response 200 OK>"),
     ]
-    assert all(hop == desk.hop(phone) for _, hop, _, _ in seen)
+    assert all(passage.hop == desk.hop(phone) and passage.local == desk.address for passage in seen)
+    assert [passage.data.split(b" ")[0] for passage in seen] == [b"OPTIONS", b"SIP/2.0"]
 
 
 async def test_a_closed_endpoint_calls_nobody_back(phone: Peer) -> None:

@@ -74,6 +74,8 @@ async def test_what_is_held_is_counted_while_it_is_held(house: House, scene: Sce
     for once in ("post_dial_delay_seconds", "ring_seconds{disposition=ANSWERED}", "talk_seconds"):
         name, brace, labels = once.partition("{")
         assert over[f"ringdove_{name}_count{brace}{labels}"] == 1
+    assert over["ringdove_sip_messages_total{direction=in,kind=request,method=BYE}"] == 1
+    assert over["ringdove_sip_messages_total{direction=out,kind=1xx,method=INVITE}"] >= 1
     assert 0 < over["ringdove_post_dial_delay_seconds_sum"] < 1
 
 

@@ -4,7 +4,6 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from enum import Enum
 from typing import Final
 
 import structlog
@@ -40,6 +39,7 @@ from ringdove.sip.uri import Uri
 from ringdove.sip.validator import Rejection, check_request, check_response
 
 from .exchange import IncomingRequest, OutgoingRequest
+from .passage import Direction, Observer, Passage
 from .resolver import Unresolvable, resolve
 from .tcp import TcpTransport
 from .transport import Receiver, Transport, is_wildcard
@@ -53,19 +53,12 @@ Listen = Callable[[str, int, Receiver], Awaitable[Transport]]
 TRANSPORTS: Final[dict[str, Listen]] = {"udp": UdpTransport.listen, "tcp": TcpTransport.listen}
 
 
-class Direction(Enum):
-    """Which way a message went."""
-
-    IN = "in"
-    OUT = "out"
-
-
 class Endpoint:
     """A SIP element with any number of listeners; to be made and used within one running loop.
 
     `advertise` is the host for Via and Contact where it is not the address bound to. `transports` says how to listen
-    over each kind of transport. `on_request` takes requests outside dialogs; `on_message`, where set, is shown every
-    message that comes or goes, with the endpoint's time. Handlers are called from the loop and must not block; one that
+    over each kind of transport. `on_request` takes requests outside dialogs; `observers` are shown every message
+    that comes or goes. Handlers are called from the loop and must not block; one that
     raises is logged, and its request answered 500.
     """
 
@@ -81,7 +74,7 @@ class Endpoint:
         self._loop = asyncio.get_running_loop()
         self.clock = clock or self._loop.time
         self.on_request: Callable[[IncomingRequest], None] | None = None
-        self.on_message: Callable[[Direction, Hop, Message, float], None] | None = None
+        self.observers: list[Observer] = []
         self.dropped: Counter[str] = Counter()
         """How many messages came to nothing, by reason: malformed (even answered), unanswerable, response, request."""
         self.failed: Counter[tuple[str, str]] = Counter()
@@ -205,8 +198,8 @@ class Endpoint:
         if self._closed:
             return
         try:
-            if self.on_message is not None:
-                _guard(self.on_message, Direction.IN, source, message, self.clock())
+            if self.observers:
+                self._show(Direction.IN, source, message, None)
             if isinstance(message, Request):
                 self._receive_request(message, source)
             elif check_response(message) is None:
@@ -286,8 +279,8 @@ class Endpoint:
             return
         if send.otherwise is not None and not transport.has_flow(hop):
             hop = send.otherwise
-        if self.on_message is not None:
-            _guard(self.on_message, Direction.OUT, hop, send.message, self.clock())
+        if self.observers:
+            self._show(Direction.OUT, hop, send.message, send.data)
         transport.send(hop, send.data)
 
     def _deliver(self, key: ServerKey, request: Request, source: Hop) -> None:
@@ -322,6 +315,13 @@ class Endpoint:
         actions = self._layer.tick(self.clock())
         self.sent_again += sum(isinstance(action, Send) and not _is_trying(action.message) for action in actions)
         self._perform(actions)
+
+    def _show(self, direction: Direction, hop: Hop, message: Message, data: bytes | None) -> None:
+        """Let the observers see a message."""
+        host = self._source_host(hop.remote_host) if is_wildcard(hop.local_host) else hop.local_host
+        passage = Passage(direction, hop, (host, hop.local_port), message, self.clock(), data)
+        for observer in self.observers:
+            _guard(observer, passage)
 
     # Addresses
 

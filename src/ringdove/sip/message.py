@@ -60,17 +60,18 @@ REASONS: Final[dict[int, str]] = {
 
 DEFAULT_MAX_FORWARDS: Final = 70
 
-_METHODS: Final = frozenset(
+METHODS: Final = frozenset(
     [
         *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS"),
         *("PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"),
     ]
 )
+"""The methods that there are in SIP (RFC 3261 and its extensions)."""
 
 
 def refusal_of(method: str) -> int:
     """The status for a method that is not served: 405 for one of SIP's, 501 for one that is not known (§21.5.2)."""
-    return 405 if method in _METHODS else 501
+    return 405 if method in METHODS else 501
 
 
 class Message:

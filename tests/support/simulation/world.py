@@ -29,6 +29,7 @@ from ringdove.model.reference import DestinationKind, Dialable
 from ringdove.model.ring_group import RingGroup, RosterEntry
 from ringdove.model.story import Story
 from ringdove.net.endpoint import Direction, Endpoint, Hop, IncomingRequest
+from ringdove.net.passage import Passage
 from ringdove.registrar.authentication import Authenticator
 from ringdove.ring.eligibility import Standing
 from ringdove.ring.plan import Entry, Strategy
@@ -239,7 +240,7 @@ class World:
     async def _build(self) -> None:
         self.endpoint = Endpoint(transports={"udp": self.network.listen})
         await self.endpoint.listen("udp", *SERVER)
-        self.endpoint.on_message = self._saw
+        self.endpoint.observers.append(self._saw)
         (transport,) = self.endpoint._transports.values()
         transport.receiver = _Watched(self)
         self.media = SimulatedMedia()
@@ -373,8 +374,8 @@ class World:
 
     # What is written down
 
-    def _saw(self, way: Direction, hop: Hop, message: Message, at: float) -> None:
-        self.chronicle.events.append(Seen(at, way, hop, message))
+    def _saw(self, passage: Passage) -> None:
+        self.chronicle.events.append(Seen(passage.at, passage.direction, passage.hop, passage.message))
 
     def _changed(self, member: int) -> None:
         self.chronicle.events.append(Changed(self.loop.time(), member, self._standing(member, 0)))
