@@ -20,8 +20,8 @@ from ringdove.sip.message import Request, Response
 from ringdove.sip.sdp import Direction, SessionDescription, parse
 from ringdove.sip.uri import Uri
 
+from .api import Api, Person
 from .ears import Ears
-from .house import House, Person
 from .peer import Address, Peer, bracketed
 
 Fields = Iterable[tuple[str, str]]
@@ -38,9 +38,9 @@ class Phone(Peer):
     audio: Ears
 
     @classmethod
-    async def of(cls, house: House, person: Person, transport: str = "udp", *, host: str = "") -> Self:
+    async def of(cls, api: Api, person: Person, transport: str = "udp", *, host: str = "") -> Self:
         """A phone that is switched on and not yet registered; `host` is its address, on loopback with the server."""
-        address = house.sip_tls if transport == "tls" else house.sip
+        address = api.sip_tls if transport == "tls" else api.sip
         server = host or address[0], address[1]
         if transport == "udp":
             phone: Any = await cls.udp(server[0], user=person.number)
