@@ -37,13 +37,18 @@ class Tower(Api):
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, data: Path, **settings: str) -> AsyncIterator["Tower"]:
-        """Start a server with these settings, and log in; in the end it is killed, if it still runs."""
+    async def open(cls, data: Path, *, first_killed_after: float = 0, **settings: str) -> AsyncIterator["Tower"]:
+        """Start a server with these settings, and log in; in the end it is killed, if it still runs.
+
+        Where `first_killed_after` says so, its very first start is killed after so many seconds.
+        """
         address = f"127.0.0.1:{free_port()}"
         secrets = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
         async with httpx.AsyncClient(base_url=f"http://{address}/openapi/v1.0/", timeout=PATIENCE) as http:
             tower = cls(data, http, {**secrets, "http": address, "data": str(data), **settings})
             try:
+                if first_killed_after:
+                    await tower.start_in_vain(first_killed_after)
                 await tower.start()
                 await tower.log_in()
                 yield tower
@@ -53,13 +58,7 @@ class Tower(Api):
     async def start(self) -> float:
         """Start it (again), and return the seconds until it said that it is ready."""
         began = time.monotonic()
-        with (self.data.parent / "log").open("ab") as log:
-            process = self._process = await asyncio.create_subprocess_exec(
-                *(str(COMMAND), "serve", "--sip", f"{self.sip[0]}:{self.sip[1]}"),
-                env={**os.environ, **self._environment},
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-            )
+        process = await self._launch()
         assert process.stdout is not None
         self.said = []
         async with asyncio.timeout(PATIENCE):
@@ -68,6 +67,22 @@ class Tower(Api):
                 assert line, (self.data.parent / "log").read_text()
                 self.said.append(line.decode())
         return time.monotonic() - began
+
+    async def start_in_vain(self, seconds: float) -> None:
+        """Start it, and kill it after so many seconds, ready or not."""
+        await self._launch()
+        await asyncio.sleep(seconds)
+        await self.kill()
+
+    async def _launch(self) -> asyncio.subprocess.Process:
+        with (self.data.parent / "log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(str(COMMAND), "serve", "--sip", f"{self.sip[0]}:{self.sip[1]}"),
+                env={**os.environ, **self._environment},
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
+        return self._process
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""

@@ -97,8 +97,7 @@ class Records:
 
     def _put(self, record: _Record) -> None:
         self._failed.pop(record.story.id, None)
-        self._fresh.pop(record.story.id, None)
-        self._fresh[record.story.id] = record
+        self._fresh[record.story.id] = record  # in the place of an earlier state, so that news of it do not delay it
         if len(self._failed) + len(self._fresh) > self._most:
             self._give_up(next(iter((self._failed or self._fresh).values())))
         self._news.set()

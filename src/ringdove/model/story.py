@@ -190,6 +190,5 @@ class Story(BaseModel):
     """In words: why it ended as it did."""
 
     def before_its_end(self) -> "Story":
-        """The same call, told as if it still ran."""
-        end = {"ended_at": None, "ended_by": "", "disposition": None, "reason": ""}
-        return self if self.ended_at is None else self.model_copy(update=end)
+        """The call as it stands, told as running; it may end after this."""
+        return self.model_copy(update={"ended_at": None, "ended_by": "", "disposition": None, "reason": ""})
