@@ -242,7 +242,8 @@ class Node:
             case "INVITE":
                 self.switchboard.handle(incoming)
             case "OPTIONS":
-                incoming.reply(200, headers=[("Allow", ALLOW), ("Accept", "application/sdp")])
+                status = 200 if self._ready else 503  # so a proxy that asks finds another server while we drain
+                incoming.reply(status, headers=[("Allow", ALLOW), ("Accept", "application/sdp")])
             case _:
                 incoming.reply(refusal_of(incoming.request.method), headers=[("Allow", ALLOW)])
 

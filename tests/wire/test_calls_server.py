@@ -151,6 +151,18 @@ async def test_a_drain_ends_calls_with_BYE_and_CANCEL_and_refuses_new_ones_with_
         assert answered.reason == unanswered.reason == "the server stops"
 
 
+async def test_a_drain_repeats_a_BYE_that_was_lost_before_it_ends(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, Scene(house) as scene:
+        alice, bob = await scene.phones(2)
+        await scene.talk(alice, bob)
+        alice.lose(lambda message: getattr(message, "method", "") == "BYE")
+        drained = asyncio.create_task(house.node.drain(0.1))
+        await bob.hung_up()
+        assert not drained.done()
+        await alice.hung_up()
+        await drained
+
+
 async def test_a_stop_without_a_drain_hangs_up_too_and_the_record_is_whole(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
         scene = Scene(house)

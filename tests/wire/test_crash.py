@@ -317,14 +317,14 @@ class World:
         for task in tasks:
             if task.done():
                 task.result()  # what somebody found wrong before the kill
-        children = self.tower.children
+        children = _commands(self.tower)
         killed_at = time.monotonic()
         await self.tower.kill()
         for task in tasks:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert [result for result in results if isinstance(result, AssertionError | KeyError)] == []
-        await until(lambda: all(map(is_gone, children)), "a process outlives the server")
+        await until(lambda: all(map(is_gone, children)), f"one of {children} outlives the server")
         await asyncio.to_thread(_check_database, self.tower.data)
         self.killed_at = killed_at
 
@@ -347,11 +347,18 @@ async def _until_it_is_dead(life: Awaitable[None]) -> None:
         await life
 
 
-def _media(tower: Tower) -> int:
+def _commands(tower: Tower) -> dict[int, bytes]:
+    """What its children do, by process id."""
+    commands = {}
     for child in tower.children:
-        if b"ringdove.media.embedded" in Path(f"/proc/{child}/cmdline").read_bytes():
-            return child
-    raise AssertionError("no media process")
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ends just now
+            commands[child] = Path(f"/proc/{child}/cmdline").read_bytes()
+    return commands
+
+
+def _media(tower: Tower) -> int:
+    (media,) = [child for child, command in _commands(tower).items() if b"ringdove.media.embedded" in command]
+    return media
 
 
 def _check_database(data: Path) -> None:

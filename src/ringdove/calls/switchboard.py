@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 _LAST_WORDS = 5.0
 """Seconds for calls that the server ends to say goodbye."""
+_FAREWELL = 3.0
+"""Seconds in which a BYE that was lost is sent again, twice over UDP."""
 
 
 class Switchboard:
@@ -76,7 +78,10 @@ class Switchboard:
         return Simulation() if group is None else await simulate(self._board, group)
 
     async def drain(self, patience: float) -> None:
-        """Take no new calls; let the running ones end, and end those that have not after `patience` seconds."""
+        """Take no new calls; let the running ones end, and end those that have not after `patience` seconds.
+
+        Returns when the phones have heard of it, as far as they answer.
+        """
         self._draining = True
         if self._running:
             await asyncio.wait(self._running.values(), timeout=patience)
@@ -84,6 +89,7 @@ class Switchboard:
             call.inbox.put(Ended("the server stops"))
         if self._running:
             await asyncio.wait(self._running.values(), timeout=_LAST_WORDS)
+        await self._board.endpoint.all_answered("INVITE", "BYE", patience=_FAREWELL)
 
     async def close(self) -> None:
         """End what still runs, at once, and see the records into the store."""

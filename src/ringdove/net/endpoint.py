@@ -52,6 +52,9 @@ log = structlog.get_logger(__name__)
 Listen = Callable[[str, int, Receiver], Awaitable[Transport]]
 TRANSPORTS: Final[dict[str, Listen]] = {"udp": UdpTransport.listen, "tcp": TcpTransport.listen}
 
+_LOOK_AGAIN = 0.02
+"""Seconds between two looks at what is still open at the end."""
+
 
 class Endpoint:
     """A SIP element with any number of listeners; to be made and used within one running loop.
@@ -160,6 +163,14 @@ class Endpoint:
         sent.headers.prepend("Via", self._via(hop))
         self._perform(self._layer.acknowledge(sent, hop))
 
+    async def all_answered(self, *methods: str, patience: float) -> None:
+        """Return when no request of ours by these methods waits for its final response, or after so many seconds."""
+        deadline = self._loop.time() + patience
+        while self._loop.time() < deadline:
+            if all(sent.answered for sent in self._outgoing.values() if sent.request.method in methods):
+                return
+            await asyncio.sleep(_LOOK_AGAIN)
+
     def contact(self, hop: Hop, user: str | None = None, *, secure: bool = False) -> Uri:
         """Our Contact for whoever is reached over `hop`; `secure` if it has to be a SIPS URI (RFC 5630 §5.1.1.1)."""
         host, port = self._sent_by(hop)
@@ -252,9 +263,11 @@ class Endpoint:
                 case DeliverRequest(key, request, source):
                     self._deliver(key, request, source)
                 case DeliverResponse(ClientKey() as key, response) if key in self._outgoing:
+                    self._outgoing[key].answered |= response.is_final
                     _guard(self._outgoing[key].on_response, response)
                 case Failed(ClientKey() as key, failure) if key in self._outgoing:
                     self.failed[key.method, failure.name.lower()] += 1
+                    self._outgoing[key].answered = True
                     _guard(self._outgoing[key].on_failure, failure)
                 case Cancelled(key, request):
                     self._cancelled(self._incoming[key], request)

@@ -69,6 +69,8 @@ class OutgoingRequest:
         self.hop = hop
         self.on_response = on_response
         self.on_failure = on_failure
+        self.answered = False
+        """Whether it has its final response, or has failed."""
         self._cancel = cancel
 
     def cancel(self, headers: Iterable[tuple[str, str]] = ()) -> None:

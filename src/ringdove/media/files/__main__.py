@@ -3,6 +3,7 @@
 Answers on standard output (see `wire`). It limits itself before it looks at anything.
 """
 
+import ctypes
 import os
 import resource
 import signal
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from .wire import Answer, Failed, Refused, encode
 
 MIB = 1_048_576
+_PR_SET_PDEATHSIG = 1
 
 
 class Limits(NamedTuple):
@@ -39,6 +41,7 @@ def main() -> None:
     errand, source, target = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _end_with_parent()
     _limit(LIMITS[errand])
     try:
         answer = _run(errand, Path(source), Path(target))
@@ -49,6 +52,11 @@ def main() -> None:
     except Exception:
         answer = Failed(traceback.format_exc())
     print(encode(answer))
+
+
+def _end_with_parent() -> None:
+    """Nobody wants the answer any more when the server was killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _limit(limits: Limits) -> None:
