@@ -130,7 +130,12 @@ class Node:
         transports = dict(TRANSPORTS)
         if settings.sip_tls is not None:
             transports["tls"] = partial(TlsTransport.listen, _certificate(settings, settings.sip_tls.host))
-        self.endpoint = Endpoint(advertise=settings.advertise, timers=self._timers, transports=transports)
+        self.endpoint = Endpoint(
+            advertise=settings.advertise,
+            timers=self._timers,
+            transports=transports,
+            large_over_tcp=settings.large_over_tcp,
+        )
         self._parts.push_async_callback(self.endpoint.close)
         try:
             self.sip = settings.sip._replace(port=settings.sip.port or _free_port(settings.sip.host))

@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     sip_tls: Listen | None = Field(default=None, description="Where SIP listens, TLS; not at all by default.")
     tls_certificate: Path | None = Field(default=None, description="A PEM file; default: one is made.")
     tls_key: Path | None = Field(default=None, validate_default=True, description="The PEM file with its key.")
+    large_over_tcp: bool = Field(
+        default=True, description="Send requests over 1300 octets by TCP to phones on UDP that take them so."
+    )
     rtp_ports: Ports = Field(default=PortRange(30000, 39999), description="UDP ports for audio.")
     advertise: str | None = Field(default=None, description="The address in SDP, Contact and Via.")
     database: str | None = Field(default=None, description="SQLAlchemy URL; default: SQLite in the data folder.")

@@ -1,6 +1,7 @@
 """Phones that send from one address and listen at another, or whose connection is gone (RFC 3261 §12.2, §18)."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -132,3 +133,24 @@ async def test_a_caller_whose_connection_is_gone_before_its_ACK_leaves_the_membe
     await alice.close()
     await bob.hung_up()
     assert (await scene.story(alice)).ended_by == "caller"
+
+
+@pytest.mark.parametrize("stays", [False, True], ids=["goes on over UDP", "goes on over TCP"])
+async def test_18_1_1_an_INVITE_too_large_for_udp_rings_a_phone_over_tcp(scene: Scene, stays: bool) -> None:
+    alice, bob = await scene.phone(), await scene.phone(online=False)
+    async with await Peer.tcp_listener(user=bob.number, port=bob.port) as listener:
+        wordy = replace(bob.uri, params=(("x", "x" * 700),))
+        assert (await bob.register(contact=wordy)).status == 200
+        call = await alice.dial(bob.number)
+        invite = await listener.expect("INVITE")
+        assert (len(invite.to_bytes()) > 1300, invite.via.transport) == (True, "TCP")
+        answer = invite.reply(200, to_tag="there")
+        answer.headers.add("Contact", f"<{listener.uri if stays else bob.uri}>")
+        answer.set_body("application/sdp", bob.sdp().replace("\n", "\r\n").encode())
+        listener.send(answer)
+        there = listener if stays else bob
+        await there.expect("ACK")
+        ours = await alice.answered(call)
+        assert (await ours.bye()).status == 200
+        bye = await there.expect("BYE")
+        there.reply(bye, 200)

@@ -1,7 +1,6 @@
 """What streams may cost us, over TCP and TLS alike: times short enough for a test, message limits as they are."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -18,6 +17,7 @@ from ringdove.sip.message import Request, Response
 from ringdove.sip.parser import DEFAULT_LIMITS, NoMessage
 from ringdove.sip.uri import Uri
 from support.certificates import certificate_for, credulous
+from support.deaf import deaf_port
 from support.peer import Peer
 from support.phones import until
 
@@ -202,13 +202,7 @@ async def test_one_connection_too_many_is_closed_and_the_others_stay(listen: Lis
 
 async def test_a_connection_that_does_not_come_about_is_given_up(listen: Listen) -> None:
     transport, recorder = await listen(connect=0.1)
-    with socket.socket() as full, socket.socket() as first, socket.socket() as second:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        for filler in (first, second):  # nobody accepts: further handshakes are left hanging
-            filler.setblocking(False)
-            filler.connect_ex(full.getsockname())
-        host, port = full.getsockname()
+    with deaf_port() as (host, port):
         hop = Hop(transport.name, host, port, transport.host, transport.port)
         transport.send(hop, b"x")
         assert await asyncio.wait_for(recorder.failed.get(), 2) == hop

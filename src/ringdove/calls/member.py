@@ -167,6 +167,8 @@ class MemberLeg(Leg):
         assert self._outgoing is not None  # noqa: S101 - it is what was answered
         self._book.answered()
         dialog = Dialog.as_uac(self._outgoing.request, response)
+        if dialog.next_hop.transport == self._outgoing.hop.transport:
+            self.hop = self._outgoing.hop  # an INVITE too large for UDP went over TCP, and the phone stays there
         self.board.endpoint.send_ack(dialog.ack(response.cseq.number), self.hop)
         if self._state is not _State.INVITED:
             self._hang_up(dialog)

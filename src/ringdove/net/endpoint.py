@@ -1,7 +1,6 @@
 """The SIP endpoint: sockets below, transactions in the middle, callbacks above."""
 
 import asyncio
-import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
@@ -9,13 +8,10 @@ from typing import Final
 import structlog
 
 from ringdove.sip.dialog import DialogId
-from ringdove.sip.errors import SipSyntaxError
-from ringdove.sip.headers import Via
 from ringdove.sip.hop import Hop
-from ringdove.sip.identifiers import new_branch
+from ringdove.sip.identifiers import new_tag
 from ringdove.sip.message import REASONS, Message, Request, Response
 from ringdove.sip.parser import NoMessage
-from ringdove.sip.reach import listening, next_hop
 from ringdove.sip.transaction import (
     AckReceived,
     Action,
@@ -39,10 +35,12 @@ from ringdove.sip.uri import Uri
 from ringdove.sip.validator import Rejection, check_request, check_response
 
 from .exchange import IncomingRequest, OutgoingRequest
+from .large import PATIENCE, LargeRequests
+from .listeners import Listeners
 from .passage import Direction, Observer, Passage
 from .resolver import Unresolvable, resolve
 from .tcp import TcpTransport
-from .transport import Receiver, Transport, is_wildcard
+from .transport import Receiver, Transport
 from .udp import UdpTransport
 
 __all__ = ["Direction", "Endpoint", "Failure", "Hop", "IncomingRequest", "OutgoingRequest", "Timers", "Unresolvable"]
@@ -60,7 +58,8 @@ class Endpoint:
     """A SIP element with any number of listeners; to be made and used within one running loop.
 
     `advertise` is the host for Via and Contact where it is not the address bound to. `transports` says how to listen
-    over each kind of transport. `on_request` takes requests outside dialogs; `observers` are shown every message
+    over each kind of transport. `large_over_tcp` has requests that are too large for a datagram go over TCP where the
+    peer takes them so (§18.1.1). `on_request` takes requests outside dialogs; `observers` are shown every message
     that comes or goes. Handlers are called from the loop and must not block; one that
     raises is logged, and its request answered 500.
     """
@@ -73,6 +72,7 @@ class Endpoint:
         caps: Caps | None = None,
         clock: Callable[[], float] | None = None,
         transports: Mapping[str, Listen] = TRANSPORTS,
+        large_over_tcp: bool = True,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.clock = clock or self._loop.time
@@ -84,15 +84,15 @@ class Endpoint:
         """Requests of ours that got no final response, by method and "timeout" or "transport"; ACKs that never came."""
         self.sent_again = 0
         """Messages that were sent because a timer fired."""
-        self._advertise = _bracketed(advertise) if advertise else None
         self._layer = TransactionLayer(timers, caps)
         self._listen = transports
-        self._transports: dict[tuple[str, str, int], Transport] = {}
+        self._listeners = Listeners(advertise)
+        self._large = LargeRequests(self.clock) if large_over_tcp else None
+        self._connecting: set[asyncio.Task[None]] = set()
         self._dialogs: dict[DialogId, Callable[[IncomingRequest], None]] = {}
         self._incoming: dict[ServerKey, IncomingRequest] = {}
         self._outgoing: dict[ClientKey, OutgoingRequest] = {}
         self._flow_listeners: list[Callable[[Hop], None]] = []
-        self._source_hosts: dict[str, str] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = float("inf")
         self._closed = False
@@ -100,7 +100,7 @@ class Endpoint:
     async def listen(self, transport: str, host: str, port: int) -> tuple[str, int]:
         """Open a listener; port 0 takes any free one. Returns the address bound to; raises OSError."""
         listener = await self._listen[transport](host, port, self)
-        self._transports[transport, listener.host, listener.port] = listener
+        self._listeners.all[transport, listener.host, listener.port] = listener
         return listener.host, listener.port
 
     @property
@@ -122,8 +122,10 @@ class Endpoint:
         self._closed = True
         if self._alarm is not None:
             self._alarm.cancel()
-        await asyncio.gather(*(transport.close() for transport in self._transports.values()))
-        self._transports.clear()
+        for task in self._connecting:
+            task.cancel()
+        await asyncio.gather(*(transport.close() for transport in self._listeners.all.values()))
+        self._listeners.all.clear()
 
     # Sending
 
@@ -135,33 +137,66 @@ class Endpoint:
         on_response: Callable[[Response], None],
         on_failure: Callable[[Failure], None],
     ) -> OutgoingRequest:
-        """Send a request in a transaction of its own; over UDP it leaves in this turn of the loop (R11).
+        """Send a request in a transaction of its own; over UDP it leaves in this turn of the loop (R11), unless it is
+        too large for a datagram and the peer is asked first whether it takes it over TCP.
 
         `request` comes without Via and is not changed. Where `hop` was a connection of the peer's and is closed, one is
         opened to where the Request-URI or first Route says that it listens. `on_response` gets every provisional and
         the final response; of an INVITE every 2xx until `send_ack` has acknowledged it, from then on repeated ones are
         taken care of. `on_failure` comes instead of a final response, and never from within this call.
         """
-        hop = self._way(request, hop)
-        sent = Request(request.method, request.uri, request.headers.copy(), request.body)
-        sent.headers.prepend("Via", self._via(hop))
-        key, actions = self._layer.request(sent, hop, self.clock())
-        outgoing = self._outgoing[key] = OutgoingRequest(
-            sent,
-            hop,
-            on_response=on_response,
-            on_failure=on_failure,
-            cancel=lambda headers: self._perform(self._layer.cancel(key, headers, self.clock())),
-        )
-        self._perform(actions)
+        hop = self._listeners.way(request, hop)
+        outgoing = OutgoingRequest(request, hop, on_response=on_response, on_failure=on_failure)
+        sent = self._listeners.stamped(request, hop)
+        if self._large is not None and (stream := self._large.over_tcp(sent, hop)) is not None:
+            self._begin_large(outgoing, request, hop, stream, self._large)
+        else:
+            self._begin(outgoing, sent, hop)
         return outgoing
+
+    def _begin(self, outgoing: OutgoingRequest, sent: Request, hop: Hop) -> None:
+        key, actions = self._layer.request(sent, hop, self.clock())
+        self._outgoing[key] = outgoing
+        outgoing.sent(sent, hop, lambda headers: self._perform(self._layer.cancel(key, headers, self.clock())))
+        self._perform(actions)
+
+    def _begin_large(
+        self, outgoing: OutgoingRequest, request: Request, hop: Hop, stream: Hop, large: LargeRequests
+    ) -> None:
+        """Send a request over TCP (`stream`) or, where the peer does not take it so, over UDP (`hop`) after all."""
+
+        def begin(way: Hop) -> None:
+            if outgoing.is_cancelled:
+                _guard(outgoing.on_response, request.reply(487, to_tag=new_tag()))
+            else:
+                self._begin(outgoing, self._listeners.stamped(request, way), way)
+
+        def over_udp() -> None:
+            large.refused(stream)
+            outgoing.otherwise = None
+            begin(hop)
+
+        async def connect(transport: Transport) -> None:
+            if await transport.connect(stream, PATIENCE):
+                begin(stream)
+            else:
+                over_udp()
+
+        outgoing.otherwise = over_udp
+        transport = self._listeners.of(stream)
+        if transport is None:
+            over_udp()
+        elif transport.has_flow(stream):
+            begin(stream)
+        else:
+            task = self._loop.create_task(connect(transport))
+            self._connecting.add(task)
+            task.add_done_callback(self._connecting.discard)
 
     def send_ack(self, ack: Request, hop: Hop) -> None:
         """Send the ACK to a 2xx, which has no transaction of its own (§13.2.2.4)."""
-        hop = self._way(ack, hop)
-        sent = Request(ack.method, ack.uri, ack.headers.copy(), ack.body)
-        sent.headers.prepend("Via", self._via(hop))
-        self._perform(self._layer.acknowledge(sent, hop))
+        hop = self._listeners.way(ack, hop)
+        self._perform(self._layer.acknowledge(self._listeners.stamped(ack, hop), hop))
 
     async def all_answered(self, *methods: str, patience: float) -> None:
         """Return when no request of ours by these methods waits for its final response, or after so many seconds."""
@@ -173,7 +208,7 @@ class Endpoint:
 
     def contact(self, hop: Hop, user: str | None = None, *, secure: bool = False) -> Uri:
         """Our Contact for whoever is reached over `hop`; `secure` if it has to be a SIPS URI (RFC 5630 §5.1.1.1)."""
-        host, port = self._sent_by(hop)
+        host, port = self._listeners.sent_by(hop)
         if secure and hop.transport == "tls":
             return Uri("sips", host, user=user, port=port)
         params = () if hop.transport == "udp" else (("transport", hop.transport),)
@@ -181,11 +216,10 @@ class Endpoint:
 
     async def resolve(self, uri: Uri) -> Hop:
         """The hop to a URI over one of our listeners; raises Unresolvable."""
-        for target in await resolve(uri):
-            for transport, host, port in self._transports:
-                if transport == target.transport and _is_ipv6(host) == _is_ipv6(target.host):
-                    return Hop(transport, target.host, target.port, host, port)
-        raise Unresolvable(f"{uri}: no listener of ours reaches it")
+        hop = self._listeners.towards(await resolve(uri))
+        if hop is None:
+            raise Unresolvable(f"{uri}: no listener of ours reaches it")
+        return hop
 
     # Dialogs and flows
 
@@ -263,12 +297,18 @@ class Endpoint:
                 case DeliverRequest(key, request, source):
                     self._deliver(key, request, source)
                 case DeliverResponse(ClientKey() as key, response) if key in self._outgoing:
-                    self._outgoing[key].answered |= response.is_final
-                    _guard(self._outgoing[key].on_response, response)
+                    outgoing = self._outgoing[key]
+                    outgoing.otherwise = None
+                    outgoing.answered |= response.is_final
+                    _guard(outgoing.on_response, response)
                 case Failed(ClientKey() as key, failure) if key in self._outgoing:
-                    self.failed[key.method, failure.name.lower()] += 1
-                    self._outgoing[key].answered = True
-                    _guard(self._outgoing[key].on_failure, failure)
+                    outgoing = self._outgoing[key]
+                    if failure is Failure.TRANSPORT and outgoing.otherwise is not None:
+                        outgoing.otherwise()
+                    else:
+                        self.failed[key.method, failure.name.lower()] += 1
+                        outgoing.answered = True
+                        _guard(outgoing.on_failure, failure)
                 case Cancelled(key, request):
                     self._cancelled(self._incoming[key], request)
                 case AckReceived(key, ack):
@@ -286,7 +326,7 @@ class Endpoint:
 
     def _send(self, send: Send) -> None:
         hop = send.hop
-        transport = self._transport(hop)
+        transport = self._listeners.of(hop)
         if transport is None:
             self._loop.call_soon(self.send_failed, hop)
             return
@@ -331,59 +371,9 @@ class Endpoint:
 
     def _show(self, direction: Direction, hop: Hop, message: Message, data: bytes | None) -> None:
         """Let the observers see a message."""
-        host = self._source_host(hop.remote_host) if is_wildcard(hop.local_host) else hop.local_host
-        passage = Passage(direction, hop, (host, hop.local_port), message, self.clock(), data)
+        passage = Passage(direction, hop, self._listeners.local_end(hop), message, self.clock(), data)
         for observer in self.observers:
             _guard(observer, passage)
-
-    # Addresses
-
-    def _via(self, hop: Hop) -> str:
-        host, port = self._sent_by(hop)
-        return str(Via(hop.transport.upper(), host, port, (("rport", None), ("branch", new_branch()))))
-
-    def _sent_by(self, hop: Hop) -> tuple[str, int]:
-        """The host and port at which the far end of `hop` finds us."""
-        transport = self._transport(hop)
-        host, port = (hop.local_host, hop.local_port) if transport is None else (transport.host, transport.port)
-        if self._advertise is not None:
-            return self._advertise, port
-        return _bracketed(self._source_host(hop.remote_host) if is_wildcard(host) else host), port
-
-    def _transport(self, hop: Hop) -> Transport | None:
-        """The listener of a hop; where it is gone (a restart with other settings) another of its kind."""
-        exact = self._transports.get((hop.transport, hop.local_host, hop.local_port))
-        if exact is not None:
-            return exact
-        for (name, host, _), transport in self._transports.items():
-            if name == hop.transport and _is_ipv6(host) == _is_ipv6(hop.remote_host):
-                return transport
-        return None
-
-    def _way(self, request: Request, hop: Hop) -> Hop:
-        """The hop, or where the peer listens that has closed its connection to us (RFC 3261 §18.1.1)."""
-        transport = self._transport(hop)
-        if transport is None or not transport.is_gone(hop):
-            return hop
-        try:
-            return listening(next_hop(request), hop) or hop
-        except SipSyntaxError:  # a Path that a proxy made up
-            return hop
-
-    def _source_host(self, remote: str) -> str:
-        """Our address as the routing table chooses it towards `remote`."""
-        known = self._source_hosts.get(remote)
-        if known is None:
-            with socket.socket(socket.AF_INET6 if _is_ipv6(remote) else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                try:
-                    probe.connect((remote, 9))  # sends nothing
-                    known = str(probe.getsockname()[0])
-                except OSError:
-                    return "::1" if _is_ipv6(remote) else "127.0.0.1"
-            if len(self._source_hosts) >= 4096:
-                self._source_hosts.clear()
-            self._source_hosts[remote] = known
-        return known
 
 
 def _guard(handler: Callable[..., None], *arguments: object) -> bool:
@@ -399,11 +389,3 @@ def _guard(handler: Callable[..., None], *arguments: object) -> bool:
 def _is_trying(message: Message) -> bool:
     """Whether it is the 100 that a timer sends where nobody has said anything yet."""
     return isinstance(message, Response) and message.status == 100
-
-
-def _is_ipv6(host: str) -> bool:
-    return ":" in host
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if _is_ipv6(host) and not host.startswith("[") else host

@@ -54,7 +54,7 @@ class IncomingRequest:
 
 
 class OutgoingRequest:
-    """A request of ours; `request` is as it was sent, with its Via."""
+    """A request of ours; `request` is as it was sent, with its Via, once it is sent."""
 
     def __init__(
         self,
@@ -63,7 +63,6 @@ class OutgoingRequest:
         *,
         on_response: Callable[[Response], None],
         on_failure: Callable[[Failure], None],
-        cancel: Callable[[Iterable[tuple[str, str]]], None],
     ) -> None:
         self.request = request
         self.hop = hop
@@ -71,15 +70,26 @@ class OutgoingRequest:
         self.on_failure = on_failure
         self.answered = False
         """Whether it has its final response, or has failed."""
+        self.otherwise: Callable[[], None] | None = None
+        """What to do where this way leads nowhere and the peer has shown nothing of itself: try another."""
+        self.is_cancelled = False
+        self._cancel: Callable[[Iterable[tuple[str, str]]], None] | None = None
+
+    def sent(self, request: Request, hop: Hop, cancel: Callable[[Iterable[tuple[str, str]]], None]) -> None:
+        """It leaves now, in this form and this way."""
+        self.request = request
+        self.hop = hop
         self._cancel = cancel
 
     def cancel(self, headers: Iterable[tuple[str, str]] = ()) -> None:
         """Cancel an INVITE, with more fields such as Reason. Its final response (487, or a late 2xx) still comes.
 
         The CANCEL goes out at once, or when the far end first shows itself by a provisional response (§9.1); none
-        goes out once a final response is there.
+        goes out once a final response is there. One that was not sent yet is not sent any more.
         """
-        self._cancel(tuple(headers))
+        self.is_cancelled = True
+        if self._cancel is not None:
+            self._cancel(tuple(headers))
 
     def __repr__(self) -> str:
         return f"<OutgoingRequest {self.request.method} to {self.hop}>"

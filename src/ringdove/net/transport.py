@@ -40,6 +40,9 @@ class Transport(Protocol):
     def has_flow(self, hop: Hop) -> bool:
         """Whether `hop` can be reached without a new connection."""
 
+    async def connect(self, hop: Hop, within: float) -> bool:
+        """Have a flow to `hop`; whether there is one after at most `within` seconds."""
+
     def is_gone(self, hop: Hop) -> bool:
         """Whether `hop` was a connection that its far end had opened, and is closed: nobody need listen there."""
 

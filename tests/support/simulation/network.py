@@ -104,6 +104,10 @@ class SimulatedTransport:
         """Always: datagrams need none."""
         return True
 
+    async def connect(self, hop: Hop, within: float) -> bool:
+        """There is nothing to connect."""
+        return True
+
     def is_gone(self, hop: Hop) -> bool:
         """Never, as there was none."""
         return False

@@ -241,7 +241,7 @@ class World:
         self.endpoint = Endpoint(transports={"udp": self.network.listen})
         await self.endpoint.listen("udp", *SERVER)
         self.endpoint.observers.append(self._saw)
-        (transport,) = self.endpoint._transports.values()
+        (transport,) = self.endpoint._listeners.all.values()
         transport.receiver = _Watched(self)
         self.media = SimulatedMedia()
         shelf: Any = Shelf(self)

@@ -1,0 +1,52 @@
+"""Requests that are too large for a datagram, and which of the peers take them over TCP (RFC 3261 §18.1.1)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from ringdove.sip.errors import SipSyntaxError
+from ringdove.sip.hop import Hop
+from ringdove.sip.message import Request
+from ringdove.sip.reach import listening, next_hop
+
+LARGEST: Final = 1300
+"""Octets of a request that a datagram may carry where nobody knows what the path takes."""
+PATIENCE: Final = 0.25
+"""Seconds in which a peer has to take the connection: a phone is to ring, and most of them do not listen on TCP."""
+MEMORY: Final = 600.0
+"""Seconds for which a peer that did not is not asked again."""
+MOST: Final = 4096
+"""Peers that are remembered."""
+
+
+class LargeRequests:
+    """Says which requests go over TCP instead of UDP, and remembers who would not have them. `clock` gives seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._refused: dict[tuple[str, int], float] = {}
+        """Until when, the earliest first."""
+
+    def over_tcp(self, request: Request, hop: Hop) -> Hop | None:
+        """The hop to the same peer over TCP, for a request that is too large for `hop`, Via included.
+
+        None where it is not, where the peer did not listen, and where it cannot: behind NAT only its own datagrams
+        have opened a way to it, which shows in a Contact (or Path) that is not the address that it is reached at.
+        """
+        if hop.transport != "udp" or len(request.to_bytes()) <= LARGEST:
+            return None
+        if self._refused.get((hop.remote_host, hop.remote_port), 0.0) > self._clock():
+            return None
+        try:
+            there = listening(next_hop(request), hop)
+        except SipSyntaxError:  # a Path that a proxy made up
+            return None
+        return replace(hop, transport="tcp") if there == hop else None
+
+    def refused(self, hop: Hop) -> None:
+        """Note that a peer took no connection, or closed it without an answer."""
+        remote = hop.remote_host, hop.remote_port
+        self._refused.pop(remote, None)
+        self._refused[remote] = self._clock() + MEMORY
+        if len(self._refused) > MOST:
+            del self._refused[next(iter(self._refused))]

@@ -1,0 +1,80 @@
+"""The listeners of an endpoint: which of them leads to a peer, and where that peer finds us."""
+
+from collections.abc import Iterable
+
+from ringdove.sip.errors import SipSyntaxError
+from ringdove.sip.headers import Via
+from ringdove.sip.hop import Hop
+from ringdove.sip.identifiers import new_branch
+from ringdove.sip.message import Request
+from ringdove.sip.reach import listening, next_hop
+
+from .resolver import Target
+from .source import Sources
+from .transport import Transport, is_wildcard
+
+
+class Listeners:
+    """Every open listener by transport, host and port. `advertise` is the host that peers are told, where given."""
+
+    def __init__(self, advertise: str | None = None) -> None:
+        self.all: dict[tuple[str, str, int], Transport] = {}
+        self._advertise = _bracketed(advertise) if advertise else None
+        self._sources = Sources()
+
+    def of(self, hop: Hop) -> Transport | None:
+        """The listener of a hop; where it is gone (a restart with other settings) another of its kind."""
+        exact = self.all.get((hop.transport, hop.local_host, hop.local_port))
+        if exact is not None:
+            return exact
+        for (name, host, _), transport in self.all.items():
+            if name == hop.transport and _is_ipv6(host) == _is_ipv6(hop.remote_host):
+                return transport
+        return None
+
+    def towards(self, targets: Iterable[Target]) -> Hop | None:
+        """The hop to the first target that one of them reaches."""
+        for target in targets:
+            for transport, host, port in self.all:
+                if transport == target.transport and _is_ipv6(host) == _is_ipv6(target.host):
+                    return Hop(transport, target.host, target.port, host, port)
+        return None
+
+    def local_end(self, hop: Hop) -> tuple[str, int]:
+        """The address and port of ours that messages over a hop have in their IP headers."""
+        host = self._sources.towards(hop.remote_host) if is_wildcard(hop.local_host) else hop.local_host
+        return host, hop.local_port
+
+    def sent_by(self, hop: Hop) -> tuple[str, int]:
+        """The host and port at which the far end of `hop` finds us."""
+        transport = self.of(hop)
+        host, port = (hop.local_host, hop.local_port) if transport is None else (transport.host, transport.port)
+        if self._advertise is not None:
+            return self._advertise, port
+        return _bracketed(self._sources.towards(hop.remote_host) if is_wildcard(host) else host), port
+
+    def stamped(self, request: Request, hop: Hop) -> Request:
+        """A copy of a request that carries our Via, with a new branch."""
+        host, port = self.sent_by(hop)
+        via = Via(hop.transport.upper(), host, port, (("rport", None), ("branch", new_branch())))
+        sent = Request(request.method, request.uri, request.headers.copy(), request.body)
+        sent.headers.prepend("Via", str(via))
+        return sent
+
+    def way(self, request: Request, hop: Hop) -> Hop:
+        """The hop, or where the peer listens that has closed its connection to us (RFC 3261 §18.1.1)."""
+        transport = self.of(hop)
+        if transport is None or not transport.is_gone(hop):
+            return hop
+        try:
+            return listening(next_hop(request), hop) or hop
+        except SipSyntaxError:  # a Path that a proxy made up
+            return hop
+
+
+def _is_ipv6(host: str) -> bool:
+    return ":" in host
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if _is_ipv6(host) and not host.startswith("[") else host
