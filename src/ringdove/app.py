@@ -23,6 +23,7 @@ from ringdove.media import sounds
 from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.media.library import Library
 from ringdove.model.audio import SYSTEM_PLAYLIST, Audio, Ringtone
+from ringdove.net.addresses import free_port, own_addresses
 from ringdove.net.endpoint import TRANSPORTS, Endpoint, IncomingRequest, Timers
 from ringdove.net.tls import Contexts, TlsTransport
 from ringdove.registrar.authentication import Authenticator
@@ -138,7 +139,7 @@ class Node:
         )
         self._parts.push_async_callback(self.endpoint.close)
         try:
-            self.sip = settings.sip._replace(port=settings.sip.port or _free_port(settings.sip.host))
+            self.sip = settings.sip._replace(port=settings.sip.port or free_port(settings.sip.host))
         except OSError as error:
             raise CannotListen(f"SIP cannot listen on {settings.sip}: {error.strerror or error}") from None
         for transport in ("udp", "tcp"):
@@ -181,7 +182,7 @@ class Node:
         self.bus = Bus()
         ports = range(settings.rtp_ports.first, settings.rtp_ports.last + 1)
         self.media = EmbeddedEngine(
-            settings.sip.host, ports, advertise=settings.advertise or _own_address(settings.sip.host)
+            settings.sip.host, ports, advertise=own_addresses(settings.sip.host, settings.advertise)
         )
         self._parts.push_async_callback(self.media.stop)
         await self.media.start()
@@ -278,7 +279,7 @@ def _certificate(settings: Settings, host: str) -> Contexts:
     try:
         if settings.tls_certificate is not None and settings.tls_key is not None:
             return Certificate(settings.tls_certificate, settings.tls_key)
-        names = [settings.advertise, _own_address(host) or host, _own_name()]
+        names = [settings.advertise, *own_addresses(host, None), _own_name()]
         return Certificate(*self_signed(settings.keys, filter(None, names)))
     except CertificateError as error:
         raise CannotStart(f"no certificate for TLS: {error}") from None
@@ -288,27 +289,3 @@ def _own_name() -> str | None:
     with suppress(ValueError):
         return check_host(socket.gethostname())
     return None
-
-
-def _free_port(host: str) -> int:
-    """A port that is free for UDP and TCP alike."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for _ in range(100):
-        tcp, udp = socket.create_server((host, 0), family=family), socket.socket(family, socket.SOCK_DGRAM)
-        with tcp, udp, suppress(OSError):
-            udp.bind(tcp.getsockname())
-            return int(tcp.getsockname()[1])
-    raise OSError(f"no port of {host} is free for both UDP and TCP")
-
-
-def _own_address(host: str) -> str | None:
-    """For a wildcard, the address of this machine that the default route goes out from; it belongs into SDP."""
-    if host not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        return None
-    family, outside = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((outside, 9))  # sends nothing
-        except OSError:
-            return "::1" if ":" in host else "127.0.0.1"
-        return str(probe.getsockname()[0])

@@ -28,7 +28,8 @@ SENDRECV, SENDONLY, RECVONLY, INACTIVE = Direction
 class Ports:
     """An engine of which only the ports and the last words to the child are real."""
 
-    address = "198.51.100.1"
+    def address(self, remote: str | None) -> str:
+        return "198.51.100.1"
 
     def __init__(self) -> None:
         self.ports = deque(range(30000, 30100, 2))

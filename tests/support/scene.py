@@ -70,10 +70,16 @@ class Scene:
         return await self.house.extension(str(next(_NUMBERS)), **fields)
 
     async def phone(
-        self, person: Person | None = None, *, transport: str = "udp", online: bool = True, **fields: Any
+        self,
+        person: Person | None = None,
+        *,
+        transport: str = "udp",
+        host: str = "",
+        online: bool = True,
+        **fields: Any,
     ) -> Phone:
         """A phone, registered unless `online` says otherwise, of a person or of somebody new with these fields."""
-        phone = await Phone.of(self.house, person or await self.person(**fields), transport)
+        phone = await Phone.of(self.house, person or await self.person(**fields), transport, host=host)
         self._own.append(phone)
         if online:
             assert (await phone.register()).status == 200

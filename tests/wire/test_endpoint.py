@@ -406,6 +406,13 @@ class TestAddresses:
         assert str(desk.endpoint.contact(outgoing.hop, "6300")) == f"sip:6300@pbx.example.test:{desk.address[1]}"
         await desk.endpoint.close()
 
+    async def test_an_advertised_address_is_told_to_peers_of_its_version_only(self) -> None:
+        endpoint = Endpoint(advertise="192.0.2.9")
+        host, port = await endpoint.listen("udp", "::", 0)
+        assert endpoint.contact(Hop("udp", "127.0.0.1", 5060, "0.0.0.0", port)).host == "192.0.2.9"
+        assert endpoint.contact(Hop("udp", "::1", 5060, host, port)).host == "[::1]"
+        await endpoint.close()
+
     async def test_a_listener_on_all_addresses_shows_the_one_that_leads_to_the_peer(self, phone: Peer) -> None:
         endpoint = Endpoint()
         host, port = await endpoint.listen("udp", "0.0.0.0", 0)

@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
 
 from support.exchange import Exchange, answers, assert_rang
 from support.house import House
+from support.peer import bracketed
 from support.phones import hears
 from support.scene import Scene, open_house
 from support.sipp import needs_sipp
@@ -46,6 +48,36 @@ async def test_a_group_rings_and_both_hear_each_other(scene: Scene, transport: s
     story = await scene.story(alice)
     assert story.answered_by is not None
     assert story.answered_by.number == bob.number
+
+
+@pytest.mark.parametrize(("caller", "member"), [("127.0.0.1", "::1"), ("::1", "127.0.0.1")])
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_at_any_address_phones_of_both_versions_talk(
+    tmp_path: Path, caller: str, member: str, transport: str
+) -> None:
+    async with open_house(tmp_path, sip="[::]:0") as house, Scene(house) as scene:
+        alice = await scene.phone(transport=transport, host=caller)
+        bob = await scene.phone(transport=transport, host=member)
+        call = await alice.dial(await scene.group(bob))
+        invite = await bob.rings()
+        assert invite.via.host == invite.contacts[0].uri.host == bracketed(member)
+        theirs = await bob.pick_up(invite)
+        ours = await alice.answered(call)
+        for line, host in ((ours, caller), (theirs, member)):
+            assert (":" in line.media[0]) == (":" in host)
+        assert await hears(ours, theirs)
+        assert await hears(theirs, ours)
+        assert (await ours.offer(alice.sdp("sendonly", version=2))).status == 200
+        assert (":" in ours.media[0]) == (":" in caller)
+        assert (await ours.offer(alice.sdp(version=3))).status == 200
+        assert await hears(theirs, ours)
+        await scene.end(ours, theirs)
+
+
+async def test_the_API_at_any_address_answers_both_versions(tmp_path: Path) -> None:
+    async with House.open(tmp_path, http="[::]:0") as house, httpx.AsyncClient() as http:
+        for host in ("127.0.0.1", "[::1]"):
+            assert (await http.get(f"http://{host}:{house.node.http.port}/healthz")).status_code == 200
 
 
 @pytest.mark.parametrize("transport", [pytest.param(name, marks=needs_sipp) for name in ("udp", "tcp")])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from media_phone import A, B, hear_each_other, phones, talk, until
+from media_phone import PCMU, A, B, audio, describe, hear_each_other, phones, talk, until
 from structlog.testing import capture_logs
 
 from ringdove.media.embedded.engine import EmbeddedEngine
@@ -304,6 +304,20 @@ async def test_ipv6() -> None:
     await engine.start()
     session = await engine.open(SessionId("s"))
     assert (await session.invite(A)).address == "::1"
+    await engine.stop()
+
+
+async def test_everywhere_each_party_is_told_the_address_of_its_version() -> None:
+    with pytest.raises(ValueError, match="wildcard"):
+        EmbeddedEngine("::", range(42710, 42730))
+    engine = EmbeddedEngine("::", range(42710, 42730), advertise=["127.0.0.1", "::1"])
+    await engine.start()
+    session = await engine.open(SessionId("s"))
+    assert (await session.accept(A, describe(audio(4000, PCMU), address="192.0.2.1"))).address == "127.0.0.1"
+    assert (await session.reoffer(A, describe(audio(4000, PCMU), address="0.0.0.0"))).address == "127.0.0.1"
+    assert (await session.invite(B, toward=A, at="2001:db8::1")).address == "::1"
+    assert (await session.remake(B)).address == "::1"
+    assert (await session.invite(PartyId("c"))).address == "127.0.0.1"
     await engine.stop()
 
 

@@ -15,9 +15,9 @@ _PATIENCE = 3
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take an address; who connects waits until a server opens the listener. Raises OSError."""
+    """Take an address; who connects waits until a server opens the listener. `::` is IPv4's too. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    return socket.create_server((host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=host == "::")
 
 
 class HttpServer(uvicorn.Server):

@@ -196,7 +196,7 @@ class Call:
     async def make_offer(self, leg: MemberLeg) -> None:
         """Give a leg the offer for its INVITE; where none can be made, it has failed."""
         try:
-            leg.offer = await self.session.invite(leg.party, toward=CALLER)
+            leg.offer = await self.session.invite(leg.party, toward=CALLER, at=leg.hop.remote_host)
         except MediaError:
             leg.fail(503, LegResult.NO_PORT)
 
@@ -208,7 +208,7 @@ class Call:
         if self._offer is not None:
             self._answer = await self.session.accept(CALLER, self._offer)
         else:
-            self._answer = await self.session.invite(CALLER, toward=leg.party)
+            self._answer = await self.session.invite(CALLER, toward=leg.party, at=self.caller.hop.remote_host)
 
     async def connect(self, winner: MemberLeg) -> None:
         """Answer the caller with the winner, which is joined already, and keep the call until one hangs up."""

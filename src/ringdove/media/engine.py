@@ -274,8 +274,13 @@ class MediaSession(Protocol):
         """
         ...
 
-    async def invite(self, p: PartyId, toward: PartyId | None = None, profile: Profile = Profile.PLAIN) -> Media:
+    async def invite(
+        self, p: PartyId, toward: PartyId | None = None, profile: Profile = Profile.PLAIN, *, at: str | None = None
+    ) -> Media:
         """The first offer for a leg: its own ports, silent both ways until bridged.
+
+        `at` is the IP address by which p is reached: an engine with addresses of both IP versions names the one of its
+        version. In answers that is the version of the offer, in later offers that of what p said.
 
         With codecs known of `toward` it offers those that are supported, agreed ones first, under the same payload
         numbers, and the other law of G.711 at the end; else the engine's own list. Raises NoPortsLeft,

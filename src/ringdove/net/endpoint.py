@@ -40,7 +40,7 @@ from .listeners import Listeners
 from .passage import Direction, Observer, Passage
 from .resolver import Unresolvable, resolve
 from .tcp import TcpTransport
-from .transport import Receiver, Transport
+from .transport import ANY, ANY_IPV4, Receiver, Transport
 from .udp import UdpTransport
 
 __all__ = ["Direction", "Endpoint", "Failure", "Hop", "IncomingRequest", "OutgoingRequest", "Timers", "Unresolvable"]
@@ -57,11 +57,11 @@ _LOOK_AGAIN = 0.02
 class Endpoint:
     """A SIP element with any number of listeners; to be made and used within one running loop.
 
-    `advertise` is the host for Via and Contact where it is not the address bound to. `transports` says how to listen
-    over each kind of transport. `large_over_tcp` has requests that are too large for a datagram go over TCP where the
-    peer takes them so (§18.1.1). `on_request` takes requests outside dialogs; `observers` are shown every message
-    that comes or goes. Handlers are called from the loop and must not block; one that
-    raises is logged, and its request answered 500.
+    `advertise` is the host for Via and Contact where it is not the address bound to; an address is told to peers of its
+    own IP version only. `transports` says how to listen over each kind of transport. `large_over_tcp` has requests that
+    are too large for a datagram go over TCP where the peer takes them so (§18.1.1). `on_request` takes requests outside
+    dialogs; `observers` are shown every message that comes or goes. Handlers are called from the loop and must not
+    block; one that raises is logged, and its request answered 500.
     """
 
     def __init__(
@@ -98,9 +98,14 @@ class Endpoint:
         self._closed = False
 
     async def listen(self, transport: str, host: str, port: int) -> tuple[str, int]:
-        """Open a listener; port 0 takes any free one. Returns the address bound to; raises OSError."""
+        """Open a listener; port 0 takes any free one. Returns the address bound to; raises OSError.
+
+        At `::` IPv4 is listened to beside IPv6, at the same port.
+        """
         listener = await self._listen[transport](host, port, self)
         self._listeners.all[transport, listener.host, listener.port] = listener
+        if listener.host == ANY:
+            await self.listen(transport, ANY_IPV4, listener.port)
         return listener.host, listener.port
 
     @property

@@ -11,11 +11,14 @@ from ringdove.sip.reach import listening, next_hop
 
 from .resolver import Target
 from .source import Sources
-from .transport import Transport, is_wildcard
+from .transport import Transport, is_told_to, is_wildcard
 
 
 class Listeners:
-    """Every open listener by transport, host and port. `advertise` is the host that peers are told, where given."""
+    """Every open listener by transport, host and port. `advertise` is the host that peers are told.
+
+    An address is told to those of its own IP version only.
+    """
 
     def __init__(self, advertise: str | None = None) -> None:
         self.all: dict[tuple[str, str, int], Transport] = {}
@@ -49,7 +52,7 @@ class Listeners:
         """The host and port at which the far end of `hop` finds us."""
         transport = self.of(hop)
         host, port = (hop.local_host, hop.local_port) if transport is None else (transport.host, transport.port)
-        if self._advertise is not None:
+        if self._advertise is not None and is_told_to(self._advertise, hop.remote_host):
             return self._advertise, port
         return _bracketed(self._sources.towards(hop.remote_host) if is_wildcard(host) else host), port
 

@@ -1,10 +1,11 @@
 """What every transport offers, and whom it reports to. Each is one file beside `udp.py`, named in `endpoint.py`."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.sip.parser import NoMessage
+from ringdove.sip.uri import numeric
 
 
 class Receiver(Protocol):
@@ -50,6 +51,17 @@ class Transport(Protocol):
         """Close the sockets; returns when they are closed."""
 
 
+ANY: Final = "::"
+"""Every address of the machine. A socket is of one IP version, so listening there takes two."""
+ANY_IPV4: Final = "0.0.0.0"  # noqa: S104
+
+
 def is_wildcard(host: str) -> bool:
     """Whether a listener's address stands for all of the machine's."""
-    return host in ("0.0.0.0", "::")  # noqa: S104
+    return host in (ANY, ANY_IPV4)
+
+
+def is_told_to(host: str, remote: str) -> bool:
+    """Whether a host of ours means something to somebody at this IP address: a name, or of the same version."""
+    address = numeric(host)
+    return address is None or (address.version == 6) == (":" in remote)

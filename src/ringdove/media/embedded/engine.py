@@ -3,7 +3,7 @@ when one dies.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Set
+from collections.abc import AsyncIterator, Sequence, Set
 from contextlib import suppress
 
 import structlog
@@ -53,10 +53,11 @@ LONGEST_PAUSE = 5.0
 class EmbeddedEngine:
     """A `MediaEngine` with RTP in a child process.
 
-    `bind`: IP address of all RTP sockets. `advertise`: the address put into descriptions, needed where `bind` is a
-    wildcard. `ports`: RTP and RTCP ports to use. `ready`: port pairs held bound ahead. `silence`: seconds until
-    MediaSilent, 0 for never. `grace`: seconds before a source other than the signalled one is learned. `rest`:
-    seconds before a port is used again.
+    `bind`: IP address of all RTP sockets; `::` is every address of the machine, IPv4's too. `advertise`: the addresses
+    put into descriptions, one for each IP version or a host name for both, needed where `bind` is a wildcard.
+    `ports`: RTP and RTCP ports to use. `ready`: port pairs held bound ahead. `silence`: seconds until MediaSilent, 0
+    for never. `grace`: seconds before a source other than the signalled one is learned. `rest`: seconds before a port
+    is used again.
     """
 
     def __init__(
@@ -64,14 +65,14 @@ class EmbeddedEngine:
         bind: str,
         ports: range,
         *,
-        advertise: str | None = None,
+        advertise: Sequence[str] = (),
         ready: int = 128,
         silence: float = 30.0,
         grace: float = 0.5,
         rest: float = 5.0,
     ) -> None:
-        self.address = advertise or bind
-        if self.address in ("0.0.0.0", "::"):  # noqa: S104
+        self._advertise = tuple(advertise) or (bind,)
+        if {"0.0.0.0", "::"} & set(self._advertise):  # noqa: S104
             raise ValueError("a wildcard address cannot be advertised")
         self._bind = bind
         self._silence = silence
@@ -136,6 +137,12 @@ class EmbeddedEngine:
         self._progress.set()
         for queue in self._listeners:
             queue.put_nowait(None)
+
+    def address(self, remote: str | None) -> str:
+        """Our address for the description to somebody at `remote`; the first one where it has no IP version of ours."""
+        version = remote is not None and ":" in remote
+        same = (ours for ours in self._advertise if (":" in ours) == version)
+        return next(same, self._advertise[0])
 
     async def open(self, sid: SessionId) -> EmbeddedSession:
         """The session of this id, made if need be. Raises EngineUnavailable when the engine is not running."""

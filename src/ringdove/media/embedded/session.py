@@ -34,8 +34,9 @@ from ringdove.sip.sdp import Direction, SessionDescription
 class Switch(Protocol):
     """What a session needs of its engine."""
 
-    address: str
-    """The address that goes into descriptions."""
+    def address(self, remote: str | None) -> str:
+        """Our address for the description to somebody at the IP address `remote`; None where that is not known."""
+        ...
 
     async def lease(self, session: "EmbeddedSession", party: PartyId) -> int:
         """A port pair, bound; raises NoPortsLeft, EngineUnavailable."""
@@ -115,16 +116,19 @@ class EmbeddedSession:
         port = await self._port(p)
         party = self._party(p)
         peer = self._peer(party) or (self._parties.get(prefer) if prefer is not None else None)
-        answer = party.answer(self._switch.address, port, media, peer)
+        answer = party.answer(self._address(party, media.address), port, media, peer)
         self._push()
         return answer
 
-    async def invite(self, p: PartyId, toward: PartyId | None = None, profile: Profile = Profile.PLAIN) -> Media:
+    async def invite(
+        self, p: PartyId, toward: PartyId | None = None, profile: Profile = Profile.PLAIN, *, at: str | None = None
+    ) -> Media:
         """A leg's first offer."""
         self._check_open()
         port = await self._port(p)
         other = self._parties.get(toward) if toward is not None else None
-        return self._party(p).offer(self._switch.address, port, other, Direction.SENDRECV)
+        party = self._party(p)
+        return party.offer(self._address(party, at), port, other, Direction.SENDRECV)
 
     async def bridge(self, a: PartyId, b: PartyId, answer: SessionDescription | None = None) -> list[PartyId]:
         """Two-way audio."""
@@ -156,7 +160,7 @@ class EmbeddedSession:
         media = audio_of(offer)
         port = await self._port(p)
         party = self._party(p)
-        answer = party.answer(self._switch.address, port, media, self._peer(party))
+        answer = party.answer(self._address(party, media.address), port, media, self._peer(party))
         self._push()
         return answer
 
@@ -168,7 +172,7 @@ class EmbeddedSession:
         port = await self._port(p)
         party = self._party(p)
         other = self._parties.get(toward) if toward is not None else self._peer(party)
-        return party.offer(self._switch.address, port, other, direction)
+        return party.offer(self._address(party), port, other, direction)
 
     def refused(self, p: PartyId) -> None:
         """An offer came to nothing."""
@@ -294,6 +298,13 @@ class EmbeddedSession:
 
     def _peer(self, party: Party) -> Party | None:
         return self._parties.get(party.peer) if party.peer is not None else None
+
+    def _address(self, party: Party, remote: str | None = None) -> str:
+        """Our address for a description to this party, which is at `remote` as far as that is known now."""
+        for known in (party.theirs, party.ours):
+            if remote is None and known is not None:
+                remote = known.address
+        return self._switch.address(remote)
 
     async def _port(self, p: PartyId) -> int:
         """The party's port pair; takes one if it has none."""

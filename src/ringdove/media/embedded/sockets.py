@@ -10,22 +10,23 @@ from .source import Address
 
 _EXPEDITED = 0xB8  # DSCP EF (RFC 3246) in the upper six bits
 _NOWHERE = bytes(28)  # a struct sockaddr_in6 of family AF_UNSPEC
+_ANY = "::"
 _libc = ctypes.CDLL(None, use_errno=True)
 _scrap = bytearray(1)
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A socket at this IP address that never blocks; raises OSError."""
+    """A socket at this IP address that never blocks; raises OSError. `::` is every address, IPv4's too."""
     wide = ":" in host
     sock = socket.socket(socket.AF_INET6 if wide else socket.AF_INET, socket.SOCK_DGRAM)
     try:
         sock.setblocking(False)
         if wide:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != _ANY)
         with suppress(OSError):
             if wide:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _EXPEDITED)
-            else:
+            if not wide or host == _ANY:
                 sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EXPEDITED)
         sock.bind((host, port))
     except BaseException:
@@ -72,12 +73,17 @@ def disconnect(sock: socket.socket) -> None:
 
 def wildcard(host: str) -> bool:
     """Whether this is no address but stands for all of them."""
-    return host in ("0.0.0.0", "::")  # noqa: S104
+    return host in ("0.0.0.0", _ANY)  # noqa: S104
 
 
 def address(sock: socket.socket, host: str | None, port: int) -> Address | None:
-    """As this socket takes it; None where the host is unknown, none at all, or of the other IP version."""
-    wide = sock.family == socket.AF_INET6
-    if host is None or wildcard(host) or (":" in host) != wide:
+    """As this socket takes and gives it; None where the host is unknown, none at all, or cannot be reached from it."""
+    if host is None or wildcard(host):
         return None
-    return (host, port, 0, 0) if wide else (host, port)
+    if sock.family == socket.AF_INET:
+        return None if ":" in host else (host, port)
+    if ":" in host:
+        return (host, port, 0, 0)
+    if sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
+        return None
+    return (f"::ffff:{host}", port, 0, 0)  # IPv4 as a socket of both versions has it (RFC 4291 §2.5.5.2)
