@@ -184,11 +184,17 @@ def _text(octets: bytes) -> str:
 
 
 def _parameters(header: str) -> dict[str, str]:
-    """Return the parameters of a header; where there is a `filename*` too (RFC 6266, section 4.3), it counts."""
+    """Return the parameters of a header; where there is a `filename*` too (RFC 6266, section 4.3), it counts.
+
+    Raises Refusal.
+    """
     message = Message()
     message["Content-Disposition"] = header
-    # The last of a name wins, and the extended ones come last.
-    found = dict(message.get_params(header="Content-Disposition") or ())
+    try:
+        # The last of a name wins, and the extended ones come last.
+        found = dict(message.get_params(header="Content-Disposition") or ())
+    except (TypeError, ValueError):  # continuations (RFC 2231) that the library cannot put in order
+        raise _broken() from None
     return {name.lower(): value if isinstance(value, str) else _extended(value) for name, value in found.items()}
 
 

@@ -207,7 +207,7 @@ class MediaDescription:
         """The lines of this block, in the order of the RFC."""
         ports = str(self.port) if self.port_count == 1 else f"{self.port}/{self.port_count}"
         yield ("m", f"{self.kind} {ports} {self.proto} {' '.join(self.formats)}")
-        yield from _ordered(_MEDIA_ORDER, (*self.others, *_common(self.connection, self.attributes)))
+        yield from _ordered(_MEDIA_ORDER, (*_common(self.connection, self.attributes), *self.others))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +236,8 @@ class SessionDescription:
             ("v", "0"),
             ("o", str(self.origin)),
             ("s", self.name),
-            *self.others,
             *_common(self.connection, self.attributes),
+            *self.others,
         )
         lines = [*_ordered(_SESSION_ORDER, head), *(line for media in self.media for line in media.lines())]
         text = "".join(f"{letter}={value}\r\n" for letter, value in lines)

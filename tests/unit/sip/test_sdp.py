@@ -203,3 +203,9 @@ def test_a_line_of_an_unknown_letter_keeps_its_place_when_written_again() -> Non
         b"v=0\r\no=a 1 1 IN IP4 1.2.3.4\r\nA=unknown\r\nb=AS:128\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\nZ=z\r\nb=AS:1\r\n"
     )
     assert parse(first.encode()) == first
+
+
+def test_of_two_connections_the_first_stays_the_first_when_written_again() -> None:
+    groups = b"c=IN IP4 224.2.1.1/127\r\nc=IN IP4 224.2.1.2/127\r\n"
+    body = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\n" + groups + b"m=audio 4000 RTP/AVP 0\r\n" + groups
+    assert parse(body).encode() == body
