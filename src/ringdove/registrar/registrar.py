@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -170,22 +170,22 @@ class Registrar:
         return response
 
     async def _change(
-        self, extension_id: int, saved: Iterable[StoredBinding] = (), forgotten: Iterable[str] = ()
+        self, extension_id: int, saved: Sequence[StoredBinding] = (), forgotten: Sequence[str] = ()
     ) -> bool:
-        """Save a change, then make it known; a mere refresh is no news. False where the extension is gone."""
+        """Save a change, all of it or nothing, then make it known; a mere refresh is no news.
+
+        False where the extension is gone.
+        """
         before = self._standing(extension_id)
-        try:
-            for key in forgotten:
-                await self._store.bindings.remove(extension_id, key)
-                self._index.remove(extension_id, key)
-            for binding in saved:
-                if not await self._store.bindings.put(binding):
-                    return False
-                self._index.put(binding)
-            return True
-        finally:
-            if self._standing(extension_id) != before:
-                self._bus.publish(BindingsChanged(extension_id))
+        if not await self._store.bindings.change(extension_id, saved=saved, forgotten=forgotten):
+            return False
+        for key in forgotten:
+            self._index.remove(extension_id, key)
+        for binding in saved:
+            self._index.put(binding)
+        if self._standing(extension_id) != before:
+            self._bus.publish(BindingsChanged(extension_id))
+        return True
 
     def _standing(self, extension_id: int) -> set[tuple[str, str, Flow, tuple[str, ...]]]:
         """What others would notice of an extension's bindings."""

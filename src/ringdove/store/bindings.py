@@ -1,5 +1,7 @@
 """Bindings in the database, so that phones need not register again after a restart."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,20 +24,27 @@ class Bindings:
 
     async def put(self, new: StoredBinding) -> bool:
         """Save a binding in place of the one with the same extension and key; False where the extension is gone."""
+        return await self.change(new.extension_id, saved=[new])
+
+    async def change(
+        self, extension_id: int, *, saved: Sequence[StoredBinding] = (), forgotten: Sequence[str] = ()
+    ) -> bool:
+        """Forget some bindings of an extension by their keys and save others, all of it or nothing.
+
+        False where there was something to save and the extension is gone.
+        """
 
         async def work(conn: AsyncConnection) -> bool:
-            owner = select(extension.c.id).where(extension.c.id == new.extension_id)
-            if not (await conn.execute(owner)).first():
+            owner = select(extension.c.id).where(extension.c.id == extension_id)
+            if saved and not (await conn.execute(owner)).first():
                 return False
-            await _delete(conn, new.extension_id, new.key)
-            await conn.execute(insert(binding).values(new.model_dump()))
+            for key in (*forgotten, *(new.key for new in saved)):
+                await _delete(conn, extension_id, key)
+            for new in saved:
+                await conn.execute(insert(binding).values(new.model_dump()))
             return True
 
         return await self._database.write(work)
-
-    async def remove(self, extension_id: int, key: str) -> None:
-        """Forget one binding."""
-        await self._database.write(lambda conn: _delete(conn, extension_id, key))
 
 
 async def _delete(conn: AsyncConnection, extension_id: int, key: str) -> None:

@@ -1,6 +1,7 @@
 """Extensions and extension groups."""
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension, Presence
@@ -158,9 +159,22 @@ async def test_bindings_are_kept_replaced_and_removed(store: Store, people: list
     kept = await store.bindings.all()
     assert [(b.extension_id, b.key) for b in kept] == [(ann, "sip:a@192.0.2.1"), (ann, "other"), (bob, kept[2].key)]
     assert kept[0] == binding(ann, cseq=2, instance_id="<urn:x>", reg_id=1)
-    await store.bindings.remove(ann, "other")
-    await store.bindings.remove(bob, kept[2].key)
+    await store.bindings.change(ann, forgotten=["other"])
+    await store.bindings.change(bob, forgotten=[kept[2].key])
     assert await store.bindings.all() == [kept[0]]
+
+
+async def test_a_phone_that_takes_the_place_of_another_does_so_as_a_whole_or_not_at_all(
+    store: Store, people: list[Extension]
+) -> None:
+    ann = people[0].id
+    await store.bindings.put(binding(ann))
+    twice = [binding(ann, "new"), binding(ann, "new")]
+    with pytest.raises(IntegrityError):
+        await store.bindings.change(ann, saved=twice, forgotten=[binding(ann).key])
+    assert await store.bindings.all() == [binding(ann)]
+    await store.bindings.change(ann, saved=twice[:1], forgotten=[binding(ann).key])
+    assert await store.bindings.all() == twice[:1]
 
 
 async def test_a_binding_of_a_deleted_extension_is_not_kept(store: Store) -> None:
