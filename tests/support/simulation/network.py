@@ -1,7 +1,7 @@
 """A network that loses, repeats and delays datagrams, as its weather says."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
@@ -56,7 +56,8 @@ class Network:
     """Hosts that are switched off: what goes to them or comes from them is lost."""
     refusing: set[str] = field(default_factory=set)
     """Hosts on which nobody listens any more, and that say so (ICMP)."""
-    carried: int = 0
+    on_refusal: Callable[[Address, Address], None] | None = None
+    """Is told who hears that nobody listens where, just before it hears so."""
 
     def __post_init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -75,7 +76,6 @@ class Network:
             self._loop.call_later(delay, self._arrive, source, target, data)
 
     def _arrive(self, source: Address, target: Address, data: bytes) -> None:
-        self.carried += 1
         if target[0] in self.refusing:
             if source[0] not in self.dead:
                 self._loop.call_later(STILL, self._refuse, source, target)
@@ -83,6 +83,8 @@ class Network:
             node.receiver.received(parse(data), Hop("udp", *source, *target))
 
     def _refuse(self, source: Address, target: Address) -> None:
+        if self.on_refusal is not None:
+            self.on_refusal(source, target)
         if (node := self._nodes.get(source)) is not None:
             node.receiver.send_failed(Hop("udp", *target, *source))
 

@@ -4,9 +4,12 @@
 """
 
 import asyncio
+import logging
 import random
+import traceback
 from collections import deque
-from collections.abc import AsyncIterator, Set
+from collections.abc import AsyncIterator, Iterator, MutableMapping, Set
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
@@ -103,7 +106,7 @@ class Chronicle:
     """By host."""
     dead: set[str] = field(default_factory=set)
     left: list[str] = field(default_factory=list)
-    """What was left behind in the server or a phone."""
+    """What was left behind in the server or a phone, and every error in the log."""
     took: float = 0.0
     """Seconds of the world's own time."""
 
@@ -231,9 +234,10 @@ class World:
         """Run a script until nobody has anything left to do."""
         random.seed(script.seed)  # the server's own dice: pauses after glare
         world = cls(script)
-        await world._build()
-        await world.loop.rest()  # type: ignore[attr-defined]
-        return await world._close()
+        with _listening(world.chronicle.left):
+            await world._build()
+            await world.loop.rest()  # type: ignore[attr-defined]
+            return await world._close()
 
     # Before and after
 
@@ -241,8 +245,7 @@ class World:
         self.endpoint = Endpoint(transports={"udp": self.network.listen})
         await self.endpoint.listen("udp", *SERVER)
         self.endpoint.observers.append(self._saw)
-        (transport,) = self.endpoint._listeners.all.values()
-        transport.receiver = _Watched(self)
+        self.network.on_refusal = self._refused
         self.media = SimulatedMedia()
         shelf: Any = Shelf(self)
         self._authenticator = Authenticator(shelf, Realm("sim"), self.loop.time)
@@ -282,7 +285,7 @@ class World:
         chronicle = self.chronicle
         chronicle.took = self.loop.time()
         chronicle.dead = set(self.network.dead)
-        chronicle.left = [*self._left_in_server(), *self._left_in_phones()]
+        chronicle.left += [*self._left_in_server(), *self._left_in_phones()]
         await self.switchboard.close()
         return chronicle
 
@@ -377,6 +380,10 @@ class World:
     def _saw(self, passage: Passage) -> None:
         self.chronicle.events.append(Seen(passage.at, passage.direction, passage.hop, passage.message))
 
+    def _refused(self, source: Address, target: Address) -> None:
+        if source == SERVER:
+            self.chronicle.events.append(Unreachable(self.loop.time(), target[0]))
+
     def _changed(self, member: int) -> None:
         self.chronicle.events.append(Changed(self.loop.time(), member, self._standing(member, 0)))
 
@@ -430,18 +437,26 @@ class World:
         )
 
 
-class _Watched:
-    """The server's endpoint, and who is written down when it is told that a host refuses."""
+@contextmanager
+def _listening(errors: list[str]) -> Iterator[None]:
+    """Write down what goes to the log as an error; nothing else is logged."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.received = world.endpoint.received
-        self.malformed = world.endpoint.malformed
-        self.flow_closed = world.endpoint.flow_closed
+    def write_down(_: object, name: str, event: MutableMapping[str, Any]) -> str:
+        if event.pop("exc_info", None):
+            event["trace"] = traceback.format_exc()
+        errors.append(f"log: {name}: {event}")
+        raise structlog.DropEvent
 
-    def send_failed(self, hop: Hop) -> None:
-        self._world.chronicle.events.append(Unreachable(self._world.loop.time(), hop.remote_host))
-        self._world.endpoint.send_failed(hop)
+    before = structlog.get_config()
+    structlog.configure(
+        processors=[write_down],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        cache_logger_on_first_use=False,
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def _layer(endpoint: Endpoint) -> dict[str, Any]:

@@ -131,15 +131,19 @@ class Lossy(RuleBasedStateMachine):
         self.run(self.now + seconds)
 
     def teardown(self) -> None:
-        """Everybody answers what is asked, and then nobody does anything any more."""
+        """Everybody answers what is asked, and cancels what is not answered: no timer ends that (§17.1.1.2)."""
         if not hasattr(self, "layers"):
             return
-        for _ in range(6):
+        for _ in range(3):
             for (side, key), all_ in list(self.theirs.items()):
                 for it in all_:
                     if it.final is None:
                         self.respond(side, key, it, 200)
             self.run(self.now + 200)
+            for (side, key), mine in self.ours.items():
+                if mine.final is None:
+                    mine.cancelled = True
+                    self.perform(side, self.layers[side].cancel(key, [], self.now))
         assert not self.agenda, "it never comes to rest"
         for (_, key), mine in self.ours.items():
             assert mine.final is not None, f"{key} never ends"
