@@ -2,9 +2,10 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from random import Random
+from typing import Any
 
 from ringdove.demo.incoming import BUSY, DECLINED, Answer, Behaviour, IncomingLine, LetRing, Refuse
 from ringdove.demo.line import Line
@@ -22,7 +23,7 @@ _REGISTERING = 40.0
 
 
 class Device:
-    """One piece of hardware: its instance-id stays, its phone is another one after each restart."""
+    """One piece of hardware: its instance-id, if it has one, stays; its phone is another one after each restart."""
 
     def __init__(self, person: Person, transport: str, server: HostPort, weather: Weather, ledger: Ledger) -> None:
         self.person = person
@@ -32,7 +33,8 @@ class Device:
         self._server = server
         self._weather = weather
         self._ledger = ledger
-        self._instance = str(uuid.UUID(int=weather.random.getrandbits(128), version=4).urn)
+        known = weather.random.random() < 0.7  # else it is a new phone to the server after each restart
+        self._instance = uuid.UUID(int=weather.random.getrandbits(128), version=4).urn if known else ""
         self._network: Network
         self._staying: asyncio.Task[None] | None = None
         self._buried: list[Phone] = []
@@ -76,6 +78,11 @@ class Device:
         if self.phone is not None:
             await self._register(self.phone, expires)
 
+    async def unregister_all(self) -> None:
+        """Have every phone of this person forgotten."""
+        if self.phone is not None:
+            await self._ask(self.phone, self.phone.unregister_all())
+
     def stay_away(self) -> None:
         """Renew the registration no more."""
         if self._staying is not None:
@@ -108,10 +115,12 @@ class Device:
             await asyncio.sleep(self.random.uniform(0.3, 0.8) * expires)
 
     async def _register(self, phone: Phone, expires: int | None) -> None:
-        expires = self.random.randint(60, 180) if expires is None else expires
+        await self._ask(phone, phone.register(self.random.randint(60, 180) if expires is None else expires))
+
+    async def _ask(self, phone: Phone, registering: Coroutine[Any, Any, None]) -> None:
         try:
             async with asyncio.timeout(_REGISTERING):
-                await phone.register(expires)
+                await registering
         except RegistrationRefused as why:
             self.refused(str(why))
         except TimeoutError:

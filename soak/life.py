@@ -20,13 +20,15 @@ from ringdove.settings import HostPort
 from .device import Device, talk
 from .ledger import Ledger
 from .network import Weather
-from .world import STRATEGIES, Person, World, group_settings
+from .world import NOBODY, STRATEGIES, Person, World, group_settings
 
 _SCANNER = "127.6.6.6"
 """Where the garbage comes from: not where the phones are."""
 _PRESENCES = ("available", "available", "away", "do_not_disturb")
 _REST = 1.0
 """Seconds until somebody calls again, so that calls can be told apart by caller and time."""
+_REPEAT = 2.0
+"""Seconds after which a REGISTER that was begun has come to something, even if it had to be sent twice."""
 _GRACE = 3.0
 """Seconds after a change of `enabled` in which a phone may be refused."""
 
@@ -108,7 +110,7 @@ class Life:
     # Its end
 
     async def calm(self, api: Client) -> None:
-        """Hang up all calls that were made; allow everybody everything; bring every phone back, to unregister it."""
+        """Hang up all calls that were made; allow everybody everything; have every phone forgotten."""
         for line in self.ledger.outgoing():
             line.hang_up()
         await self._cancel_tasks()
@@ -118,10 +120,9 @@ class Life:
             device.stay_away()
             if device.phone is None:
                 await device.switch_on(registered=False)
-                await device.register()
-        async with asyncio.TaskGroup() as group:
-            for device in self.devices:
-                group.create_task(device.register(0))
+        await asyncio.sleep(_REPEAT)
+        one_each = {device.person: device for device in self.devices}
+        await asyncio.gather(*(device.unregister_all() for device in one_each.values()))
 
     async def close(self) -> None:
         """Switch everything off."""
@@ -171,7 +172,7 @@ class Life:
                 return random.choice(list(self._world.groups.values()))
             case "person":
                 return random.choice(self._world.people).number
-        return random.choice(("9999", "0", "12345678901", "alice"))
+        return random.choice((NOBODY, "0", "12345678901", "alice"))
 
     # Phones
 

@@ -15,12 +15,13 @@ import structlog
 from ringdove.client import Client
 
 from .accounts import Accounts, audit
+from .device import Device
 from .ledger import Ledger
 from .life import Life
 from .network import Weather
 from .server import BOUNDS, Held, Server
 from .vitals import Sample
-from .world import build
+from .world import NOBODY, build
 
 _EVERY = 1.0
 """Seconds between two looks at the server."""
@@ -111,6 +112,7 @@ class Soak:
         async with server.api() as api:
             self.phase = "making extensions and groups"
             world = await build(api, self.weather.random, plan.people)
+        await self._first_call(Device(world.guests[0], "tcp", server.sip, self.weather, self.ledger))
         self.before = await server.held()
         life = self.life = Life(world, server.sip, self.weather, self.ledger, plan.rate, gentle=plan.hurried)
         try:
@@ -126,6 +128,13 @@ class Soak:
         finally:
             await life.close()
         self.complaints += [*life.complaints, *self.accounts.complaints]
+
+    async def _first_call(self, device: Device) -> None:
+        """Have one call, so that what the server makes when it first needs it is there; over TCP nothing lingers."""
+        await device.switch_on(registered=False)
+        assert device.phone is not None
+        await device.phone.dial(NOBODY).over()
+        await device.close()
 
     async def _wake(self, life: Life) -> None:
         self.phase = "switching phones on"

@@ -26,6 +26,7 @@ BOUNDS = {_DATABASE: 45}
 """What stays for the next time, with the most there may be of it: a pool of 15 connections, up to three files each."""
 
 GAUGES = {
+    "ringdove_registrations": "registrations",
     "ringdove_transactions": "transactions",
     "ringdove_dialogs": "dialogs",
     "ringdove_legs": "legs",
@@ -98,7 +99,7 @@ class Server:
         for name, pid in self._processes.items():
             for file in _open_files(pid):
                 files[_DATABASE if ".db" in file else f"open files, {name}"] += 1
-        return Held({name: told[name] for name in GAUGES.values() if name in told}, files)
+        return Held({name: told[name] for name in GAUGES.values()}, files)
 
     def log(self) -> Iterator[Mapping[str, str]]:
         """The lines of its log so far; a line that is none (a traceback, a warning of Python) is an error."""

@@ -10,6 +10,8 @@ from ringdove.demo.phone import Account
 
 GROUPS = 16
 STRATEGIES = ("ring_all", "sequentially", "memory_hunt", "custom")
+NOBODY = "9999"
+"""A number that leads nowhere."""
 _PROMPT, _MUSIC = "demo.wav", "SoftBreeze"
 """Of the server's sample data."""
 

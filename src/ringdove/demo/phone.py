@@ -91,7 +91,14 @@ class Phone:
 
     async def register(self, expires: int = 300) -> None:
         """Register for so many seconds (0: no longer); raises RegistrationRefused."""
-        response = await self._ask(self._register(expires))
+        await self._have_bound(self._binding, expires)
+
+    async def unregister_all(self) -> None:
+        """Have every phone of the extension forgotten (§10.2.2); raises RegistrationRefused."""
+        await self._have_bound("*", 0)
+
+    async def _have_bound(self, contact: str, expires: int) -> None:
+        response = await self._ask(self._register(contact, expires))
         if not response.is_success:
             raise RegistrationRefused(f"{self.account.number}: {response.status} {response.reason}")
 
@@ -125,7 +132,7 @@ class Phone:
     @property
     def _binding(self) -> str:
         """The Contact that it registers."""
-        return f"<{self.contact}>" + (f';+sip.instance="<{self._instance}>"' if self._instance else "")
+        return f"<{self.contact}>" + (f';+sip.instance="<{self._instance}>";reg-id=1' if self._instance else "")
 
     @property
     def domain(self) -> str:
@@ -157,7 +164,7 @@ class Phone:
         headers.add("Authorization", credentials)
         return Request(request.method, request.uri, headers, request.body)
 
-    def _register(self, expires: int) -> Request:
+    def _register(self, contact: str, expires: int) -> Request:
         address = self.address
         self._cseq += 2  # the request with the password takes the number between
         return self._registration(
@@ -165,7 +172,7 @@ class Phone:
             from_=address.with_param("tag", self._tag),
             to=address,
             cseq=self._cseq,
-            headers=[("Contact", self._binding), ("Expires", str(expires)), ("Allow", ALLOW)],
+            headers=[("Contact", contact), ("Expires", str(expires)), ("Allow", ALLOW)],
         )
 
     async def _ask(self, request: Request) -> Response:

@@ -301,7 +301,7 @@ async def test_over_tcp_it_says_which_phone_it_is() -> None:
         registering = asyncio.create_task(made.register())
         register = await server.expect("REGISTER")
         assert register.via.transport == "TCP"
-        assert register.headers.get_all("Contact") == [f'<{made.contact}>;+sip.instance="<{instance}>"']
+        assert register.headers.get_all("Contact") == [f'<{made.contact}>;+sip.instance="<{instance}>";reg-id=1']
         server.reply(register, 200)
         await asyncio.wait_for(registering, PATIENCE)
         await made.close()
