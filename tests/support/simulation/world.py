@@ -137,7 +137,6 @@ def extension_of(person: PersonScript) -> Extension:
 class SimulatedMedia(Ports):
     """A media engine of which only the ports and the state of each session are real."""
 
-    address = SERVER[0]
     caps = Caps()
 
     def __init__(self) -> None:
