@@ -29,6 +29,19 @@ def show_sip(metrics: Metrics, endpoint: Endpoint) -> None:
     )
     metrics.gauge("ringdove_timers", "Transactions that wait for a timer.", lambda: endpoint.timers)
     metrics.gauge("ringdove_dialogs", "SIP dialogs that are open, early ones of callers too.", lambda: endpoint.dialogs)
+    metrics.gauge(
+        "ringdove_sip_connections",
+        "SIP connections, those that are coming about too, by transport.",
+        endpoint.listeners.connections,
+        labels=["transport"],
+    )
+    metrics.counter(
+        "ringdove_sip_connections_turned_away_total",
+        "SIP connections that were closed, by reason: caps, handshake (it failed or took too long), "
+        "slow (a message took too long, nothing came, or nothing was read).",
+        endpoint.listeners.turned_away,
+        labels=["transport", "reason"],
+    )
     metrics.counter(
         "ringdove_sip_dropped_total",
         "SIP messages that came to nothing, by reason.",

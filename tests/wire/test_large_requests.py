@@ -37,7 +37,7 @@ class Desk:
         """An INVITE of so many octets, Via included, to a peer on UDP."""
         request = new_request("INVITE", contact or peer.uri, from_=US, cseq=1, headers=[("X", "")])
         hop = Hop("udp", peer.host, peer.port, *self.address)
-        missing = octets - len(self.endpoint._listeners.stamped(request, hop).to_bytes())
+        missing = octets - len(self.endpoint.listeners.stamped(request, hop).to_bytes())
         assert missing >= 0
         request.headers.set("X", "x" * missing)
         put = self.results.put_nowait

@@ -1,13 +1,18 @@
 """What streams may cost us, over TCP and TLS alike: times short enough for a test, message limits as they are."""
 
 import asyncio
+import resource
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
+from structlog.testing import capture_logs
 
+from ringdove.net import stream
 from ringdove.net.certificate import Certificate
-from ringdove.net.stream import StreamLimits, StreamTransport
+from ringdove.net.connection import StreamLimits
+from ringdove.net.stream import StreamTransport
 from ringdove.net.tcp import TcpTransport
 from ringdove.net.tls import TlsTransport
 from ringdove.sip.dialog import new_request
@@ -95,6 +100,7 @@ async def test_a_connection_that_never_says_a_whole_message_is_closed(listen: Li
         peer.send(begun)
         await asyncio.wait_for(peer.closed.wait(), 2)
         assert (await asyncio.wait_for(recorder.closed.get(), 2)).remote_port == peer.port
+    assert (transport.connections, transport.turned_away) == (0, {"slow": 1})
 
 
 async def test_a_stranger_that_only_keeps_its_connection_alive_is_closed_too(listen: Listen) -> None:
@@ -191,6 +197,7 @@ async def test_one_connection_too_many_is_closed_and_the_others_stay(listen: Lis
         peer.request("OPTIONS", "sip:x@127.0.0.1")
         await asyncio.wait_for(recorder.messages.get(), 2)
     await turned_away(transport)
+    assert (transport.connections, transport.turned_away) == (2, {"caps": 1})
     assert not any(peer.closed.is_set() for peer in peers)
     await peers.pop().close()
     await asyncio.wait_for(recorder.closed.get(), 2)
@@ -198,6 +205,24 @@ async def test_one_connection_too_many_is_closed_and_the_others_stay(listen: Lis
         replacement.request("OPTIONS", "sip:x@127.0.0.1")
         await asyncio.wait_for(recorder.messages.get(), 2)
     await peers.pop().close()
+
+
+async def test_connections_wait_where_the_system_has_no_room_for_them(
+    listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "BREATH", 0.05)
+    transport, _ = await listen()
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with capture_logs() as logs, socket.socket() as waiting:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (waiting.fileno() + 1, limits[1]))
+        try:
+            waiting.connect((transport.host, transport.port))
+            await until(lambda: len(logs) > 1, "it was accepted")
+            assert transport.connections == 0
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        await until(lambda: transport.connections == 1, "it is not accepted")
+    assert {entry["event"] for entry in logs if entry["log_level"] == "error"} == {"cannot_accept"}
 
 
 async def test_a_connection_that_does_not_come_about_is_given_up(listen: Listen) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from ringdove.net.connection import StreamLimits
 from ringdove.net.endpoint import Endpoint
 from ringdove.net.self_signed import self_signed
-from ringdove.net.stream import StreamLimits
 from ringdove.net.tls import TlsTransport
 from support.certificates import certificate_for, trusting
 from support.peer import Address, Peer
@@ -62,7 +62,7 @@ def only(version: ssl.TLSVersion) -> ssl.SSLContext:
 async def test_tls_before_1_2_is_refused(door: Door, version: str) -> None:
     with pytest.raises((ssl.SSLError, ConnectionError)):
         await Peer.tls(door.address, context=only(ssl.TLSVersion[version]))
-    await until(lambda: door.transport._count == 0, "it is counted still")
+    await until(lambda: door.transport.connections == 0, "it is counted still")
 
 
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
@@ -84,25 +84,27 @@ async def test_a_handshake_has_its_time(door: Door, says: bytes) -> None:
     async with await Peer.tcp(door.address) as peer:
         peer.send(says)
         await asyncio.wait_for(peer.closed.wait(), 2)
-    await until(lambda: door.transport._count == 0, "it is counted still")
+    await until(lambda: door.transport.connections == 0, "it is counted still")
+    assert door.transport.turned_away == {"handshake": 1}
 
 
 async def test_noise_instead_of_a_handshake_closes_the_connection(door: Door) -> None:
     async with await Peer.tcp(door.address) as peer:
         peer.send(b"OPTIONS sip:x SIP/2.0\r\n\r\n")
         await asyncio.wait_for(peer.closed.wait(), 2)
-    await until(lambda: door.transport._count == 0, "it is counted still")
+    await until(lambda: door.transport.connections == 0, "it is counted still")
 
 
 async def test_who_has_not_shaken_hands_counts_against_the_caps_too(tmp_path: Path) -> None:
     door = await Door.open(tmp_path, per_host=2)
     idle = [await Peer.tcp(door.address) for _ in range(2)]
-    await until(lambda: door.transport._count == 2, "they are not counted")
+    await until(lambda: door.transport.connections == 2, "they are not counted")
     with pytest.raises((ssl.SSLError, ConnectionError)):
         await Peer.tls(door.address)
+    assert door.transport.turned_away == {"caps": 1}
     for peer in idle:
         await peer.close()
-    await until(lambda: door.transport._count == 0, "they are counted still")
+    await until(lambda: door.transport.connections == 0, "they are counted still")
     async with await Peer.tls(door.address):
         pass
     await door.transport.close()
@@ -132,7 +134,7 @@ def test_it_lives_on_uvloop_too(new_loop: Callable[[], asyncio.AbstractEventLoop
         async with await Peer.tls(door.address) as peer:
             await door.transport.close()
             await asyncio.wait_for(peer.closed.wait(), 2)
-        assert door.transport._count == 0
+        assert door.transport.connections == 0
 
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(scenario())

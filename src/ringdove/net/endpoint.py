@@ -86,7 +86,7 @@ class Endpoint:
         """Messages that were sent because a timer fired."""
         self._layer = TransactionLayer(timers, caps)
         self._listen = transports
-        self._listeners = Listeners(advertise)
+        self.listeners = Listeners(advertise)
         self._large = LargeRequests(self.clock) if large_over_tcp else None
         self._connecting: set[asyncio.Task[None]] = set()
         self._dialogs: dict[DialogId, Callable[[IncomingRequest], None]] = {}
@@ -103,7 +103,7 @@ class Endpoint:
         At `::` IPv4 is listened to beside IPv6, at the same port.
         """
         listener = await self._listen[transport](host, port, self)
-        self._listeners.all[transport, listener.host, listener.port] = listener
+        self.listeners.all[transport, listener.host, listener.port] = listener
         if listener.host == ANY:
             await self.listen(transport, ANY_IPV4, listener.port)
         return listener.host, listener.port
@@ -129,8 +129,8 @@ class Endpoint:
             self._alarm.cancel()
         for task in self._connecting:
             task.cancel()
-        await asyncio.gather(*(transport.close() for transport in self._listeners.all.values()))
-        self._listeners.all.clear()
+        await asyncio.gather(*(transport.close() for transport in self.listeners.all.values()))
+        self.listeners.all.clear()
 
     # Sending
 
@@ -150,9 +150,9 @@ class Endpoint:
         the final response; of an INVITE every 2xx until `send_ack` has acknowledged it, from then on repeated ones are
         taken care of. `on_failure` comes instead of a final response, and never from within this call.
         """
-        hop = self._listeners.way(request, hop)
+        hop = self.listeners.way(request, hop)
         outgoing = OutgoingRequest(request, hop, on_response=on_response, on_failure=on_failure)
-        sent = self._listeners.stamped(request, hop)
+        sent = self.listeners.stamped(request, hop)
         if self._large is not None and (stream := self._large.over_tcp(sent, hop)) is not None:
             self._begin_large(outgoing, request, hop, stream, self._large)
         else:
@@ -174,7 +174,7 @@ class Endpoint:
             if outgoing.is_cancelled:
                 _guard(outgoing.on_response, request.reply(487, to_tag=new_tag()))
             else:
-                self._begin(outgoing, self._listeners.stamped(request, way), way)
+                self._begin(outgoing, self.listeners.stamped(request, way), way)
 
         def over_udp() -> None:
             large.refused(stream)
@@ -188,7 +188,7 @@ class Endpoint:
                 over_udp()
 
         outgoing.otherwise = over_udp
-        transport = self._listeners.of(stream)
+        transport = self.listeners.of(stream)
         if transport is None:
             over_udp()
         elif transport.has_flow(stream):
@@ -200,8 +200,8 @@ class Endpoint:
 
     def send_ack(self, ack: Request, hop: Hop) -> None:
         """Send the ACK to a 2xx, which has no transaction of its own (§13.2.2.4)."""
-        hop = self._listeners.way(ack, hop)
-        self._perform(self._layer.acknowledge(self._listeners.stamped(ack, hop), hop))
+        hop = self.listeners.way(ack, hop)
+        self._perform(self._layer.acknowledge(self.listeners.stamped(ack, hop), hop))
 
     async def all_answered(self, *methods: str, patience: float) -> None:
         """Return when no request of ours by these methods waits for its final response, or after so many seconds."""
@@ -213,7 +213,7 @@ class Endpoint:
 
     def contact(self, hop: Hop, user: str | None = None, *, secure: bool = False) -> Uri:
         """Our Contact for whoever is reached over `hop`; `secure` if it has to be a SIPS URI (RFC 5630 §5.1.1.1)."""
-        host, port = self._listeners.sent_by(hop)
+        host, port = self.listeners.sent_by(hop)
         if secure and hop.transport == "tls":
             return Uri("sips", host, user=user, port=port)
         params = () if hop.transport == "udp" else (("transport", hop.transport),)
@@ -221,7 +221,7 @@ class Endpoint:
 
     async def resolve(self, uri: Uri) -> Hop:
         """The hop to a URI over one of our listeners; raises Unresolvable."""
-        hop = self._listeners.towards(await resolve(uri))
+        hop = self.listeners.towards(await resolve(uri))
         if hop is None:
             raise Unresolvable(f"{uri}: no listener of ours reaches it")
         return hop
@@ -331,7 +331,7 @@ class Endpoint:
 
     def _send(self, send: Send) -> None:
         hop = send.hop
-        transport = self._listeners.of(hop)
+        transport = self.listeners.of(hop)
         if transport is None:
             self._loop.call_soon(self.send_failed, hop)
             return
@@ -376,7 +376,7 @@ class Endpoint:
 
     def _show(self, direction: Direction, hop: Hop, message: Message, data: bytes | None) -> None:
         """Let the observers see a message."""
-        passage = Passage(direction, hop, self._listeners.local_end(hop), message, self.clock(), data)
+        passage = Passage(direction, hop, self.listeners.local_end(hop), message, self.clock(), data)
         for observer in self.observers:
             _guard(observer, passage)
 

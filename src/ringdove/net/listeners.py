@@ -1,5 +1,6 @@
 """The listeners of an endpoint: which of them leads to a peer, and where that peer finds us."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from ringdove.sip.errors import SipSyntaxError
@@ -11,6 +12,7 @@ from ringdove.sip.reach import listening, next_hop
 
 from .resolver import Target
 from .source import Sources
+from .stream import StreamTransport
 from .transport import Transport, is_told_to, is_wildcard
 
 
@@ -73,6 +75,23 @@ class Listeners:
             return listening(next_hop(request), hop) or hop
         except SipSyntaxError:  # a Path that a proxy made up
             return hop
+
+    def connections(self) -> Counter[str]:
+        """How many connections there are, by transport; those included that are coming about."""
+        held: Counter[str] = Counter()
+        for stream in self._streams():
+            held[stream.name] += stream.connections
+        return held
+
+    def turned_away(self) -> Counter[tuple[str, str]]:
+        """How many connections were closed for what they would have cost, by transport and reason."""
+        away: Counter[tuple[str, str]] = Counter()
+        for stream in self._streams():
+            away.update({(stream.name, reason): count for reason, count in stream.turned_away.items()})
+        return away
+
+    def _streams(self) -> list[StreamTransport]:
+        return [transport for transport in self.all.values() if isinstance(transport, StreamTransport)]
 
 
 def _is_ipv6(host: str) -> bool:

@@ -9,56 +9,27 @@ import errno
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import structlog
 
 from ringdove.sip.hop import Hop
-from ringdove.sip.parser import Item, NoMessage, Ping, StreamParser
 
+from .connection import Connection, Remote, StreamLimits
 from .transport import Receiver
 
 log = structlog.get_logger(__name__)
 
-PONG: Final = b"\r\n"
-"""The answer to a keep-alive (RFC 5626 §4.4.1)."""
 BATCH: Final = 64
 """Connections accepted before other work gets its turn."""
 BREATH: Final = 1.0
 """Seconds until connections are accepted again after the system had no room for one."""
 
-_NO_ROOM: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-
-
-@dataclass(frozen=True, slots=True)
-class StreamLimits:
-    """What connections may cost. Times are seconds, `backlog` octets per connection."""
-
-    connections: int = 10_000
-    """Also those that are coming about."""
-    per_host: int = 2_000
-    connect: float = 4.0
-    """How long a connection of ours may take to come about."""
-    handshake: float = 10.0
-    """How long a peer may take for the TLS handshake."""
-    silence: float = 30.0
-    """How long a connection may take for its first message, and any message from its first octet to its last."""
-    idle: float = 7_200.0
-    """How long a connection on which messages came may be silent; keep-alives count as messages then."""
-    linger: float = 1.0
-    """How long a peer has to read why nothing more of it is read."""
-    backlog: int = 256 * 1024
-    """What may wait for a peer that does not read, or for a connection to come about."""
-    keep_alive: int = 60
-    """Idle time after which the kernel probes the peer."""
-    unacknowledged: int = 20
-    """How long sent octets may stay unacknowledged, or unread, before the connection counts as lost."""
-
-
 DEFAULT_LIMITS: Final = StreamLimits()
-Remote = tuple[str, int]
+
+_NO_ROOM: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 @dataclass(slots=True)
@@ -90,10 +61,12 @@ class StreamTransport:
         self._listener = listener
         self._breath: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._connections: dict[Remote, _Connection] = {}
+        self._connections: dict[Remote, Connection] = {}
         self._attempts: dict[Remote, _Attempt] = {}
         self._gone: dict[Remote, None] = {}
         """The far ends of accepted connections that are closed, the latest last; no more than connections may be."""
+        self.turned_away: Counter[str] = Counter()
+        """How many connections were, by reason: caps, handshake, slow (silent too long, or not reading)."""
         self._per_host: Counter[str] = Counter()
         self._count = 0
         self._listen()
@@ -130,6 +103,11 @@ class StreamTransport:
         if attempt is not None and attempt.task is not None:
             await asyncio.wait([attempt.task], timeout=within)
         return self.has_flow(hop)
+
+    @property
+    def connections(self) -> int:
+        """How many there are, those included that are coming about."""
+        return self._count
 
     def has_flow(self, hop: Hop) -> bool:
         """Whether there is a connection to the far end."""
@@ -181,13 +159,15 @@ class StreamTransport:
                 sock.setblocking(False)
                 self._start(self._accept(sock, address[:2]))
             else:
+                self.turned_away["caps"] += 1
                 sock.close()
 
     async def _accept(self, sock: socket.socket, remote: Remote) -> None:
-        connection = _Connection(self, remote, accepted=True)
+        connection = Connection(self, remote, accepted=True)
         try:
             await self.loop.connect_accepted_socket(lambda: connection, sock, **self._security(self._accepting()))
         except OSError as error:  # of TLS, too
+            self.turned_away["handshake"] += 1
             log.debug("handshake_failed", source=str(connection.hop), error=str(error))
         finally:
             if not connection.is_made:
@@ -205,7 +185,7 @@ class StreamTransport:
         return attempt
 
     async def _connect(self, remote: Remote, attempt: _Attempt) -> None:
-        connection = _Connection(self, remote)
+        connection = Connection(self, remote)
         try:
             async with asyncio.timeout(self.limits.connect):
                 await self.loop.create_connection(lambda: connection, *remote, **self._security(self._connecting()))
@@ -221,12 +201,12 @@ class StreamTransport:
 
     # What both kinds share
 
-    def opened(self, connection: "_Connection") -> None:
+    def opened(self, connection: "Connection") -> None:
         """Take a new connection in."""
         self._connections[connection.remote] = connection
         self._gone.pop(connection.remote, None)
 
-    def lost(self, connection: "_Connection") -> None:
+    def lost(self, connection: "Connection") -> None:
         """Forget a connection."""
         remote = connection.remote
         self._dismiss(remote[0])
@@ -268,121 +248,6 @@ class StreamTransport:
         return task
 
 
-class _Connection(asyncio.Protocol):
-    """One connection; `accepted` if the far end opened it. Deadlines are of the loop's clock."""
-
-    def __init__(self, owner: StreamTransport, remote: Remote, *, accepted: bool = False) -> None:
-        self.remote = remote
-        self.hop = Hop(owner.name, *remote, owner.host, owner.port)
-        self.accepted = accepted
-        self.is_made = False
-        """Whether it has come about, its handshake included."""
-        self.closed = asyncio.Event()
-        self._owner = owner
-        self._parser = StreamParser()
-        self._deadline = 0.0
-        self._watchdog: asyncio.TimerHandle | None = None
-        self._in_message = True
-        self._is_deaf = False
-        self._is_known = not accepted
-        """A message has come over it, or it is ours: keep-alives count as signs of life."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
-        self.is_made = True
-        self._owner.opened(self)
-        _watch_peer(transport.get_extra_info("socket"), self._owner.limits)
-        self._wait(self._owner.limits.silence)
-        if self._owner.is_closing:
-            self._transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        if self._is_deaf:
-            return
-        try:
-            items = self._parser.feed(data)
-        except NoMessage as error:
-            self._take(error.before)
-            self._give_up(error)
-        else:
-            self._note(items)
-            self._take(items)
-
-    def pause_writing(self) -> None:
-        """The peer does not read what it is told: it is not listened to meanwhile, so that no more comes to wait."""
-        self._transport.pause_reading()
-        self._wait(self._owner.limits.unacknowledged)
-
-    def resume_writing(self) -> None:
-        """It reads again."""
-        limits = self._owner.limits
-        self._transport.resume_reading()
-        self._wait(limits.silence if self._in_message or not self._is_known else limits.idle)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-        self._owner.lost(self)
-        self.closed.set()
-
-    def write(self, data: bytes) -> None:
-        """Send, unless the peer has stopped reading."""
-        if self._transport.get_write_buffer_size() > self._owner.limits.backlog:
-            self._transport.abort()
-        elif not self._transport.is_closing():
-            self._transport.write(data)
-
-    def close(self) -> None:
-        """Close when all is written."""
-        self._transport.close()
-
-    def abort(self) -> None:
-        """Close now."""
-        self._transport.abort()
-
-    def _note(self, items: Sequence[Item]) -> None:
-        """See how long the peer may take from here."""
-        limits = self._owner.limits
-        began, self._in_message = not self._in_message or bool(items), self._parser.is_in_message
-        self._is_known = self._is_known or any(not isinstance(item, Ping) for item in items)
-        if self._in_message and began:
-            self._wait(limits.silence)
-        elif not self._in_message and self._is_known:
-            self._deadline = self._owner.loop.time() + limits.idle
-
-    def _take(self, items: Sequence[Item]) -> None:
-        if pings := sum(isinstance(item, Ping) for item in items):
-            self.write(PONG * pings)
-        for item in items:
-            if not isinstance(item, Ping):
-                self._owner.receiver.received(item, self.hop)
-
-    def _give_up(self, error: NoMessage) -> None:
-        """Nothing more can be read. To close at once could take an answer away from the peer (RFC 1122 §4.2.2.13)."""
-        self._is_deaf = True
-        self._owner.receiver.malformed(self.hop, error)
-        if error.request is None:
-            self._transport.abort()
-        else:
-            self._wait(self._owner.limits.linger)
-
-    def _wait(self, seconds: float) -> None:
-        """Close the connection in so many seconds, unless the deadline is put off before."""
-        self._deadline = self._owner.loop.time() + seconds
-        self._watch()
-
-    def _watch(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-        self._watchdog = self._owner.loop.call_at(self._deadline, self._check)
-
-    def _check(self) -> None:
-        if self._owner.loop.time() < self._deadline:
-            self._watch()
-        else:
-            self._transport.abort()
-
-
 async def bind(host: str, port: int) -> socket.socket:
     """A socket that listens on an address; raises OSError."""
     loop = asyncio.get_running_loop()
@@ -399,12 +264,3 @@ async def bind(host: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-def _watch_peer(sock: socket.socket, limits: StreamLimits) -> None:
-    """Have the kernel find out that a peer has vanished, so that nobody waits for it."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_KEEPIDLE"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, limits.keep_alive)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limits.unacknowledged * 1000)

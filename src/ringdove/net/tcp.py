@@ -1,6 +1,7 @@
 """SIP over TCP: streams as they are."""
 
-from .stream import DEFAULT_LIMITS, StreamLimits, StreamTransport, bind
+from .connection import StreamLimits
+from .stream import DEFAULT_LIMITS, StreamTransport, bind
 from .transport import Receiver
 
 

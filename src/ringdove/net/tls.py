@@ -4,7 +4,8 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from .stream import DEFAULT_LIMITS, StreamLimits, StreamTransport, bind
+from .connection import StreamLimits
+from .stream import DEFAULT_LIMITS, StreamTransport, bind
 from .transport import Receiver
 
 Contexts = Callable[[], ssl.SSLContext]

@@ -161,7 +161,7 @@ class _Ringing:
 
     def _repeat(self, response: Response, line: "Line") -> None:
         if line.is_open:
-            (transport,) = self._phone.endpoint._listeners.all.values()
+            (transport,) = self._phone.endpoint.listeners.all.values()
             transport.send(self._phone.hop, response.to_bytes())
 
     def _cancelled(self, _: Request | None) -> None:
