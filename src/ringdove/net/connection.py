@@ -154,7 +154,7 @@ class Connection(asyncio.Protocol):
         """Nothing more can be read. To close at once could take an answer away from the peer (RFC 1122 §4.2.2.13)."""
         self._is_deaf = True
         self._owner.receiver.malformed(self.hop, error)
-        if error.request is None:
+        if error.request is None and not error.before:
             self._transport.abort()
         else:
             self._wait(self._owner.limits.linger)
