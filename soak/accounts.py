@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ringdove.client import Client
 from ringdove.demo.line import Ending
@@ -21,6 +22,13 @@ _EARLY, _LATE = 0.25, 40.0
 _PAGE = 100
 
 
+class Outage(NamedTuple):
+    """From when to when the server was away; Unix seconds."""
+
+    began: float
+    ended: float
+
+
 @dataclass
 class Accounts:
     """What came out: how the calls ended, by the phones' and by the server's books, and what does not fit together."""
@@ -28,8 +36,8 @@ class Accounts:
     outcomes: Counter[str] = field(default_factory=Counter)
     dispositions: Counter[str] = field(default_factory=Counter)
     rings: Counter[str] = field(default_factory=Counter)
-    crashed: int = 0
-    """Calls that a crash of the server cut off."""
+    cut_off: int = 0
+    """Calls that an outage of the server ended."""
     complaints: list[str] = field(default_factory=list)
 
 
@@ -44,22 +52,24 @@ class _Leg:
         return self.story.started_at + self.line.invited_at
 
 
-async def audit(api: Client, ledger: Ledger, lost_of: Counter[str], crashes: Sequence[float] = ()) -> Accounts:
-    """Read every record, and compare. `lost_of` are messages lost by Call-ID, `crashes` when the server was killed."""
-    return compare(ledger, await _stories(api), lost_of, crashes)
+async def audit(api: Client, ledger: Ledger, lost_of: Counter[str], outages: Sequence[Outage] = ()) -> Accounts:
+    """Read every record, and compare. `lost_of` are messages lost by Call-ID."""
+    return compare(ledger, await _stories(api), lost_of, outages)
 
 
-def compare(ledger: Ledger, stories: list[Story], lost_of: Counter[str], crashes: Sequence[float]) -> Accounts:
+def compare(ledger: Ledger, stories: list[Story], lost_of: Counter[str], outages: Sequence[Outage] = ()) -> Accounts:
     """Lay the two books side by side; see `audit`."""
-    return _Audit(ledger, stories, lost_of, crashes).run()
+    return _Audit(ledger, stories, lost_of, outages).run()
 
 
 class _Audit:
-    def __init__(self, ledger: Ledger, stories: list[Story], lost_of: Counter[str], crashes: Sequence[float]) -> None:
+    def __init__(self, ledger: Ledger, stories: list[Story], lost_of: Counter[str], outages: Sequence[Outage]) -> None:
         self._ledger = ledger
         self._stories = stories
         self._lost_of = lost_of
-        self._crashes = crashes
+        self._outages = outages
+        self._cut_off: list[Attempt] = []
+        """Calls that an outage ended: their records hold what was known at the last step before it."""
         self._result = Accounts()
         self._legs: list[_Leg] = [
             _Leg(story, line)
@@ -86,6 +96,7 @@ class _Audit:
         for line in self._ledger.open:
             number = line.phone.account.number
             self._result.complaints.append(f"a phone of {number} is left {line.state} with {line.party}")
+        self._result.cut_off = len(self._cut_off)
         return self._result
 
     # Calls that phones made
@@ -102,7 +113,7 @@ class _Audit:
             if found is not None:
                 of_both.remove(found)
             if self._is_cut_off(attempt.began, attempt.ended):
-                self._result.crashed += 1
+                self._cut_off.append(attempt)
             elif found is not None:
                 self._check_attempt(attempt, found)
             elif attempt.identified and attempt.status != 401 and attempt.ending is not Ending.LOST:
@@ -146,7 +157,7 @@ class _Audit:
             if fits:
                 fits[-1].ring = ring
                 legs.remove(fits[-1])
-            elif not self._is_cut_off(ring.began, ring.ended):
+            elif not self._was_cut_off(ring):
                 self._result.complaints.append(
                     f"a phone of {ring.phone} rang for {ring.caller} ({ring.ending}), and no record says so"
                 )
@@ -188,8 +199,13 @@ class _Audit:
         return self._is_cut_off(story.started_at, story.started_at + (story.ended_at or 0.0))
 
     def _is_cut_off(self, began: float, ended: float) -> bool:
-        """Whether the server was killed meanwhile, or so shortly after that the record may not be complete."""
-        return any(began - _NEAR <= crash <= ended + _NEAR for crash in self._crashes)
+        """Whether the server was away meanwhile, or so shortly after that the record may not be complete."""
+        return any(began - _NEAR <= outage.ended and outage.began <= ended + _NEAR for outage in self._outages)
+
+    def _was_cut_off(self, ring: Ring) -> bool:
+        """Whether the call that rang there was."""
+        calls = (attempt for attempt in self._cut_off if attempt.phone == ring.caller)
+        return any(attempt.began <= ring.began <= attempt.ended for attempt in calls)
 
     def _complain(self, story: Story, what: str) -> None:
         self._result.complaints.append(f"call {story.id}, {story.caller.number} to {story.dialled}: {what}")

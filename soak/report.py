@@ -24,7 +24,7 @@ def has_failed(soak: Soak) -> bool:
 def sheets(soak: Soak) -> Iterator[Sheet]:
     """All that is to be known."""
     accounts = soak.accounts
-    cut = f" {accounts.crashed} of them were cut off by the kill." if soak.crashes else ""
+    cut = f" {accounts.cut_off} of them were cut off by the kill." if soak.outages else ""
     title = f"{accounts.outcomes.total()} calls, as their callers saw them.{cut}"
     yield Sheet(title, ("outcome", "calls"), _ranked(accounts.outcomes))
     title = f"{accounts.dispositions.total()} records, as the server wrote them"

@@ -14,7 +14,7 @@ import structlog
 
 from ringdove.client import Client
 
-from .accounts import Accounts, audit
+from .accounts import Accounts, Outage, audit
 from .device import Device
 from .ledger import Ledger
 from .life import Life
@@ -65,8 +65,7 @@ class Soak:
     accounts: Accounts = field(default_factory=Accounts)
     before: Held | None = None
     after: Held | None = None
-    crashes: list[float] = field(default_factory=list)
-    """Unix seconds at which the server was killed."""
+    outages: list[Outage] = field(default_factory=list)
     logged: Counter[str] = field(default_factory=Counter)
     """What stands in the server's log, by level and event."""
     complaints: list[str] = field(default_factory=list)
@@ -124,7 +123,7 @@ class Soak:
                 await self._end(server, life, api)
             async with server.api() as api:
                 self.phase = "comparing the books"
-                self.accounts = await audit(api, self.ledger, self.weather.lost_of, self.crashes)
+                self.accounts = await audit(api, self.ledger, self.weather.lost_of, self.outages)
         finally:
             await life.close()
         self.complaints += [*life.complaints, *self.accounts.complaints]
@@ -189,10 +188,10 @@ class Soak:
         async def kill() -> None:
             await asyncio.sleep(self.plan.seconds / 2)
             life.excuse(self.plan.seconds)
-            self.crashes.append(time.time())
+            killed = time.time()
             server.kill()
             await asyncio.to_thread(server.start)
-            self.crashes.append(time.time())
+            self.outages.append(Outage(killed, time.time()))
             life.excuse(_EXCUSED)
 
         task = asyncio.create_task(kill()) if self.plan.kill else None

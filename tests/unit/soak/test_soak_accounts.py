@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from soak.accounts import Accounts, compare
+from soak.accounts import Accounts, Outage, compare
 from soak.ledger import Attempt, Ledger, Ring
 
 from ringdove.demo.line import Ending
@@ -74,8 +74,8 @@ def story(**changes: object) -> Story:
 
 def audited(*stories: Story, attempt: Attempt = ATTEMPT, ring: Ring = RING, **more: object) -> Accounts:
     lost: Counter[str] = Counter(more.pop("lost", ()))  # type: ignore[arg-type]
-    crashes = more.pop("crashes", ())
-    return compare(Ledger([attempt], [ring]), list(stories), lost, crashes)  # type: ignore[arg-type]
+    outages = more.pop("outages", ())
+    return compare(Ledger([attempt], [ring]), list(stories), lost, outages)  # type: ignore[arg-type]
 
 
 def test_books_that_agree_are_no_news() -> None:
@@ -128,13 +128,22 @@ def test_repeats_of_lost_messages_may_take_their_time() -> None:
 
 def test_what_a_crash_cut_off_only_has_to_be_closed() -> None:
     cut = story(final_status=None, disposition=Disposition.FAILED, answered_at=None, answered_by=None, hops=[])
-    accounts = audited(cut, crashes=[NOON + 2])
-    assert (accounts.complaints, accounts.crashed) == ([], 1)
+    away = [Outage(NOON + 2, NOON + 4)]
+    accounts = audited(cut, outages=away)
+    assert (accounts.complaints, accounts.cut_off) == ([], 1)
     cut.ended_at = None
-    assert len(audited(cut, crashes=[NOON + 2]).complaints) == 1
+    assert len(audited(cut, outages=away).complaints) == 1
+
+
+def test_a_ring_of_a_call_that_was_cut_off_later_is_excused() -> None:
+    cut = story(final_status=None, disposition=Disposition.FAILED, answered_at=None, answered_by=None, hops=[])
+    turned_down = replace(RING, answered=None, ended=NOON + 0.2, ending=Ending.REFUSED, status=486)
+    away = [Outage(NOON + 2.5, NOON + 4)]
+    assert audited(cut, ring=turned_down, outages=away).complaints == []
+    assert len(audited(cut, ring=replace(turned_down, caller="4009"), outages=away).complaints) == 1
 
 
 def test_who_never_showed_a_password_has_no_record() -> None:
     turned_away = replace(ATTEMPT, answered=None, status=401, identified=False)
-    accounts = compare(Ledger([turned_away], []), [], Counter(), ())
+    accounts = compare(Ledger([turned_away], []), [], Counter())
     assert accounts.complaints == []
