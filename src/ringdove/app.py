@@ -35,6 +35,7 @@ from ringdove.sip.message import refusal_of
 from ringdove.store import Store
 from ringdove.watch.calls import CallNumbers
 from ringdove.watch.metrics import Metrics
+from ringdove.watch.recorder import Recorder
 from ringdove.watch.traffic import Traffic
 
 log = structlog.get_logger(__name__)
@@ -211,7 +212,7 @@ class Node:
         keep_alive = KeepAlive(self.endpoint, self.registrar)
         self._parts.push_async_callback(keep_alive.close)
         keep_alive.start()
-        self._show_numbers(board)
+        self._watch(board)
 
     async def _start_http(self, listener: socket.socket) -> None:
         services = Services(
@@ -225,20 +226,25 @@ class Node:
             destination_kinds=frozenset(KINDS),
             ready=lambda: self._ready,
             metrics=self.metrics,
+            ladder=self._recorder.ladder,
         )
         server = HttpServer(create_app(services))
         self._parts.push_async_callback(server.close)
         await server.open(listener)
 
-    def _show_numbers(self, board: Board) -> None:
-        """Have every part's numbers read when somebody asks for them."""
+    def _watch(self, board: Board) -> None:
+        """Let operators see what goes on: the numbers of every part, and SIP messages."""
         CallNumbers(self.metrics, self.bus)
         self.endpoint.observers.append(Traffic(self.metrics))
+        self._recorder = Recorder(self.bus, self.settings.ladder)
+        if self.settings.ladder:
+            self.endpoint.observers.append(self._recorder)
         gauges.show_process(self.metrics)
         gauges.show_sip(self.metrics, self.endpoint)
         gauges.show_registrations(self.metrics, self.registrar)
         gauges.show_calls(self.metrics, self.switchboard, board)
         gauges.show_media(self.metrics, self.media)
+        gauges.show_ladder(self.metrics, self._recorder)
 
     def _dispatch(self, incoming: IncomingRequest) -> None:
         """Requests outside dialogs, by method."""

@@ -11,6 +11,7 @@ from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.net.endpoint import Endpoint
 from ringdove.registrar.registrar import Registrar
 from ringdove.watch.metrics import Metrics
+from ringdove.watch.recorder import Recorder
 
 
 def show_process(metrics: Metrics) -> None:
@@ -95,3 +96,9 @@ def show_media(metrics: Metrics, media: EmbeddedEngine) -> None:
     metrics.gauge("ringdove_media_sessions", "Calls that the media process knows.", lambda: media.sessions)
     metrics.gauge("ringdove_media_ports", "Pairs of RTP ports that legs hold.", lambda: media.ports_held)
     metrics.process("The same of the media process.", "ringdove_media", lambda: media.pid or "none")
+
+
+def show_ladder(metrics: Metrics, recorder: Recorder) -> None:
+    """What is kept of recent calls."""
+    metrics.gauge("ringdove_ladder_calls", "Calls whose SIP messages are kept.", lambda: len(recorder))
+    metrics.gauge("ringdove_ladder_bytes", "What these messages take, more or less.", lambda: recorder.octets)

@@ -154,6 +154,7 @@ class Settings(BaseSettings):
         default=3600, ge=0, le=_LONGEST, description="Seconds until somebody takes a call; 0 for no limit."
     )
 
+    ladder: int = Field(default=100, ge=0, le=10_000, description="Recent calls whose SIP messages are kept in memory.")
     metrics: bool = Field(default=True, description="Whether there is /metrics.")
     metrics_token: SecretStr | None = Field(
         default=None, min_length=8, description="What has to be borne to see /metrics; default: nothing."

@@ -24,6 +24,7 @@ from ringdove.api.ringgroup_examples import EXAMPLES
 from ringdove.events.bus import Bus
 from ringdove.media.library import Library
 from ringdove.model.extension import Extension
+from ringdove.model.ladder import Ladder
 from ringdove.model.reference import DestinationKind
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Disposition, Party, Story
@@ -85,6 +86,7 @@ class Server(threading.Thread):
             live_calls=list,
             destination_kinds=frozenset(DestinationKind),
             ready=lambda: True,
+            ladder=lambda call_id: Ladder(id=call_id) if call_id == CALL.id else None,
         )
         config = uvicorn.Config(create_app(services), port=0, log_config=None, lifespan="off")
         self._server = uvicorn.Server(config)

@@ -12,9 +12,11 @@ from ringdove.api.form import LIBERAL_INT, Form
 from ringdove.api.listing import MAX_PAGE_SIZE, Order, Page, PageSize
 from ringdove.api.services import Injected
 from ringdove.model.call_row import CallRow
+from ringdove.model.ladder import Ladder
 from ringdove.model.rules import ObjectId
 from ringdove.model.story import Disposition, Story
 from ringdove.store.calls import CallFilter
+from ringdove.watch.drawing import NARROWEST, draw
 
 router = family("calls")
 
@@ -42,6 +44,12 @@ class CallById(Form):
     """Names one call."""
 
     id: str = Field(max_length=128, description="The id of the call.")
+
+
+class LadderQuery(CallById):
+    """Names one call, and how its ladder is to be drawn."""
+
+    width: Annotated[int, Field(ge=NARROWEST, le=400), LIBERAL_INT] = Field(100, description="Columns of the drawing.")
 
 
 @router.get("/list", name="list", response_model=PageOf[CallRow] | Failure)
@@ -74,3 +82,13 @@ async def get(query: Annotated[CallById, Query()], services: Injected) -> One[St
     """Tell the whole story of one call: every place it came to, everybody rung or skipped, and how each of it ended."""
     ours = next((story for story in services.live_calls() if story.id == query.id), None)
     return One(data=ours or existing(await services.store.calls.get(query.id)))
+
+
+@router.get("/ladder", response_model=One[Ladder] | Failure)
+async def ladder(query: Annotated[LadderQuery, Query()], services: Injected) -> One[Ladder]:
+    """Tell the SIP messages of one recent call, passwords and keys masked, as data and drawn as a ladder.
+
+    They are kept in memory, for as many calls as the setting `ladder` says; of others the id counts as unknown.
+    """
+    found = existing(services.ladder(query.id))
+    return One(data=found.model_copy(update={"drawing": "\n".join(draw(found, query.width))}))

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from ringdove.events.bus import Bus
 from ringdove.media.library import Library
+from ringdove.model.ladder import Ladder
 from ringdove.model.reference import DestinationKind
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
@@ -33,7 +34,8 @@ class Services:
     `online` tells the live bindings of an extension; `simulate` plans a call to a ring group in the present state;
     `live_calls` are the stories of calls that this node knows better than the store: their end is not written down
     yet; `destination_kinds` are those that this build can enter; `ready` says whether SIP is up; `metrics`
-    are the numbers of the server. `clock` tells Unix time in seconds.
+    are the numbers of the server; `ladder` are the SIP messages of a call, where they are kept. `clock` tells Unix time
+    in seconds.
     """
 
     store: Store
@@ -46,6 +48,7 @@ class Services:
     destination_kinds: frozenset[DestinationKind]
     ready: Callable[[], bool]
     metrics: Metrics = field(default_factory=Metrics)
+    ladder: Callable[[str], Ladder | None] = lambda _: None
     clock: Callable[[], float] = time.time
     audio_rows: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a row that names content is saved, and while content goes that no row names: see `shelf`."""

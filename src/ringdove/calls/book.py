@@ -46,7 +46,8 @@ class Book:
 
     def __init__(self, call_id: str, dialled: str, clock: Callable[[], float], *, sip_call_id: str = "") -> None:
         self._clock = clock
-        self._began = clock()
+        self.began = clock()
+        """When the call came, in the time of `clock`."""
         self.story = Story(
             id=call_id, started_at=time.time(), sip_call_id=sip_call_id, caller=Party(number=""), dialled=dialled
         )
@@ -55,7 +56,7 @@ class Book:
 
     def now(self) -> float:
         """Seconds since the call arrived, to the millisecond."""
-        return round(self._clock() - self._began, 3)
+        return round(self._clock() - self.began, 3)
 
     @property
     def state(self) -> CallState:

@@ -6,9 +6,10 @@ from ringdove.events.bus import Bus
 from ringdove.events.types import CallBegan, CallOver
 from ringdove.media.engine import Stats
 from ringdove.model.destination import Destination
-from ringdove.model.story import EndedBy, HopOutcome, Story
+from ringdove.model.story import EndedBy, HopOutcome
 from ringdove.sip.message import Response
 
+from .book import Book
 from .call import Call
 from .destinations import KINDS, end_call
 from .gate import TurnedAway
@@ -33,7 +34,7 @@ async def run(call: Call) -> None:
         if (one_too_many := gate.check(who.id)) is not None:
             _turn_away(call, one_too_many)
             return
-        _tell_of_its_beginning(call.book.story, call.board.bus)
+        _tell_of_its_beginning(call.book, call.board.bus)
         try:
             with call.board.records.record(call.book.story), gate.inside(who.id):
                 await _live(call)
@@ -41,8 +42,9 @@ async def run(call: Call) -> None:
             await _close(call)
 
 
-def _tell_of_its_beginning(story: Story, bus: Bus) -> None:
-    bus.publish(CallBegan(story.id, story.sip_call_id, story.caller))
+def _tell_of_its_beginning(book: Book, bus: Bus) -> None:
+    story = book.story
+    bus.publish(CallBegan(story.id, story.sip_call_id, story.caller, book.began))
     log.info("call_began", sip_call_id=story.sip_call_id, caller=story.caller.number, dialled=story.dialled)
 
 

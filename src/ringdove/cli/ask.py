@@ -11,9 +11,11 @@ from rich.console import Console, RenderableType
 
 from ringdove.client import Client, ServerSaysNo
 from ringdove.model.call_row import CallRow
+from ringdove.model.ladder import Ladder
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
 from ringdove.settings import HostPort, Settings
+from ringdove.terminal.ladder import LadderChart, RawMessages
 from ringdove.terminal.lists import SimulationChart, call_table
 from ringdove.terminal.timeline import Timeline
 
@@ -32,6 +34,22 @@ async def calls(settings: Settings, call_id: str | None, number: int, out: Conso
         return call_table(rows, answer["total_number"]) if rows else "No calls yet."
 
     return await _ask(settings, question, out)
+
+
+async def messages(settings: Settings, call_id: str, out: Console, *, raw: bool = False) -> int:
+    """Draw the SIP messages of a call, or print them as they are; returns the exit status."""
+
+    async def question(server: Client) -> RenderableType:
+        try:
+            answer = await server.get("calls/ladder", id=call_id)
+        except ServerSaysNo as no:
+            if no.wrong == {"id": "exist"}:
+                raise _CannotAsk(f"no SIP messages are kept of a call {call_id} (only of recent ones)") from None
+            raise
+        ladder = Ladder.model_validate(answer["data"])
+        return RawMessages(ladder) if raw else LadderChart(ladder)
+
+    return await _ask(settings, question, out, soft_wrap=raw)
 
 
 async def simulate(settings: Settings, number: str, out: Console) -> int:
@@ -62,10 +80,16 @@ class _CannotAsk(Exception):
     """The server cannot be asked; the text is for the person at the terminal."""
 
 
-async def _ask(settings: Settings, question: Callable[[Client], Awaitable[RenderableType]], out: Console) -> int:
+async def _ask(
+    settings: Settings,
+    question: Callable[[Client], Awaitable[RenderableType]],
+    out: Console,
+    *,
+    soft_wrap: bool = False,
+) -> int:
     try:
         async with _local_server(settings) as server:
-            out.print(await question(server))
+            out.print(await question(server), soft_wrap=soft_wrap)
     except (_CannotAsk, ServerSaysNo) as why:
         typer.echo(f"ringdove: {why}", err=True)
     except httpx.TransportError:

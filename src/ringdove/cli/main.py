@@ -75,12 +75,19 @@ def simulate(
 def calls(
     call: Annotated[str | None, typer.Argument(help="One call, to be drawn; without it the latest are listed.")] = None,
     number: Annotated[int, typer.Option("-n", "--number", min=1, max=1000, help="How many to list.")] = 20,
+    ladder: Annotated[bool, typer.Option("--ladder", help="Draw the SIP messages of the call instead.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Print its SIP messages as a whole, secrets masked.")] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """List the latest calls, or draw one: who was rung from when to when, who answered, who was skipped and why."""
     from .ask import calls as ask  # noqa: PLC0415
+    from .ask import messages  # noqa: PLC0415
 
+    if ladder or raw:
+        if call is None:
+            raise typer.BadParameter("wants the id of a call", param_hint="--ladder" if ladder else "--raw")
+        sys.exit(asyncio.run(messages(_settings(config=config, data=data), call, Console(), raw=raw)))
     sys.exit(asyncio.run(ask(_settings(config=config, data=data), call, number, Console())))
 
 

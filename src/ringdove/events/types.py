@@ -36,11 +36,15 @@ class BusyChanged:
 
 @dataclass(frozen=True, slots=True)
 class CallBegan:
-    """A known caller's call was let in (calls). `sip_call_id` is the Call-ID of the caller's leg."""
+    """A known caller's call was let in (calls).
+
+    `sip_call_id` is the Call-ID of the caller's leg; `began` says, in the endpoint's time, when its INVITE came.
+    """
 
     call_id: str
     sip_call_id: str
     caller: Party
+    began: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,177 @@
+"""Keeps the SIP messages of recent calls in memory, within limits that no flood can move.
+
+Only what belongs to a known call is kept, which a call is once its caller has shown who it is. What may become a call
+waits for that in a small buffer, so that the INVITE itself, and the one that was challenged before it, are there too.
+"""
+
+import re
+from collections import deque
+from typing import Final, NamedTuple
+
+from ringdove.events.bus import Bus
+from ringdove.events.types import CallBegan, CallOver, LegBegan
+from ringdove.model.ladder import Ladder, LadderLeg, LadderMessage
+from ringdove.model.story import Party
+from ringdove.net.passage import Direction, Passage
+from ringdove.sip.hop import Hop
+from ringdove.sip.message import Request
+
+from .mask import masked
+
+CALLER: Final = "caller"
+OCTETS_PER_CALL: Final = 40 * 1024
+"""What a call may take on average: 40 messages or so, as those of a group of four."""
+LARGEST_SHARE: Final = 1024 * 1024
+"""Octets for one call where the others leave room: a group of a hundred phones."""
+WAITING: Final = 256
+"""Messages that may become part of a call."""
+LONGEST_WAITING: Final = 8 * 1024
+"""Octets of one of them."""
+OVERHEAD: Final = 400
+"""Octets that a kept message takes beside its text, more or less."""
+
+_CSEQ_METHOD = re.compile(rb"^CSeq: *\d+ +([^\s]+)", re.MULTILINE)
+
+
+class _Kept(NamedTuple):
+    at: float
+    leg: str
+    direction: Direction
+    hop: Hop
+    local: tuple[str, int]
+    data: bytes
+
+    @property
+    def octets(self) -> int:
+        return len(self.data) + OVERHEAD
+
+
+class _Call:
+    """What is kept of one call."""
+
+    __slots__ = ("began", "id", "left_out", "legs", "messages", "octets")
+
+    def __init__(self, call_id: str, began: float) -> None:
+        self.id = call_id
+        self.began = began
+        self.legs: list[LadderLeg] = []
+        self.messages: list[_Kept] = []
+        self.octets = 0
+        self.left_out = 0
+
+    def ladder(self) -> Ladder:
+        seen: set[tuple[str, Direction, bytes]] = set()
+        messages: list[LadderMessage] = []
+        for kept in self.messages:
+            same = (kept.leg, kept.direction, kept.data)
+            messages.append(_message(kept, self.began, repeated=same in seen))
+            seen.add(same)
+        return Ladder(id=self.id, legs=list(self.legs), messages=messages, left_out=self.left_out)
+
+
+class Recorder:
+    """An observer that keeps the messages of the last `calls` calls, or of fewer where these have many.
+
+    All together take at most `OCTETS_PER_CALL` for each of `calls`. The oldest go first, those that are over before
+    those that run.
+    """
+
+    def __init__(self, bus: Bus, calls: int) -> None:
+        self._most_calls = calls
+        self._most_octets = calls * OCTETS_PER_CALL
+        self._share = min(LARGEST_SHARE, self._most_octets // 2)
+        self._running: dict[str, _Call] = {}
+        self._over: dict[str, _Call] = {}
+        self._legs: dict[str, tuple[_Call, str]] = {}
+        """The call and leg of each SIP Call-ID."""
+        self._waiting: deque[tuple[str, _Kept]] = deque(maxlen=WAITING)
+        self.octets = 0
+        """What is taken by the messages that are kept."""
+        bus.subscribe(CallBegan, self._began)
+        bus.subscribe(LegBegan, self._leg_began)
+        bus.subscribe(CallOver, self._ended)
+
+    def __len__(self) -> int:
+        return len(self._running) + len(self._over)
+
+    def __call__(self, passage: Passage) -> None:
+        """See one message."""
+        sip_call_id = passage.message.headers.get("Call-ID") or ""
+        known = self._legs.get(sip_call_id)
+        if known is not None:
+            self._keep(known[0], _kept(passage, known[1]))
+        elif _may_become_a_call(passage) and len(passage.data) <= LONGEST_WAITING:
+            self._waiting.append((sip_call_id, _kept(passage, CALLER)))
+
+    def ladder(self, call_id: str) -> Ladder | None:
+        """The messages of a call; None where none are kept, any more or yet."""
+        call = self._running.get(call_id) or self._over.get(call_id)
+        return None if call is None else call.ladder()
+
+    def _began(self, event: CallBegan) -> None:
+        call = self._running[event.call_id] = _Call(event.call_id, event.began)
+        self._add(call, CALLER, event.sip_call_id, event.caller)
+        for sip_call_id, kept in self._waiting:
+            if sip_call_id == event.sip_call_id:
+                self._keep(call, kept)
+        self._make_room()
+
+    def _leg_began(self, event: LegBegan) -> None:
+        if (call := self._running.get(event.call_id)) is not None:
+            self._add(call, event.leg, event.sip_call_id, event.callee)
+
+    def _ended(self, event: CallOver) -> None:
+        if (call := self._running.pop(event.story.id, None)) is not None:
+            self._over[call.id] = call
+
+    def _add(self, call: _Call, leg: str, sip_call_id: str, party: Party) -> None:
+        call.legs.append(LadderLeg(leg=leg, sip_call_id=sip_call_id, party=party))
+        self._legs[sip_call_id] = call, leg
+
+    def _keep(self, call: _Call, kept: _Kept) -> None:
+        if call.octets + kept.octets > self._share:
+            call.left_out += 1
+            return
+        call.messages.append(kept)
+        call.octets += kept.octets
+        self.octets += kept.octets
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while len(self) > self._most_calls or self.octets > self._most_octets:
+            calls = self._over or self._running
+            call = calls.pop(next(iter(calls)))
+            self.octets -= call.octets
+            for leg in call.legs:
+                if self._legs.get(leg.sip_call_id) == (call, leg.leg):  # else a later call has the same Call-ID
+                    del self._legs[leg.sip_call_id]
+
+
+def _may_become_a_call(passage: Passage) -> bool:
+    message = passage.message
+    if isinstance(message, Request):
+        return message.method in ("INVITE", "ACK")
+    return (message.headers.get("CSeq") or "").endswith("INVITE")
+
+
+def _kept(passage: Passage, leg: str) -> _Kept:
+    return _Kept(passage.at, leg, passage.direction, passage.hop, passage.local, passage.data)
+
+
+def _message(kept: _Kept, began: float, *, repeated: bool) -> LadderMessage:
+    text = masked(kept.data).decode("utf-8", "replace")
+    method = _CSEQ_METHOD.search(kept.data)
+    theirs = str(kept.hop)
+    ours = str(Hop(kept.hop.transport, *kept.local, *kept.local))
+    outbound = kept.direction is Direction.OUT
+    return LadderMessage(
+        time=round(kept.at - began, 6),
+        direction="out" if outbound else "in",
+        leg=kept.leg,
+        source=ours if outbound else theirs,
+        destination=theirs if outbound else ours,
+        start_line=text.partition("\r\n")[0],
+        method=method[1].decode("utf-8", "replace") if method else "",
+        repeated=repeated,
+        text=text,
+    )
