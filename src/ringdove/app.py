@@ -266,7 +266,7 @@ def _name_of_node(file: Path) -> str:
         if name := file.read_text().strip():
             return name
     name = secrets.token_hex(8)
-    with file.open("w") as out:  # on the disk before any record bears it: else nobody would close that after a power cut
+    with file.open("w") as out:  # on the disk before a record bears it, or nobody would close that after a power cut
         out.write(f"{name}\n")
         out.flush()
         os.fsync(out.fileno())
