@@ -241,8 +241,9 @@ def new_request(
 
 
 def _contact_of(message: Request | Response) -> Uri | None:
+    """Whom it says to send to; in a response, what nobody can send to is as if there was none."""
     try:
         contacts = message.contacts
-    except SipSyntaxError:  # in a response: it is as if it had none
+    except SipSyntaxError:
         return None
-    return contacts[0].uri if contacts else None
+    return contacts[0].uri if contacts and contacts[0].uri.is_sip else None

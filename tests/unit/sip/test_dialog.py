@@ -127,6 +127,14 @@ class TestAsUac:
         assert len(ids) == 2
         assert DialogId.of_response(answer(request, 200, tag="one")) in ids
 
+    @pytest.mark.parametrize("contact", ["<tel:+15551234>", "nonsense"])
+    def test_a_Contact_that_nothing_can_be_sent_to_counts_as_none(self, contact: str) -> None:
+        request = invite()
+        dialog = Dialog.as_uac(request, answer(request, 200, ("Contact", contact)))
+        assert dialog.remote_target == request.target
+        dialog.learn(answer(request, 200, ("Contact", contact)))
+        assert dialog.remote_target == request.target
+
 
 class TestRequests:
     """§12.2.1.1."""
