@@ -1,7 +1,7 @@
 # `make demo` and `make test` do all set-up by themselves.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-.PHONY: help install demo run test lint check bench soak sounds lock format
+.PHONY: help install demo run test lint check bench soak fuzz sounds lock format
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ bench: install ## Measure speed (prints ratios within one run)
 
 soak: install ## Have a busy house live on a lossy network for ten minutes, and see what is left of it
 	@$(BIN)/python -m soak
+
+fuzz: seconds ?= 600
+fuzz: install ## Look for octets that break a promise, for ten minutes (seconds=3600, targets="sdp digest")
+	@PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(seconds) $(targets)
 
 sounds: install ## Compose the built-in sounds anew (needs Debian's espeak-ng)
 	@$(BIN)/python scripts/sounds.py

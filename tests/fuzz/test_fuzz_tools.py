@@ -1,0 +1,72 @@
+"""The tools of fuzzing themselves: a fault is found once, made small, kept, and told."""
+
+from pathlib import Path
+
+import pytest
+
+from fuzz import corpus
+from fuzz.choices import Choices
+from fuzz.oracle import Findings, TooSlow, judge
+from fuzz.runs import Run
+from fuzz.targets import NAMES, load
+
+
+def faulty(data: bytes) -> None:
+    if b"!" in data:
+        raise KeyError(data)
+    if data.count(b"?") > 2:
+        raise ValueError(data)
+
+
+def test_each_fault_is_kept_once_and_as_small_as_it_goes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    findings = Findings(tmp_path / "kept", faulty)
+    for data in (b"harmless", b"a long text, and a fault in it!", b"another!", b"what? why? where? when?"):
+        findings.judge(data)
+    assert sorted(path.read_bytes() for path in (tmp_path / "kept").iterdir()) == [b"!", b"???"]
+    run = Run("faulty")
+    for line in capsys.readouterr().out.splitlines():
+        run.hear(line)
+    assert len(run.findings) == 2
+    assert run.failed
+
+
+def test_what_takes_long_for_its_length_is_a_fault() -> None:
+    def slow(data: bytes) -> None:
+        sum(range(100_000_000))
+
+    with pytest.raises(TooSlow):
+        judge(slow, b"a")
+
+
+def test_what_a_fuzzer_says_is_understood() -> None:
+    run = Run("one")
+    run.hear("#2943\tREDUCE cov: 577 ft: 2048 corp: 183/148Kb lim: 3515 exec/s: 2943 rss: 47Mb L: 1/2 MS: 2 CMP-")
+    assert (run.executions, run.coverage, run.features, run.inputs) == (2943, 577, 2048, 183)
+    assert not run.failed
+    run.hear("artifact_prefix='/a/'; Test unit written to /a/timeout-0123")
+    assert run.findings == ["/a/timeout-0123"]
+
+
+def test_inputs_that_reach_nothing_new_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(corpus, "CORPUS", tmp_path / "corpus")
+    found = tmp_path / "found"
+    found.mkdir()
+    for name, data in {"1": load("riff").SEEDS[0], "2": b"RIFF", "3": b"RIFFRIFF"}.items():
+        (found / name).write_bytes(data)
+    corpus.distil("riff", found, 10)
+    assert corpus.kept("riff") == [b"RIFF"]
+    corpus.distil("riff", found, 10)
+    assert corpus.kept("riff") == [b"RIFF"]
+
+
+def test_choices_end_with_zeros() -> None:
+    choices = Choices(b"\x03\x01abcd")
+    assert (choices.number(), choices.flag(), choices.octets(2), bool(choices)) == (3, True, b"ab", True)
+    assert (choices.rest(), choices.number(4), choices.text(), choices.pick("xyz")) == (b"cd", 0, "", "x")
+    assert not choices
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_target_has_inputs_and_words_to_begin_with(name: str) -> None:
+    assert load(name).SEEDS
+    assert all(load(name).WORDS)
