@@ -32,6 +32,8 @@ def test_what_showed_a_fault_once_does_not_do_so_again(name: str, finding: str) 
 @every_target
 def test_every_kept_input_is_taken(name: str) -> None:
     target = load(name)
+    assert target.SEEDS
+    assert all(target.WORDS)
     for data in (*target.SEEDS, *kept(name)):
         judge(target.check, data)
 
