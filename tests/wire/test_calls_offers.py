@@ -352,6 +352,16 @@ async def test_a_hang_up_answers_what_is_open_with_487(scene: Scene) -> None:
     await alice.hung_up()
 
 
+async def test_a_hang_up_takes_back_a_re_INVITE_that_the_other_phone_may_never_answer(scene: Scene) -> None:
+    alice, bob = await scene.phones(2)
+    ours, theirs = await scene.talk(alice, bob)
+    ours.request("INVITE", g722(alice))
+    bob.reply(await theirs.is_offered(), 100)
+    assert (await ours.bye()).status == 200
+    await bob.hung_up()
+    await bob.expect("CANCEL")  # the scene sees to it that nothing is left of it
+
+
 async def test_a_phone_that_hangs_up_during_its_own_re_INVITE_gets_487_for_it(scene: Scene) -> None:
     alice, bob = await scene.phones(2)
     ours, theirs = await scene.talk(alice, bob)

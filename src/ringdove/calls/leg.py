@@ -174,7 +174,11 @@ class Leg:
         self._inbox.put(HungUp(self, why))
 
     def leave(self) -> None:
-        """Forget the dialog: nothing more is sent, what is open is answered 487, what still comes 481."""
+        """Forget the dialog: what is open is answered 487 or taken back, what still comes is answered 481.
+
+        A phone that fell silent after a 100 would leave our re-INVITE open for ever.
+        """
+        self.withdraw()
         for incoming in self._open:
             incoming.reply(487)
         self._open.clear()

@@ -5,6 +5,7 @@ that, in the same instant. Then the record has to tell the same story.
 """
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -50,6 +51,12 @@ FAILED = {
 }
 
 
+def _voices(body: bytes) -> set[str]:
+    """The payload numbers of PCMU, PCMA and G722 in a description."""
+    formats = re.search(rb"RTP/AVP (.*)\r", body)
+    return set(formats[1].decode().split()) & {"0", "8", "9"} if formats else set()
+
+
 def same(one: float, other: float) -> bool:
     """Whether two times are one instant."""
     return abs(one - other) < INSTANT
@@ -65,6 +72,8 @@ class Leg:
     due: float
     invited: float | None = None
     call_id: str = ""
+    offered: set[str] = field(default_factory=set)
+    """The voice codecs that it was offered, as payload numbers."""
     provisional: float | None = None
     rang: float | None = None
     over: float | None = None
@@ -261,6 +270,7 @@ class _Call:
         keyword = f"info=group{id_}"
         assert (keyword in (invite.headers.get("Alert-Info") or "")) == (kind == "ring_group")  # R13
         where[0].invited, where[0].call_id = at, invite.call_id
+        where[0].offered = _voices(invite.body)
         self._legs[invite.call_id] = where[0]
 
     def _see_leg(self, at: float, way: Direction, message: Request | Response, leg: Leg) -> None:
@@ -297,7 +307,7 @@ class _Call:
             if first:
                 decides = leg.lives and self._holds(leg) and not self._leaves_at(at)
                 leg.over, leg.status = at, 200
-                leg.won = decides and b"RTP/AVP 0" in response.body
+                leg.won = decides and bool(leg.offered & _voices(response.body))
                 if decides:
                     self._rule(at, Answered(leg.number) if leg.won else Failed(leg.number, 488))
 

@@ -5,7 +5,8 @@ What it does with a call is told by data (`Mood`, `Habit`); what it went through
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from random import Random
 
 from ringdove.net.endpoint import Endpoint, Hop, IncomingRequest
 from ringdove.sip.dialog import Dialog, DialogId, new_request
@@ -30,12 +31,16 @@ def sdp(formats: str = "0 101", direction: str = "sendrecv", version: int = 1) -
         "t=0 0",
         f"m=audio 4000 RTP/AVP {formats}",
         "a=rtpmap:0 PCMU/8000",
+        "a=rtpmap:8 PCMA/8000",
+        "a=rtpmap:9 G722/8000",
         "a=rtpmap:101 telephone-event/8000",
         f"a={direction}",
     ]
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
+REACTIONS = ("accept", "accept", "accept", "accept", "refuse", "glare", "ignore", "die")
+"""What a phone may do about a re-INVITE or UPDATE with an offer."""
 UNUSABLE = sdp("96")
 """A description without a codec that anybody knows."""
 
@@ -53,7 +58,7 @@ class Mood:
     rings: float | None = 0.05
     thinks: float | None = None
     status: int = 200
-    body: bytes = field(default_factory=sdp)
+    body: bytes | None = None
     late: float | None = None
     forks: bool = False
     talks: float | None = None
@@ -67,7 +72,7 @@ class Habit:
     `leaves` is when it loses patience, and `how` what it does then: CANCEL, BYE (on the early dialog), or die.
     """
 
-    body: bytes = field(default_factory=sdp)
+    offers: bool = True
     leaves: float | None = None
     how: str = "cancel"
     talks: float | None = None
@@ -84,6 +89,8 @@ class Phone:
         self.user = user
         self.hop = Hop("udp", *server, host, PORT)
         self.moods: Callable[[], Mood] = Mood
+        self.formats = "0 101"
+        self.dice = Random(host)
         self.die: Callable[[], None] = lambda: None
         self.lines: dict[DialogId, Line] = {}
         self.taken: list[DialogId] = []
@@ -124,6 +131,7 @@ class _Ringing:
         self._phone = phone
         self._incoming = incoming
         self._mood = mood
+        self._body = sdp(phone.formats) if mood.body is None else mood.body
         incoming.on_cancel = self._cancelled
         if mood.rings is not None:
             phone.loop.call_later(mood.rings, incoming.reply, 180)
@@ -148,14 +156,14 @@ class _Ringing:
         phone.taken.append(line.dialog.id)
         self._incoming.on_ack = lambda _: line.talk(self._mood.talks)
         self._incoming.on_no_ack = line.bye
-        self._incoming.respond(line.dialog.respond(request, 200, body=self._mood.body, content_type=SDP))
+        self._incoming.respond(line.dialog.respond(request, 200, body=self._body, content_type=SDP))
 
     def _fork(self) -> None:
         """Another phone, of which nobody knew, answers the same INVITE."""
         request, phone = self._incoming.request, self._phone
         line = phone.enter(Dialog.as_uas(request, f"{self._incoming.local_tag}-fork", phone.contact))
         phone.taken.append(line.dialog.id)
-        response = line.dialog.respond(request, 200, body=self._mood.body, content_type=SDP)
+        response = line.dialog.respond(request, 200, body=self._body, content_type=SDP)
         for again in (0.0, 0.5, 1.5, 3.5, 7.5):  # no transaction repeats it, so this does
             phone.loop.call_later(again, self._repeat, response, line)
 
@@ -182,6 +190,8 @@ class Line:
         self.phone = phone
         self.dialog = dialog
         self._alarms: list[asyncio.TimerHandle] = []
+        self._pending: list[IncomingRequest] = []
+        """What it never answers, while the call lasts."""
         self._version = 1
 
     @property
@@ -212,22 +222,38 @@ class Line:
             self._close()
             incoming.respond(self.dialog.respond(request, 200))
         elif request.method in ("INVITE", "UPDATE") and request.body:
-            self._version += 1
-            answer = sdp(version=self._version)
-            incoming.on_no_ack = self.bye
-            incoming.respond(self.dialog.respond(request, 200, body=answer, content_type=SDP))
+            self._hear_offer(incoming, self.phone.dice.choice(REACTIONS))
         else:
             incoming.respond(self.dialog.respond(request, 200))
+
+    def _hear_offer(self, incoming: IncomingRequest, reaction: str) -> None:
+        request = incoming.request
+        match reaction:
+            case "accept":
+                self._version += 1
+                answer = sdp(self.phone.formats, version=self._version)
+                incoming.on_no_ack = self.bye
+                incoming.respond(self.dialog.respond(request, 200, body=answer, content_type=SDP))
+            case "refuse":
+                incoming.reply(488)
+            case "glare":
+                incoming.reply(491)
+            case _:
+                self._pending.append(incoming)
+                if reaction == "die":
+                    self.phone.loop.call_later(0.3, self.phone.die)
 
     def _chat(self, what: str) -> None:
         self._version += 1
         match what:
             case "hold":
-                self._send("INVITE", sdp(direction="sendonly", version=self._version))
+                self._send("INVITE", sdp(self.phone.formats, "sendonly", self._version))
             case "resume":
-                self._send("INVITE", sdp(version=self._version))
+                self._send("INVITE", sdp(self.phone.formats, version=self._version))
+            case "codec":
+                self._send("INVITE", sdp("9 101", version=self._version))
             case "update":
-                self._send("UPDATE", sdp(version=self._version))
+                self._send("UPDATE", sdp(self.phone.formats, version=self._version))
             case "refresh":
                 self._send("UPDATE")
             case "info":
@@ -252,6 +278,8 @@ class Line:
             self.phone.endpoint.detach(self.dialog.id)
             for alarm in self._alarms:
                 alarm.cancel()
+            for incoming in self._pending:
+                incoming.reply(487)
 
 
 class Calling:
@@ -272,8 +300,8 @@ class Calling:
             target,
             from_=NameAddr(Uri("sip", "pbx.test", user=phone.user)),
             contact=phone.contact,
-            body=habit.body,
-            content_type=SDP if habit.body else "",
+            body=sdp(phone.formats) if habit.offers else b"",
+            content_type=SDP if habit.offers else "",
         )
         self.call_id = self._invite.call_id
         self._send()
@@ -322,7 +350,7 @@ class Calling:
 
     def _answered(self, response: Response) -> None:
         dialog = Dialog.as_uac(self._outgoing.request, response)
-        answer = b"" if self._habit.body else sdp()
+        answer = b"" if self._habit.offers else sdp(self._phone.formats)
         ack = dialog.ack(self._invite.cseq.number, body=answer, content_type=SDP if answer else "")
         self._phone.endpoint.send_ack(ack, self._phone.hop)
         if self.finals:

@@ -1,6 +1,6 @@
 """What happens in one world, drawn from its seed: people, phones, ring groups, callers, and what changes meanwhile."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from ringdove.model.destination import END_CALL, Destination
@@ -20,6 +20,8 @@ class PhoneScript:
     host: str
     online: bool
     moods: list[Mood]
+    formats: str
+    """What it can speak, as in its descriptions."""
 
 
 @dataclass
@@ -65,6 +67,7 @@ class CallScript:
     dials: str
     habit: Habit
     challenged: bool
+    formats: str
 
 
 @dataclass
@@ -121,6 +124,7 @@ def _people(script: Script, dice: Random, together: float) -> None:
                 host=f"10.0.{number}.{index}",
                 online=dice.random() < 0.85,
                 moods=[_mood(dice, together) for _ in range(4)],
+                formats=dice.choice(("0 101", "0 101", "8 0 101", "9 0 8", "9 101")),
             )
             for index in range(1, 1 + dice.choice((1, 1, 1, 1, 2, 2, 3)))
         ]
@@ -212,7 +216,7 @@ def _calls(script: Script, dice: Random, together: float) -> None:
         if leaves is not None and dice.random() < 0.3:
             leaves = together + 2 * STILL  # in still air: the very moment at which answers arrive
         chats = tuple(
-            (round(dice.uniform(0.0, 10.0), 6), dice.choice(("hold", "resume", "update", "refresh", "info")))
+            (round(dice.uniform(0.0, 10.0), 6), dice.choice(("hold", "resume", "codec", "update", "refresh", "info")))
             for _ in range(dice.choice((0, 0, 0, 1, 2)))
         )
         habit = Habit(
@@ -222,9 +226,10 @@ def _calls(script: Script, dice: Random, together: float) -> None:
             chats=chats,
         )
         if dice.random() < 0.05:
-            habit = Habit(b"", habit.leaves, habit.how, habit.talks, habit.chats)
+            habit = replace(habit, offers=False)
         at = round(dice.uniform(0.0, 15.0), 6)
-        script.calls.append(CallScript(person.id, at, dice.choice(numbers), habit, dice.random() < 0.2))
+        formats = dice.choice(("0 101", "0 8 101", "9 0 101", "9 101"))
+        script.calls.append(CallScript(person.id, at, dice.choice(numbers), habit, dice.random() < 0.2, formats))
 
 
 def _changes(script: Script, dice: Random) -> None:

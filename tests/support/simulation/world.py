@@ -266,6 +266,7 @@ class World:
             await self._phones_of(person)
         for call in self.script.calls:
             desk = await Phone.on(self.network, SERVER, f"10.1.0.{call.caller}", self.people[call.caller].number)
+            desk.formats = call.formats
             self.chronicle.phones[desk.host] = desk
             self.loop.call_later(call.at, self._call, call, desk)
         for change in self.script.changes:
@@ -276,6 +277,7 @@ class World:
             phone = await Phone.on(self.network, SERVER, plan.host, person.number)
             moods = iter(plan.moods * 50)
             phone.moods = lambda moods=moods: next(moods)  # type: ignore[misc]
+            phone.formats, phone.dice = plan.formats, Random(f"{self.script.seed} {plan.host}")
             self.chronicle.phones[plan.host] = phone
             if plan.online:
                 self._register(person.id, index)
