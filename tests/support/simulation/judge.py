@@ -105,8 +105,9 @@ class Ringing:
     referee: Referee
     legs: list[Leg] = field(default_factory=list)
     skipped: dict[int, Skip] = field(default_factory=dict)
+    judged: float = 0.0
+    """Up to when."""
     end: Win | Finish | None = None
-    ended: float = 0.0
 
 
 def judge(chronicle: Chronicle) -> None:
@@ -194,7 +195,7 @@ class _Call:
             ]
             if (ringing := self._ringing) is not None:
                 zero = ringing.began.at
-                change = ringing.referee.next_change(microseconds(self._now - zero))
+                change = ringing.referee.next_change(microseconds(ringing.judged - zero))
                 due.append((zero + change / 1_000_000, 1, None))
             if not due:
                 break
@@ -241,8 +242,7 @@ class _Call:
             ringing.referee.rang(len(ringing.legs), member, binding)
             ringing.legs.append(Leg(len(ringing.legs), member, binding, at))
             ringing.skipped.pop(member, None)
-        if ruling.end is not None:
-            ringing.end, ringing.ended = ruling.end, at
+        ringing.end, ringing.judged = ruling.end, at
 
     def _failed(self, at: float, leg: Leg, status: int) -> None:
         counts = leg.lives
@@ -277,7 +277,7 @@ class _Call:
         match message:
             case Response() if way is Direction.IN and message.cseq.method == "INVITE" and message.cseq.number == 1:
                 self._see_answer(at, leg, message)
-            case Request(method="CANCEL") if way is Direction.OUT:
+            case Request(method="CANCEL") if way is Direction.OUT and message.cseq.number == 1:
                 leg.cancels.append(message)
                 if leg.cancelled is None:
                     leg.cancelled = at
