@@ -34,6 +34,7 @@ from ringdove.sip.digest import Realm
 from ringdove.sip.message import refusal_of
 from ringdove.store import Store
 from ringdove.watch.calls import CallNumbers
+from ringdove.watch.homer import Homer
 from ringdove.watch.metrics import Metrics
 from ringdove.watch.recorder import Recorder
 from ringdove.watch.traffic import Traffic
@@ -206,13 +207,13 @@ class Node:
             bindings=self.registrar.bindings,
         )
         self.switchboard = Switchboard(board)
+        self._watch(board)
         self._parts.push_async_callback(self.switchboard.close)
         await self.switchboard.start()
         self.endpoint.on_request = self._dispatch
         keep_alive = KeepAlive(self.endpoint, self.registrar)
         self._parts.push_async_callback(keep_alive.close)
         keep_alive.start()
-        self._watch(board)
 
     async def _start_http(self, listener: socket.socket) -> None:
         services = Services(
@@ -239,6 +240,14 @@ class Node:
         self._recorder = Recorder(self.bus, self.settings.ladder)
         if self.settings.ladder:
             self.endpoint.observers.append(self._recorder)
+        if (collector := self.settings.hep) is not None:
+            password = self.settings.hep_password
+            key = password.get_secret_value() if password is not None else ""
+            homer = Homer(self.bus, collector, agent=self.settings.hep_id, key=key)
+            self._parts.push_async_callback(homer.close)
+            homer.start()
+            self.endpoint.observers.append(homer)
+            gauges.show_hep(self.metrics, homer)
         gauges.show_process(self.metrics)
         gauges.show_sip(self.metrics, self.endpoint)
         gauges.show_registrations(self.metrics, self.registrar)

@@ -10,6 +10,7 @@ from ringdove.calls.switchboard import Switchboard
 from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.net.endpoint import Endpoint
 from ringdove.registrar.registrar import Registrar
+from ringdove.watch.homer import Homer
 from ringdove.watch.metrics import Metrics
 from ringdove.watch.recorder import Recorder
 
@@ -102,3 +103,13 @@ def show_ladder(metrics: Metrics, recorder: Recorder) -> None:
     """What is kept of recent calls."""
     metrics.gauge("ringdove_ladder_calls", "Calls whose SIP messages are kept.", lambda: len(recorder))
     metrics.gauge("ringdove_ladder_bytes", "What these messages take, more or less.", lambda: recorder.octets)
+
+
+def show_hep(metrics: Metrics, homer: Homer) -> None:
+    """What became of copies."""
+    metrics.counter(
+        "ringdove_hep_packets_total",
+        "Copies of SIP messages for the HEP collector: `sent`, or `failed` here; what is lost on the way is unknown.",
+        lambda: homer.sent,
+        labels=["result"],
+    )

@@ -154,11 +154,21 @@ class Settings(BaseSettings):
         default=3600, ge=0, le=_LONGEST, description="Seconds until somebody takes a call; 0 for no limit."
     )
 
+    hep: Listen | None = Field(default=None, description="A HEP collector (Homer) that SIP messages are copied to.")
+    hep_id: int = Field(default=2001, ge=0, le=2**32 - 1, description="This server's id as a capture agent.")
+    hep_password: SecretStr | None = Field(default=None, min_length=1, max_length=255, description="Of the collector.")
     ladder: int = Field(default=100, ge=0, le=10_000, description="Recent calls whose SIP messages are kept in memory.")
     metrics: bool = Field(default=True, description="Whether there is /metrics.")
     metrics_token: SecretStr | None = Field(
         default=None, min_length=8, description="What has to be borne to see /metrics; default: nothing."
     )
+
+    @field_validator("hep")
+    @classmethod
+    def _a_port(cls, value: HostPort | None) -> HostPort | None:
+        if value is not None and not value.port:
+            raise ValueError("wants the collector's port, such as 192.0.2.9:9060")
+        return value
 
     @field_validator("advertise")
     @classmethod
