@@ -1,13 +1,12 @@
 """From a SIP URI to an address (RFC 3263 §4), as far as A and AAAA records go; NAPTR and SRV are not asked for."""
 
 import asyncio
-import ipaddress
 import socket
 from dataclasses import dataclass
 from typing import Final
 
 from ringdove.sip.hop import DEFAULT_PORTS
-from ringdove.sip.uri import Uri
+from ringdove.sip.uri import Uri, numeric
 
 PATIENCE: Final = 5.0
 """Seconds that a name server has."""
@@ -37,10 +36,8 @@ async def resolve(uri: Uri) -> list[Target]:
         raise Unresolvable("sips: does not go over udp")
     host = (uri.param("maddr") or uri.host).strip("[]")
     port = uri.port or DEFAULT_PORTS[transport]
-    try:
-        return [Target(transport, str(ipaddress.ip_address(host)), port)]
-    except ValueError:
-        pass
+    if (address := numeric(host)) is not None:
+        return [Target(transport, str(address), port)]
     try:
         async with asyncio.timeout(PATIENCE):
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)

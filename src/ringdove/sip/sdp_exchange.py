@@ -4,9 +4,9 @@
 into words.
 """
 
-import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv6Address
 
 from ringdove.sip.sdp import (
     Attribute,
@@ -17,6 +17,7 @@ from ringdove.sip.sdp import (
     Origin,
     SessionDescription,
 )
+from ringdove.sip.uri import numeric
 
 PLAIN_PROTOS = frozenset({"RTP/AVP", "RTP/AVPF"})
 """RTP without encryption; AVPF only allows earlier feedback and is answered in kind (RFC 4585 §4)."""
@@ -119,12 +120,9 @@ def read_audio(
     return None
 
 
-def _ip(connection: Connection | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _ip(connection: Connection | None) -> IPv4Address | IPv6Address | None:
     """None for host names, which are never looked up, and nonsense."""
-    try:
-        return ipaddress.ip_address(connection.address) if connection else None
-    except ValueError:
-        return None
+    return numeric(connection.address) if connection else None
 
 
 class Author:

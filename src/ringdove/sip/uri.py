@@ -114,11 +114,12 @@ class Uri:
 
 
 def numeric(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that a host is, in brackets or not; None for a name."""
+    """The address that a host is, in brackets or not; None for a name. An IPv4-mapped one is that IPv4 address."""
     try:
-        return ip_address(host.strip("[]"))
+        address = ip_address(host.strip("[]"))
     except ValueError:
         return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
 def spelled(host: str) -> str:

@@ -7,6 +7,8 @@ import pytest
 from ringdove.sip.headers import NameAddr
 from ringdove.sip.message import Request, Response
 from ringdove.sip.parser import parse
+from ringdove.sip.sdp import parse as read_description
+from ringdove.sip.uri import spelled
 from ringdove.sip.validator import Rejection, check_request, check_response
 
 FOLDER = Path(__file__).parents[2] / "torture" / "rfc4475"
@@ -205,3 +207,59 @@ def test_unreason_keeps_its_reason() -> None:
     response = _read("unreason")
     assert isinstance(response, Response)
     assert response.reason.startswith("= 2**3 * 5**2 но сто")
+
+
+def _ipv6(name: str) -> Request:
+    """A message of RFC 5118."""
+    message = parse((FOLDER.parent / "rfc5118" / f"{name}.dat").read_bytes())
+    assert isinstance(message, Request)
+    return message
+
+
+@pytest.mark.parametrize("path", sorted((FOLDER.parent / "rfc5118").glob("*.dat")), ids=lambda path: path.stem)
+def test_rfc_5118_refuses_one_message_and_takes_all_others(path: Path) -> None:
+    request = _ipv6(path.stem)
+    assert (check_request(request) is None) == (path.stem != "ipv6-bad")
+    first = request.to_bytes()
+    assert parse(first).to_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "port"),
+    [
+        ("ipv6-good", "[2001:db8::10]", None),
+        ("port-ambiguous", "[2001:db8::10:5070]", None),
+        ("port-unambiguous", "[2001:db8::10]", 5070),
+    ],
+)
+def test_a_port_is_what_stands_behind_the_brackets(name: str, host: str, port: int | None) -> None:
+    target = _ipv6(name).target
+    assert (target.host, target.port) == (host, port)
+
+
+def test_received_may_stand_in_brackets_or_not() -> None:
+    assert _ipv6("via-received-param-with-delim").via.param("received") == "[2001:db8::9:255]"
+    assert _ipv6("via-received-param-no-delim").via.param("received") == "2001:db8::9:255"
+
+
+def test_both_versions_stand_in_one_list_of_vias() -> None:
+    vias = [(via.host, via.port, via.param("received")) for via in _ipv6("mult-ip-in-header").vias]
+    assert vias == [
+        ("[2001:db8::9:1]", 6050, None),
+        ("192.0.2.1", None, None),
+        ("[2001:db8::9:255]", None, "192.0.2.200"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "addresses"),
+    [
+        ("ipv6-in-sdp", ["2001:db8::20", "2001:db8::20"]),
+        ("mult-ip-in-sdp", ["192.0.2.1", "2001:db8::1"]),
+        ("ipv4-mapped-ipv6", ["192.0.2.2", "192.0.2.2"]),
+    ],
+)
+def test_each_line_of_a_description_has_its_address(name: str, addresses: list[str]) -> None:
+    description = read_description(_ipv6(name).body)
+    connections = [description.connection_of(media) for media in description.media]
+    assert [spelled(connection.address) for connection in connections if connection] == addresses
