@@ -290,7 +290,7 @@ def _reachable(address: HostPort) -> HostPort:
 
 def _certificate(settings: Settings, host: str) -> Contexts:
     """The certificate of the settings or, where they name none, our own; raises CannotStart."""
-    # 16 MB that nobody needs without TLS
+    # 11 MB that nobody needs without TLS
     from ringdove.net.certificate import Certificate, CertificateError  # noqa: PLC0415
     from ringdove.net.self_signed import self_signed  # noqa: PLC0415
 

@@ -139,3 +139,18 @@ async def test_a_caller_who_gives_up_stops_the_ringing(office: Office) -> None:
     cancel = await bob.request("CANCEL")
     assert "Reason:" not in cancel
     assert (await office.house.finished_call()).disposition is Disposition.ABANDONED
+
+
+async def test_they_hear_each_other_over_tls_with_a_certificate_that_they_check(tmp_path: Path) -> None:
+    async with Office.open(tmp_path, sip_tls="127.0.0.1:0") as office:
+        trusted = office.house.node.settings.keys / "sip-tls.crt"
+        alice = await office.phone("2001", ALICE, transport="tls", trusted=trusted)
+        bob = await office.phone("2002", BOB, transport="tls", trusted=trusted)
+        carol = await office.phone("2003", CAROL)
+        await office.ring_group(bob, carol)
+        await office.connect(alice, bob)
+        await carol.expect("CALL_CLOSED")
+        await alice.hears(BOB)
+        await bob.hears(ALICE)
+        await bob.hang_up()
+        await alice.expect("CALL_CLOSED")

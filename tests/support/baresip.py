@@ -75,16 +75,17 @@ class Baresip:
         codecs: Sequence[str] = ("PCMU",),
         transport: str = "udp",
         answermode: str = "manual",
+        trusted: Path | None = None,
     ) -> AsyncIterator["Baresip"]:
         """Start a phone that registers as `person` at `server` and sends a sine of `tone` Hz.
 
         It knows `codecs` and no others, and likes the first one best.
         `answermode` is manual, early (183 with a description at once, then as manual) or auto; only manual reports
-        CALL_INCOMING.
+        CALL_INCOMING. `trusted` is the certificate that it wants from the server (TLS).
         """
         assert PROGRAM is not None, "baresip is not installed"
         port = _free_port()
-        _write_config(folder, port, tone, server[0])
+        _write_config(folder, port, tone, server[0], trusted)
         # Line by line: what it printed last must not be lost in a buffer when it is killed.
         version = "-6" if ":" in server[0] else "-4"
         command = ["stdbuf", "-oL", PROGRAM, version, "-s", "-v", "-t", str(_LIFETIME), "-f", str(folder)]
@@ -316,7 +317,7 @@ class Baresip:
                 await self._process.wait()
 
 
-def _write_config(folder: Path, control_port: int, tone: int, host: str) -> None:
+def _write_config(folder: Path, control_port: int, tone: int, host: str, trusted: Path | None) -> None:
     modules = [f"module {name}.so" for name in ("g711", "g722", "ausine", "sndfile")]
     applications = [f"module_app {name}.so" for name in ("menu", "ctrl_tcp")]
     settings = [
@@ -332,6 +333,8 @@ def _write_config(folder: Path, control_port: int, tone: int, host: str) -> None
         "statmode_default off",
         f"module_path {_modules()}",
     ]
+    if trusted is not None:
+        settings += [f"sip_cafile {trusted}", "sip_verify_server yes"]
     folder.mkdir()
     (folder / "config").write_text("\n".join([*settings, *modules, *applications, ""]))
 

@@ -38,7 +38,8 @@ class Office:
     async def phone(self, number: str, tone: int, **how: Any) -> Baresip:
         """A phone of a new extension; `how` are the parameters of `Baresip.open`."""
         person = await self.house.extension(number)
-        opening = Baresip.open(self._folder / number, person, self.house.sip, tone=tone, **how)
+        server = self.house.sip_tls if how.get("transport") == "tls" else self.house.sip
+        opening = Baresip.open(self._folder / number, person, server, tone=tone, **how)
         phone = await self._stack.enter_async_context(opening)
         await phone.registered()
         return phone

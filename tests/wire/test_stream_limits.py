@@ -106,9 +106,12 @@ async def test_a_connection_that_never_says_a_whole_message_is_closed(listen: Li
 async def test_a_stranger_that_only_keeps_its_connection_alive_is_closed_too(listen: Listen) -> None:
     transport, _ = await listen(silence=0.2)
     async with await connect(transport) as peer:
-        while not peer.closed.is_set():
+        for _ in range(100):
+            if peer.closed.is_set():
+                break
             peer.send(b"\r\n\r\n")
             await asyncio.wait([asyncio.create_task(peer.closed.wait())], timeout=0.02)
+        assert peer.closed.is_set()
         assert b"".join(peer.raw) == b"\r\n" * (len(b"".join(peer.raw)) // 2) != b""
 
 
@@ -133,6 +136,17 @@ async def test_the_start_of_a_message_right_behind_another_one_has_its_time_too(
         peer.send(whole + whole[:40])
         await asyncio.wait_for(recorder.messages.get(), 2)
         await asyncio.wait_for(peer.closed.wait(), 2)
+
+
+async def test_each_message_has_its_own_time_however_they_are_cut(listen: Listen) -> None:
+    transport, recorder = await listen(silence=0.2)
+    async with await connect(transport) as peer:
+        whole = _message("X: " + "x" * 200)
+        stream_of_them = whole * 8
+        for start in range(0, len(stream_of_them), len(whole) // 2 + 7):
+            peer.send(stream_of_them[start : start + len(whole) // 2 + 7])
+            await asyncio.sleep(0.04)
+        await until(lambda: recorder.messages.qsize() == 8, "a good sender was cut off")
 
 
 async def test_a_message_that_stops_in_the_middle_closes_a_connection_that_was_good_before(listen: Listen) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,19 @@ async def test_a_client_that_trusts_the_certificate_finds_the_host_in_it(door: D
         pass
     with pytest.raises(ssl.SSLCertVerificationError):
         await Peer.tls(door.address, context=ssl.create_default_context())
+
+
+async def test_everywhere_is_both_ip_versions(tmp_path: Path) -> None:
+    certificate = certificate_for(tmp_path, "127.0.0.1", "::1")
+    endpoint = Endpoint(transports={"tls": partial(TlsTransport.listen, certificate)})
+    _, port = await endpoint.listen("tls", "::", 0)
+    for host in ("127.0.0.1", "::1"):
+        async with await Peer.tls((host, port), context=trusting(tmp_path / "sip-tls.crt")) as peer:
+            peer.send(b"\r\n\r\n")
+            await until(lambda: peer.raw == [b"\r\n"], f"no pong at {host}")
+            assert endpoint.listeners.connections() == {"tls": 1}
+        await until(lambda: endpoint.listeners.connections() == {"tls": 0}, "it is counted still")
+    await endpoint.close()
 
 
 @pytest.mark.parametrize("says", [b"", b"\x16\x03\x01"], ids=["nothing", "half a hello"])
