@@ -2,6 +2,7 @@
 
 import os
 import re
+from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
@@ -24,6 +25,24 @@ _HOST_NAME = re.compile(
 
 _LONGEST = 9_999_999
 """Seconds that can be asked for, 115 days: as many as the interfaces take."""
+
+
+class LogLevel(StrEnum):
+    """What is not logged: everything that matters less."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """For whom lines of the log are."""
+
+    AUTO = "auto"
+    """A person at a terminal, and a collector elsewhere."""
+    JSON = "json"
+    CONSOLE = "console"
 
 
 class SettingsError(ValueError):
@@ -154,6 +173,8 @@ class Settings(BaseSettings):
         default=3600, ge=0, le=_LONGEST, description="Seconds until somebody takes a call; 0 for no limit."
     )
 
+    log_level: LogLevel = Field(default=LogLevel.INFO, description="The least that is logged.")
+    log_format: LogFormat = Field(default=LogFormat.AUTO, description="Lines for a person, or JSON.")
     hep: Listen | None = Field(default=None, description="A HEP collector (Homer) that SIP messages are copied to.")
     hep_id: int = Field(default=2001, ge=0, le=2**32 - 1, description="This server's id as a capture agent.")
     hep_password: SecretStr | None = Field(default=None, min_length=1, max_length=255, description="Of the collector.")

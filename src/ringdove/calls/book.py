@@ -199,6 +199,11 @@ class LegBook:
         """The call's id."""
         return self._book.story.id
 
+    @property
+    def sip_call_id(self) -> str:
+        """The Call-ID of its INVITE, "" before that."""
+        return self._line.sip_call_id
+
     def invited(self, leg: str = "", sip_call_id: str = "") -> None:
         """The INVITE is on its way, with this Call-ID."""
         self._line.leg, self._line.sip_call_id = leg, sip_call_id

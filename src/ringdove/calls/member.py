@@ -2,6 +2,8 @@
 
 from enum import Enum, auto
 
+import structlog
+
 from ringdove.events.types import LegBegan
 from ringdove.media.engine import Media, PartyId
 from ringdove.model.story import LegResult
@@ -19,6 +21,8 @@ from .book import LegBook, party_of
 from .inbox import Inbox, LegAnswered, LegFailed, LegRang
 from .invitation import Invitation
 from .leg import ALLOW, SDP, Leg, description_of, ignore
+
+log = structlog.get_logger(__name__)
 
 ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 """What tells a phone not to show a missed call (RFC 3326, R5)."""
@@ -100,6 +104,7 @@ class MemberLeg(Leg):
         self._book.invited(self.party, request.call_id)
         callee = party_of(self.invitation.callee)
         self.board.bus.publish(LegBegan(self._book.call_id, self.party, request.call_id, callee))
+        self._tell("leg_invited", number=callee.number)
         self._send(request)
 
     def stop(self, why: Why | None) -> None:
@@ -111,6 +116,7 @@ class MemberLeg(Leg):
         if before in (_State.NEW, _State.OVER):
             return
         self._book.ended(_STOPPED[why])
+        self._tell("leg_stopped", why=_STOPPED[why].value)
         if why is Why.ELSEWHERE:
             self._farewell = [ELSEWHERE, ELSEWHERE_Q850] if self.board.settings.q850_reason else [ELSEWHERE]
         if before is _State.ANSWERED:
@@ -122,6 +128,7 @@ class MemberLeg(Leg):
         """It could not be sent, or was answered in a way that cannot be used."""
         before, self._state = self._state, _State.OVER
         self._book.ended(result or _FAILED.get(status, LegResult.REFUSED), status)
+        self._tell("leg_failed", status=status)
         if before is _State.ANSWERED:
             self.bye()
 
@@ -157,6 +164,7 @@ class MemberLeg(Leg):
         elif response.status == 100:
             self._book.tried()
         elif self._state is _State.INVITED and self._book.rang():
+            self._tell("leg_rang", status=response.status)
             self._inbox.put(LegRang(self))
 
     def _on_failure(self, failure: Failure) -> None:
@@ -166,6 +174,7 @@ class MemberLeg(Leg):
         """A 2xx is always acknowledged; the first one while it rings is the answer, any other is hung up (R4)."""
         assert self._outgoing is not None  # noqa: S101 - it is what was answered
         self._book.answered()
+        self._tell("leg_answered", late=self._state is not _State.INVITED)
         dialog = Dialog.as_uac(self._outgoing.request, response)
         if dialog.next_hop.transport == self._outgoing.hop.transport:
             self.hop = self._outgoing.hop  # an INVITE too large for UDP went over TCP, and the phone stays there
@@ -191,11 +200,15 @@ class MemberLeg(Leg):
 
     def _refused(self, status: int) -> None:
         if self._state is _State.INVITED:
+            self._tell("leg_refused", status=status)
             self._state = _State.OVER
             self._book.ended(_FAILED.get(status, LegResult.REFUSED), status)
             self._inbox.put(LegFailed(self, status))
         else:
             self._book.said(status)
+
+    def _tell(self, event: str, **more: str | int) -> None:
+        log.debug(event, call=self._book.call_id, leg=self.party, sip_call_id=self._book.sip_call_id, **more)
 
     def _left(self, why: str = "", reasons: tuple[str, ...] = ()) -> None:
         """A phone that hangs up before it is connected has failed like one that refuses (R6)."""

@@ -200,7 +200,7 @@ class _Talk:
         try:
             await work(*about)
         except Exception:
-            log.exception("errand_failed")
+            log.exception("errand_failed", leg=next((one.party for one in about if isinstance(one, Leg)), None))
             match about:
                 case Leg() as leg, IncomingRequest() as incoming:
                     leg.settle(incoming, 500)

@@ -29,7 +29,7 @@ def _set_up_memory() -> None:
 
 async def run(settings: Settings, *, sample_data: bool) -> int:
     """Serve until SIGTERM or SIGINT; the first drains, a second one ends at once. Returns the exit status."""
-    configure()
+    configure(settings.log_level, settings.log_format)
     _set_up_memory()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -258,7 +258,7 @@ class Endpoint:
                 self.dropped["response"] += 1
         except Exception:
             self.dropped["request" if isinstance(message, Request) else "response"] += 1
-            log.exception("message_failed", source=str(source))
+            log.exception("message_failed", source=str(source), sip_call_id=message.headers.get("Call-ID"))
 
     def malformed(self, source: Hop, error: NoMessage) -> None:
         """See `Receiver`. What a request can be read of is answered, and nothing kept of it (§8.2.7)."""
@@ -386,9 +386,23 @@ def _guard(handler: Callable[..., None], *arguments: object) -> bool:
     try:
         handler(*arguments)
     except Exception:
-        log.exception("handler_failed", handler=getattr(handler, "__qualname__", repr(handler)))
+        name = getattr(handler, "__qualname__", repr(handler))
+        log.exception("handler_failed", handler=name, sip_call_id=_call_id(arguments))
         return False
     return True
+
+
+def _call_id(about: Iterable[object]) -> str | None:
+    """The Call-ID of what a handler was called with."""
+    for one in about:
+        match one:
+            case Message():
+                return one.headers.get("Call-ID")
+            case IncomingRequest():
+                return one.request.headers.get("Call-ID")
+            case Passage():
+                return one.message.headers.get("Call-ID")
+    return None
 
 
 def _is_trying(message: Message) -> bool:
