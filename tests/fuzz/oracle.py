@@ -1,10 +1,11 @@
 """Runs inputs and keeps those that show a fault, made as small as goes."""
 
 import hashlib
+import signal
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from time import process_time
+from types import FrameType
 
 Check = Callable[[bytes], None]
 Site = tuple[str, str, int]
@@ -28,12 +29,18 @@ class TooSlow(AssertionError):
 
 
 def judge(check: Check, data: bytes) -> None:
-    """Raise where a promise is broken, or takes too long to keep."""
-    begun = process_time()
-    check(data)
-    taken = process_time() - begun
-    if taken > PATIENCE + PATIENCE_PER_OCTET * len(data):
-        raise TooSlow(f"{taken:.2f} s of CPU for {len(data)} octets")
+    """Raise where a promise is broken, or takes too long to keep. For the main thread."""
+
+    def late(_number: int, _frame: FrameType | None) -> None:
+        raise TooSlow(f"more than {limit:.2f} s of CPU for {len(data)} octets")
+
+    limit = PATIENCE + PATIENCE_PER_OCTET * len(data)
+    signal.signal(signal.SIGVTALRM, late)
+    signal.setitimer(signal.ITIMER_VIRTUAL, limit)
+    try:
+        check(data)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 class Findings:
@@ -60,6 +67,8 @@ class Findings:
     def _fault(self, data: bytes) -> tuple[Site, str] | None:
         try:
             judge(self._check, data)
+        except TooSlow as error:  # wherever it was just then
+            return (TooSlow.__name__, "", 0), f"TooSlow: {error}"
         except Exception as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
             told = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno} {error}".replace("\n", " ")

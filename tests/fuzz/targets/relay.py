@@ -27,11 +27,15 @@ GRACE = 0.25
 _RTP = struct.Struct("!BBHII")
 
 
+VOICE = _RTP.pack(0x80, 0, 1, 160, 7) + bytes(160)
+
+
 def _step(kind: int, packet: bytes, wait: int = 2) -> bytes:
     return bytes((kind, wait)) + len(packet).to_bytes(2, "big") + packet
 
 
 SEEDS: Sequence[bytes] = (
+    _step(0, VOICE) + 4 * _step(1, VOICE, 20) + _step(0, VOICE) + _step(2, VOICE),
     b"".join(_step(0, _RTP.pack(0x80, 0, number, 160 * number, 7) + bytes(160)) for number in range(1, 4)),
     b"".join(_step(0, _RTP.pack(0x80, 101, n, 160, 7) + bytes((5, n // 3 << 7, 1, 64))) for n in range(1, 5)),
     b"".join(_step(1, _RTP.pack(0x80, 9, number, 160 * number, 8) + bytes(160), 20) for number in range(1, 4)),
@@ -113,8 +117,12 @@ def _run(choices: Choices, clock: Clock) -> None:
         match kind:
             case 0 | 1 | 2:
                 packets += 1
-                _wire(party.rtp).came.append((packet, (PARTY, STRANGER, NEIGHBOUR)[kind]))
+                source = (PARTY, STRANGER, NEIGHBOUR)[kind]
+                before, learned = party.counts.packets_in, party._source.learned
+                _wire(party.rtp).came.append((packet, source))
                 party._read_rtp()
+                # Who was learned is the only one heard; but for the address that was signalled, which may come late.
+                assert party.counts.packets_in == before or learned in (None, source) or source == PARTY
             case 3 | 4:
                 _wire(party.rtcp).came.append((packet, (NEIGHBOUR, STRANGER)[kind - 3]))
                 party._read_rtcp()

@@ -26,7 +26,7 @@ from ringdove.sip.validator import check_request, check_response
 from ..choices import Choices
 
 CAPS = Caps(total=6, per_source=4)
-STEPS = 300
+STEPS = 150
 HOPS = tuple(Hop(kind, f"192.0.2.{n}", 5070, "192.0.2.9", 5060) for kind in ("udp", "tcp") for n in (1, 2))
 METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "UPDATE", "UNHEARD")
 BRANCHES = (";branch=z9hG4bK1", ";branch=z9hG4bK2;rport", ";branch=z9hG4bK", ";branch=1", "", ";branch")

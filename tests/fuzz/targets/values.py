@@ -18,11 +18,13 @@ from ringdove.sip.headers import (
 from ringdove.sip.uri import Uri, escape_user, format_params, read_port, split_host_port, unescape
 
 T = TypeVar("T")
+CONTROL = frozenset(map(chr, (*range(0x20), *range(0x7F, 0xA0))))
 
 SEEDS: Sequence[bytes] = (
     b"sips:alice%20b:secret@[2001:db8::1]:5061;transport=tcp;lr;x=%41?Subject=a&to=b",
     b"tel:+1-201-555-0123;phone-context=example.com",
     b'"A \\"B\\" C" <sip:a;b?c@d.example.;user=phone>;tag=1;+sip.instance="<urn:uuid:1>";q=0.5',
+    b'"a\\\x01b\x00\xc2\x85" <sip:a@b>',
     b"Anton B <sip:a@b>, sip:c@d;expires=60 , <sip:e@f;x=y>",
     b"SIP / 2.0 / UDP [::1] : 5060 ;branch=z9hG4bK1;received=192.0.2.1;rport",
     b"2147483647 INVITE",
@@ -43,6 +45,7 @@ def check(data: bytes) -> None:
         value = _read(kind.parse, text)
         if value is not None:
             assert kind.parse(str(value)) == value
+            assert not isinstance(value, NameAddr) or CONTROL.isdisjoint(value.display_name)
     mended = _read(Via.mend, text)
     if mended is not None:
         assert Via.parse(str(mended)) == mended
