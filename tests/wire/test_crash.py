@@ -27,7 +27,7 @@ from support.phones import Phone, until
 from support.tone import sound_file
 from support.tower import Tower, is_gone
 
-ROUNDS = int(os.environ.get("RINGDOVE_CRASH_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("RINGDOVE_CRASH_ROUNDS", "3"))
 SEEDS = (1,)
 CLOSED = "the server stopped before the call ended"
 WRITTEN = 1.0
