@@ -13,6 +13,7 @@ from statistics import median
 from typing import NamedTuple
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from .load import Batch
@@ -111,7 +112,7 @@ def show(console: Console, sheet: Sheet) -> None:
     for column in sheet.columns:
         table.add_column(column, justify="left" if sheet.columns[0] == "what" else "right")
     for row in sheet.rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     console.print(table)
 
 

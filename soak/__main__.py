@@ -18,6 +18,7 @@ from . import report
 from .run import Plan, Soak
 from .screen import Screen
 
+LONGEST = 1500.0
 RESULTS = Path(__file__).with_name("results") / "latest.md"
 
 
@@ -53,7 +54,10 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--kill", action="store_true", help="kill the server half way, and start it again")
     parser.add_argument("--hurried", action="store_true", help="let nothing happen that has to time out, wait for none")
     parser.add_argument("--keep", type=Path, default=RESULTS, help="the file for the report")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if asked.seconds > LONGEST:
+        parser.error(f"--seconds: at most {LONGEST:.0f}, as the token for the interface lasts half an hour")
+    return asked
 
 
 if __name__ == "__main__":

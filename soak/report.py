@@ -55,7 +55,8 @@ def sheets(soak: Soak) -> Iterator[Sheet]:
     )
     yield Sheet("What else went on", ("what", "times"), _ranked(lived))
     yield Sheet("The server's log", ("line", "times"), _ranked(soak.logged))
-    told: list[Row] = [(str(number), what) for number, what in enumerate(soak.complaints[:_TOLD], 1)]
+    lines = (" / ".join(complaint.splitlines()) for complaint in soak.complaints[:_TOLD])
+    told: list[Row] = [(str(number), line) for number, line in enumerate(lines, 1)]
     yield Sheet(f"{len(soak.complaints)} complaints", ("", "what"), told)
 
 

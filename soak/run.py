@@ -57,7 +57,7 @@ class Soak:
     plan: Plan
     phase: str = "starting the server"
     ends_at: float = 0.0
-    """When the phase is over at the latest, monotonic."""
+    """When the phase is over at the latest, monotonic; 0 where that is not known."""
     samples: list[Sample] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
     weather: Weather = field(init=False)
@@ -109,7 +109,7 @@ class Soak:
     async def _live(self, server: Server) -> None:
         plan = self.plan
         async with server.api() as api:
-            self.phase = "making extensions and groups"
+            self._enter("making extensions and groups")
             world = await build(api, self.weather.random, plan.people)
         await self._first_call(Device(world.guests[0], "tcp", server.sip, self.weather, self.ledger))
         self.before = await server.held()
@@ -122,7 +122,7 @@ class Soak:
                     await life.run(api, plan.seconds)
                 await self._end(server, life, api)
             async with server.api() as api:
-                self.phase = "comparing the books"
+                self._enter("comparing the books")
                 self.accounts = await audit(api, self.ledger, self.weather.lost_of, self.outages)
         finally:
             await life.close()
@@ -136,7 +136,7 @@ class Soak:
         await device.close()
 
     async def _wake(self, life: Life) -> None:
-        self.phase = "switching phones on"
+        self._enter("switching phones on")
         await life.wake()
 
     async def _end(self, server: Server, life: Life, api: Client) -> None:
@@ -160,8 +160,8 @@ class Soak:
                 return
             await asyncio.sleep(_EVERY)
 
-    def _enter(self, phase: str, seconds: float) -> None:
-        self.phase, self.ends_at = phase, time.monotonic() + seconds
+    def _enter(self, phase: str, seconds: float = 0.0) -> None:
+        self.phase, self.ends_at = phase, time.monotonic() + seconds if seconds else 0.0
 
     @contextmanager
     def _watched(self, server: Server) -> Iterator[None]:

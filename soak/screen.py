@@ -7,6 +7,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from .run import Soak
 from .vitals import spark
@@ -34,9 +35,11 @@ class Screen:
         left = max(0.0, soak.ends_at - time.monotonic())
         if soak.phase != self._phase:
             self._phase, self._length = soak.phase, max(left, 1.0)
-        done = 1 - min(1.0, left / self._length) if soak.ends_at else 0.0
-        self._bar.update(self._task, completed=done, description=f"{soak.phase}, {left:3.0f} s left")
-        return Group(self._bar, self._facts(), *(f"[red]{line}" for line in self._complaints()))
+        known = bool(soak.ends_at)
+        done = 1 - min(1.0, left / self._length) if known else 0.0
+        description = f"{soak.phase}, {left:3.0f} s left" if known else soak.phase
+        self._bar.update(self._task, completed=done, description=description)
+        return Group(self._bar, self._facts(), *(Text(line, style="red") for line in self._complaints()))
 
     def _facts(self) -> Table:
         soak, ledger = self._soak, self._soak.ledger
