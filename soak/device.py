@@ -121,11 +121,9 @@ class Device:
         try:
             async with asyncio.timeout(_REGISTERING):
                 await registering
-        except RegistrationRefused as why:
-            self.refused(str(why))
-        except TimeoutError:
+        except (RegistrationRefused, TimeoutError) as why:
             if phone is self.phone:  # else it vanished meanwhile
-                self.refused(f"{self.person.number}: no answer to a REGISTER")
+                self.refused(str(why) or f"{self.person.number}: no answer to a REGISTER")
 
     def _behave(self, line: IncomingLine) -> Behaviour:
         """What the owner does about a call that comes."""
