@@ -7,7 +7,9 @@ from statistics import median
 _WARM, _WINDOW = 0.2, 0.15
 """Shares of the time: what does not count, and how much of it makes the figure at either end."""
 ALLOWED = 0.05
-"""Growth that is none: a twentieth."""
+"""Growth that is none: a twentieth,"""
+GRAIN = 2.0
+"""or so many MB: Python takes memory in pieces of 1 MB, of which one is more than that for a small process."""
 SHORTEST = 300.0
 """Seconds below which growth says nothing: caches fill, and the allocator has not settled."""
 _BARS = "▁▂▃▄▅▆▇█"
@@ -40,7 +42,7 @@ class Growth:
     @property
     def is_too_much(self) -> bool:
         """Whether that is a leak."""
-        return self.judged and self.share > ALLOWED
+        return self.judged and self.share > ALLOWED and self.after - self.before > GRAIN
 
 
 def growth(samples: Sequence[Sample], process: str) -> Growth:

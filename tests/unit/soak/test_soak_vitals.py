@@ -24,6 +24,12 @@ def test_a_leak_is_growth() -> None:
     assert grown.is_too_much
 
 
+def test_a_piece_of_memory_more_is_no_growth() -> None:
+    grown = growth(samples(*[13.0] * 40, *[14.0] * 30), "server")
+    assert grown.share > 0.05
+    assert not grown.is_too_much
+
+
 def test_a_short_time_tells_nothing() -> None:
     grown = growth(samples(*(60.0 + at for at in range(29))), "server")
     assert grown.share > 0.05
