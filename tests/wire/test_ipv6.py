@@ -74,6 +74,19 @@ async def test_at_any_address_phones_of_both_versions_talk(
         await scene.end(ours, theirs)
 
 
+async def test_an_advertised_address_stands_wherever_we_name_ourselves(tmp_path: Path) -> None:
+    async with open_house(tmp_path, sip="[::1]:0", advertise="[2001:db8::9]") as house, Scene(house) as scene:
+        alice, bob = [await scene.phone() for _ in range(2)]
+        call = await alice.dial(bob.number)
+        invite = await bob.rings()
+        for uri in (invite.via, invite.contacts[0].uri, invite.from_.uri):
+            assert uri.host == "[2001:db8::9]"
+        assert b"c=IN IP6 2001:db8::9\r\n" in invite.body
+        assert (await alice.expect("180")).contacts[0].uri.host == "[2001:db8::9]"
+        bob.reply(invite, 486)
+        await alice.refused(call)
+
+
 async def test_the_API_at_any_address_answers_both_versions(tmp_path: Path) -> None:
     async with House.open(tmp_path, http="[::]:0") as house, httpx.AsyncClient() as http:
         for host in ("127.0.0.1", "[::1]"):
