@@ -4,7 +4,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from ringdove.model.ladder import Ladder, LadderMessage
-from ringdove.watch.drawing import draw
+from ringdove.watch.drawing import draw, visible
 
 _STYLES = {
     r"^ *-?\d+\.\d{3}": "dim",
@@ -43,7 +43,7 @@ class RawMessages:
         numbers = {leg.leg: leg.party.number for leg in self._ladder.legs}
         for message in self._ladder.messages:
             yield _heading(message, numbers[message.leg])
-            yield Text(message.text.replace("\r\n", "\n"))
+            yield Text(visible(message.text.replace("\r\n", "\n")))
 
 
 def _heading(message: LadderMessage, number: str) -> Text:

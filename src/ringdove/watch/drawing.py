@@ -45,6 +45,11 @@ def draw(ladder: Ladder, width: int) -> list[str]:
     return [*lines, *_notes(ladder, rows), *(_call_ids(ladder) if layout.lanes else ())]
 
 
+def visible(text: str) -> str:
+    """What strangers wrote, for a terminal, which takes orders by control characters; lines and tabs stay."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 @dataclass(slots=True)
 class _Row:
     """One arrow: the same label, one way, at about the same time."""
@@ -160,6 +165,7 @@ def _label(message: LadderMessage) -> str:
         label = message.method
     if "\r\n\r\nv=0" in message.text:
         label += f" {SDP}"
+    label = visible(label).expandtabs(1)
     return f"{AGAIN} {label}" if message.repeated else label
 
 

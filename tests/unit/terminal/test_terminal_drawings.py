@@ -4,8 +4,10 @@ import pytest
 from rich.console import Console, RenderableType
 
 from ringdove.model.call_row import CallRow
+from ringdove.model.ladder import Ladder, LadderLeg, LadderMessage
 from ringdove.model.simulation import SimulatedWindow, Simulation, SkippedMember
 from ringdove.model.story import Attempt, Disposition, Heard, HeardKind, Hop, LegStory, Party, Story, Window
+from ringdove.terminal.ladder import RawMessages
 from ringdove.terminal.lists import SimulationChart, call_table
 from ringdove.terminal.timeline import Timeline
 
@@ -177,3 +179,18 @@ def test_a_simulation_says_when_and_why_not() -> None:
 
 def test_a_simulation_without_windows_says_that_nobody_would_ring() -> None:
     assert drawn(SimulationChart("6300", "Support", Simulation()))[-1] == "Nobody would ring."
+
+
+def test_messages_of_phones_give_a_terminal_no_orders() -> None:
+    said = LadderMessage(
+        time=1.0,
+        direction="in",
+        leg="caller",
+        source="udp:192.0.2.1:5060",
+        destination="udp:192.0.2.9:5060",
+        start_line="BYE sip:a SIP/2.0",
+        method="BYE",
+        text="BYE sip:a SIP/2.0\r\nSubject: \x1b]0;x\x07\r\n\r\n",
+    )
+    caller = LadderLeg(leg="caller", sip_call_id="1", party=Party(number="1001"))
+    assert "Subject: �]0;x�" in drawn(RawMessages(Ladder(id="1", legs=[caller], messages=[said])))

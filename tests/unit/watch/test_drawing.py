@@ -96,3 +96,9 @@ def test_a_call_that_rang_nobody_and_one_without_messages() -> None:
 
 def test_what_is_left_out_is_said() -> None:
     assert draw(a_call(1).model_copy(update={"left_out": 3}), 80)[-3] == "3 more messages were not kept."
+
+
+def test_what_phones_say_gives_a_terminal_no_orders() -> None:
+    ladder = a_call(1)
+    ladder.messages.append(message(4, "in", "leg1", "SIP/2.0 486 a\x1b[2J\x9b\tb", "\x1b]0;x\x07"))
+    assert any("486 a�[2J� b (�]0;x�)" in line for line in draw(ladder, 100))

@@ -1,5 +1,7 @@
 """No secret is shown, and everything else is."""
 
+from time import thread_time
+
 import pytest
 
 from ringdove.watch.mask import masked
@@ -69,3 +71,33 @@ def test_a_key_that_stands_alone_in_a_body_is_hidden() -> None:
 def test_a_message_without_secrets_stays_as_it_is() -> None:
     message = REGISTER % b"Subject: response=abc, key k=5" + b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\na=ice-ufrag:F7gI\r\n"
     assert masked(message) == message
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"<sip:2001:hunter2@192.0.2.1>", b"<sip:2001:*******@192.0.2.1>"),
+        (b"x=sip:1;sip:2:a:b;c?d@e", b"x=sip:1;sip:2:*******@e"),
+        (b"Authorization: Basic YTpi", b"Authorization:***********"),
+    ],
+)
+def test_a_body_with_fields_or_URIs_keeps_its_length(body: bytes, shown: bytes) -> None:
+    assert masked(REGISTER % b"Subject: x" + body).partition(b"\r\n\r\n")[2] == shown
+
+
+@pytest.mark.parametrize(
+    "unit", [b"a", b"sip:a:", b"a ", b"a=", b'a="', b"\r\nContent-Type: application/dtmf", b"k=\n"]
+)
+@pytest.mark.parametrize("start", [b"x\r\n\r\nAuthorization: Digest ", b"Authorization: Digest ", b"x\r\n\r\nsip:a:"])
+def test_what_a_stranger_repeats_costs_no_more_than_its_length(start: bytes, unit: bytes) -> None:
+    short, long = (_seconds(start + unit * (octets // len(unit))) for octets in (4_096, 65_536))
+    assert long < max(0.05, 64 * short)
+
+
+def _seconds(message: bytes) -> float:
+    def once() -> float:
+        begun = thread_time()
+        masked(message)
+        return thread_time() - begun
+
+    return min(once() for _ in range(3))
