@@ -4,12 +4,9 @@
 """
 
 import asyncio
-import logging
 import random
-import traceback
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, MutableMapping, Set
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Set
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
@@ -41,6 +38,7 @@ from ringdove.sip.digest import Realm
 from ringdove.sip.message import Message
 
 from ..media import Ports
+from .log import errors_logged
 from .network import Address, Network, Storm, still
 from .phone import Calling, Phone
 from .script import CallScript, Change, PersonScript, Script
@@ -233,7 +231,7 @@ class World:
         """Run a script until nobody has anything left to do."""
         random.seed(script.seed)  # the server's own dice: pauses after glare
         world = cls(script)
-        with _listening(world.chronicle.left):
+        with errors_logged(world.chronicle.left):
             await world._build()
             await world.loop.rest()  # type: ignore[attr-defined]
             return await world._close()
@@ -436,28 +434,6 @@ class World:
             fail_dest=group.fail_dest,
             no_agent_online_dest=group.nobody_dest,
         )
-
-
-@contextmanager
-def _listening(errors: list[str]) -> Iterator[None]:
-    """Write down what goes to the log as an error; nothing else is logged."""
-
-    def write_down(_: object, name: str, event: MutableMapping[str, Any]) -> str:
-        if event.pop("exc_info", None):
-            event["trace"] = traceback.format_exc()
-        errors.append(f"log: {name}: {event}")
-        raise structlog.DropEvent
-
-    before = structlog.get_config()
-    structlog.configure(
-        processors=[write_down],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
-        cache_logger_on_first_use=False,
-    )
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
 
 
 def _layer(endpoint: Endpoint) -> dict[str, Any]:
