@@ -29,7 +29,10 @@ async def main(asked: argparse.Namespace) -> int:
     plan = Plan(**{field.name: getattr(asked, field.name) for field in fields(Plan)})
     soak = Soak(plan)
     console.print(f"seed {plan.seed}")
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, soak.interrupt)
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task
+    loop.add_signal_handler(signal.SIGINT, soak.interrupt)
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
     with TemporaryDirectory(prefix="ringdove-soak-") as folder, on_core(-1), Screen(soak).live():
         await soak.run(Path(folder))
     around.rows.extend(report.plan(soak))
@@ -61,4 +64,7 @@ def _asked() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(uvloop.run(main(_asked())))
+    try:
+        sys.exit(uvloop.run(main(_asked())))
+    except asyncio.CancelledError:
+        sys.exit("stopped")

@@ -31,6 +31,8 @@ GAUGES = {
     "ringdove_dialogs": "dialogs",
     "ringdove_legs": "legs",
     "ringdove_media_ports": "ports for audio",
+    "ringdove_media_sessions": "media sessions",
+    "ringdove_records_waiting": "records not yet written",
     "ringdove_tasks": "tasks",
     "ringdove_timers": "timers",
 }
