@@ -1,4 +1,4 @@
-"""`python -m bench [calls|media]`: over loopback, then the tables. Here are the calls, about 80 seconds."""
+"""`python -m bench [calls|media|watch]`: over loopback, then the tables. Here are the calls, about 80 seconds."""
 
 import argparse
 import asyncio
@@ -14,32 +14,17 @@ import uvloop
 from rich.console import Console
 from rich.progress import Progress
 
-from ringdove.client import Client
-from ringdove.settings import HostPort
-
-from . import load, media, report
+from . import load, media, report, watch
 from .phones import Login, Phones, wide_socket
 from .process import Measured, on_core, running
+from .server import CALLERS, LOGIN, MEMBERS, SERVE, number_of, settings
 
 REPETITIONS = 3
-MEMBERS = (1, 3, 10, 50)
-CALLERS = 24
-"""How many calls there may be at a time, and how many there are for RTP."""
 TALK = 1.5
 """Seconds of RTP."""
 LIMIT = 240
 """Seconds after which it is given up."""
 RESULTS = Path(__file__).with_name("results") / "latest.md"
-LOGIN = {"RINGDOVE_CLIENT_ID": "bench", "RINGDOVE_CLIENT_SECRET": "a-secret-of-the-bench"}
-SERVE = [
-    str(Path(sys.executable).with_name("ringdove")),
-    "serve",
-    "--http",
-    "127.0.0.1:0",
-    "--sip",
-    "127.0.0.1:0",
-    "--data",
-]
 
 
 async def main(console: Console) -> None:
@@ -63,16 +48,16 @@ async def main(console: Console) -> None:
         _, phones = await loop.create_datagram_endpoint(
             lambda: Phones(server.address("TCP: "), rtp), sock=wide_socket()
         )
-        callers = await _settings(server, phones)
+        callers = await settings(server, phones)
         tapes, paces = {}, {}
         for members in MEMBERS:
-            paces[members] = await load.pace(server, phones, callers[0], _group(members))
-            tapes[members] = await load.record(phones, callers[0], _group(members))
+            paces[members] = await load.pace(server, phones, callers[0], number_of(members))
+            tapes[members] = await load.record(phones, callers[0], number_of(members))
         for turn in range(1, REPETITIONS + 1):
             for members in MEMBERS:
                 progress.update(bar, advance=1, description=f"{turn} of {REPETITIONS}: calls to {members}")
                 outcome, repeats = by_members[members], phones.repeats
-                batch, made = await load.calls(server, phones, callers, _group(members), *paces[members])
+                batch, made = await load.calls(server, phones, callers, number_of(members), *paces[members])
                 outcome.server.append(batch)
                 outcome.calls += made
                 outcome.repeats += phones.repeats - repeats
@@ -88,34 +73,12 @@ async def main(console: Console) -> None:
         report.show(console, sheet)
 
 
-async def _settings(server: Measured, phones: Phones) -> list[Login]:
-    """Make extensions and groups, register every phone; returns the callers."""
-    async with Client(HostPort(*server.address("http://")), *LOGIN.values()) as api:
-
-        async def extension(number: int) -> tuple[int, Login]:
-            made = await api.post("extension/create", {"number": str(number)})
-            login = (await api.get("extension/getpassword", id=made["id"]))["data"]
-            phone = Login(str(number), login["reg_name"], login["reg_password"])
-            await phones.register(phone)
-            return made["id"], phone
-
-        callers = [(await extension(1000 + number))[1] for number in range(CALLERS)]
-        ids = [(await extension(2000 + number))[0] for number in range(max(MEMBERS))]
-        for members in MEMBERS:
-            group = {"name": f"{members} members", "number": _group(members), "ring_strategy": "ring_all"}
-            listed = [{"value": str(id_), "type": "extension"} for id_ in ids[:members]]
-            await api.post(
-                "ringgroup/create", {**group, "member_list": listed, "ring_timeout": 30, "fail_dest": "end_call"}
-            )
-    return callers
-
-
 async def _relay(server: Measured, phones: Phones, callers: list[Login], audio: Sequence[socket.socket]) -> load.Batch:
     """Have calls up, send RTP both ways, hang up."""
     end = asyncio.Event()
     async with asyncio.timeout(30), asyncio.TaskGroup() as held:
         for caller in callers:
-            held.create_task(phones.dial(caller, _group(1), end))
+            held.create_task(phones.dial(caller, number_of(1), end))
             await asyncio.sleep(0.02)
         calls = [phones.calls[caller.number] for caller in callers]
         for call in calls:
@@ -127,18 +90,18 @@ async def _relay(server: Measured, phones: Phones, callers: list[Login], audio: 
     return batch
 
 
-def _group(members: int) -> str:
-    return str(6000 + members)
-
-
 async def _parts() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("part", nargs="?", choices=("calls", "media"), help="only this")
+    parser.add_argument("part", nargs="?", choices=("calls", "media", "watch"), help="only this")
     parser.add_argument("--at", nargs="+", type=int, default=media.CALLS, help="media at these numbers of calls")
     asked = parser.parse_args()
     console, task = Console(), asyncio.current_task()
     assert task
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    if asked.part == "watch":
+        async with asyncio.timeout(watch.LIMIT):
+            await watch.main(console)
+        return
     if asked.part != "media":
         async with asyncio.timeout(LIMIT):
             await main(console)

@@ -1,5 +1,6 @@
 """`/metrics`: what is shown is documented, true, and shown only to whom the settings say."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.house import House
 from support.scene import Scene, open_house
 
-DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
@@ -40,10 +41,19 @@ async def test_every_metric_is_in_the_table_of_the_docs_and_no_other(tmp_path: P
     async with House.open(tmp_path, hep="127.0.0.1:9") as house:
         table = house.node.metrics.markdown()
         shown = {name.partition("{")[0] for name in await numbers(house)}
-    rows = [line for line in DOCS.read_text().splitlines() if line.startswith("|")]
+    rows = [line for line in (DOCS / "metrics.md").read_text().splitlines() if line.startswith("|")]
     assert "\n".join(rows) == table
     undescribed = {name for name in shown if f"`{name}`" not in table and "process_" not in name}
     assert not {name for name in undescribed if not name.endswith(("_bucket", "_count", "_sum", "_created"))}
+
+
+@pytest.mark.parametrize("example", ["alerts.yml", "dashboard.json"])
+def test_examples_ask_only_for_what_there_is(example: str) -> None:
+    words = re.findall(r"\bringdove_[a-z_]+", (DOCS / "monitoring" / example).read_text())
+    asked = {word.removesuffix("_bucket") for word in words}
+    table = (DOCS / "metrics.md").read_text()
+    assert asked
+    assert not {name for name in asked if f"`{name}`" not in table and not name.startswith("ringdove_media_process_")}
 
 
 async def test_what_is_held_is_counted_while_it_is_held(house: House, scene: Scene) -> None:
