@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -68,6 +69,8 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=int, default=600, help="of fuzzing in all")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="targets at a time")
     arguments = parser.parse_args()
+    if find_spec("atheris") is None:
+        sys.exit("atheris has no wheel for this Python and machine (tests/fuzz/README.md)")
     chosen = [Run(name) for name in arguments.targets or NAMES]
     screen = Console()
     asyncio.run(main(chosen, arguments.seconds, arguments.jobs, screen))

@@ -50,7 +50,7 @@ class Run:
             sys.executable,
             *("-m", "fuzz.one", self.name, str(findings), f"-artifact_prefix={findings}/", f"-max_len={LONGEST}"),
             *("-timeout=30", "-rss_limit_mb=1024", *options, *map(str, folders)),
-            env={**os.environ, "PYTHONPATH": str(TESTS)},
+            env={**os.environ, "PYTHONPATH": str(TESTS), "PYTHONHASHSEED": "0"},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
