@@ -4,6 +4,7 @@ import fcntl
 import os
 import secrets
 import socket
+import time
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from ringdove.calls.destinations import KINDS
 from ringdove.calls.sounds import Sounds
 from ringdove.calls.switchboard import Switchboard
 from ringdove.events.bus import Bus
+from ringdove.guard.guard import Guard
 from ringdove.media import sounds
 from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.media.library import Library
@@ -27,11 +29,12 @@ from ringdove.net.addresses import free_port, own_addresses
 from ringdove.net.endpoint import TRANSPORTS, Endpoint, IncomingRequest, Timers
 from ringdove.net.tls import Contexts, TlsTransport
 from ringdove.registrar.authentication import Authenticator
+from ringdove.registrar.doorman import Doorman
+from ringdove.registrar.index import flow_of
 from ringdove.registrar.keepalive import KeepAlive
 from ringdove.registrar.registrar import Registrar
 from ringdove.settings import HostPort, Settings, check_host
 from ringdove.sip.digest import Realm
-from ringdove.sip.message import refusal_of
 from ringdove.store import Store
 from ringdove.watch.calls import CallNumbers
 from ringdove.watch.homer import Homer
@@ -42,7 +45,6 @@ from ringdove.watch.traffic import Traffic
 log = structlog.get_logger(__name__)
 
 REALM = "ringdove"
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
 
 
 class CannotStart(OSError):
@@ -76,6 +78,7 @@ class Node:
         self.media: EmbeddedEngine
         self.registrar: Registrar
         self.switchboard: Switchboard
+        self.guard = Guard(settings.guard_rules)
         self.metrics = Metrics()
         self._ready = False
         self._parts = AsyncExitStack()
@@ -189,11 +192,14 @@ class Node:
         self._parts.push_async_callback(self.media.stop)
         await self.media.start()
 
-        authenticator = Authenticator(self.store, Realm(REALM))
+        authenticator = Authenticator(self.store, Realm(REALM), self.guard)
         self.registrar = Registrar(self.store, authenticator, self.bus)
         self._parts.push_async_callback(self.registrar.close)
         self.endpoint.on_flow_closed(self.registrar.on_flow_closed)
         await self.registrar.start()
+        for binding in self.registrar:
+            self.guard.vouch(flow_of(binding), time.time())
+        self.endpoint.door = Doorman(self.guard, authenticator, lambda: self._ready)
 
         board = Board(
             node=_name_of_node(settings.node),
@@ -228,6 +234,7 @@ class Node:
             ready=lambda: self._ready,
             metrics=self.metrics,
             ladder=self._recorder.ladder,
+            guard=self.guard,
         )
         server = HttpServer(create_app(services))
         self._parts.push_async_callback(server.close)
@@ -251,22 +258,18 @@ class Node:
         gauges.show_process(self.metrics)
         gauges.show_sip(self.metrics, self.endpoint)
         gauges.show_registrations(self.metrics, self.registrar)
+        gauges.show_guard(self.metrics, self.guard)
         gauges.show_calls(self.metrics, self.switchboard, board)
         gauges.show_media(self.metrics, self.media)
         gauges.show_ladder(self.metrics, self._recorder)
 
     def _dispatch(self, incoming: IncomingRequest) -> None:
-        """Requests outside dialogs, by method."""
+        """Requests outside dialogs, by method; the doorman lets no others in."""
         match incoming.request.method:
             case "REGISTER":
                 self.registrar.handle(incoming)
             case "INVITE":
                 self.switchboard.handle(incoming)
-            case "OPTIONS":
-                status = 200 if self._ready else 503  # so a proxy that asks finds another server while we drain
-                incoming.reply(status, headers=[("Allow", ALLOW), ("Accept", "application/sdp")])
-            case _:
-                incoming.reply(refusal_of(incoming.request.method), headers=[("Allow", ALLOW)])
 
 
 def _name_of_node(file: Path) -> str:

@@ -4,9 +4,11 @@ import asyncio
 import platform
 from collections import Counter
 from importlib.metadata import version
+from time import time
 
 from ringdove.calls.board import Board
 from ringdove.calls.switchboard import Switchboard
+from ringdove.guard.guard import Guard
 from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.net.endpoint import Endpoint
 from ringdove.registrar.registrar import Registrar
@@ -71,6 +73,19 @@ def show_registrations(metrics: Metrics, registrar: Registrar) -> None:
         ),
         labels=["transport", "reachable"],
     )
+
+
+def show_guard(metrics: Metrics, guard: Guard) -> None:
+    """Who is not heard, and what was not read."""
+    metrics.gauge("ringdove_bans", "Sources that are banned from SIP now.", lambda: len(guard.bans.active(time())))
+    metrics.counter("ringdove_bans_total", "Bans, by what failed last.", lambda: guard.bans.total, labels=["reason"])
+    metrics.counter(
+        "ringdove_sip_unread_total",
+        "Messages that were not even read, by reason.",
+        lambda: guard.refused,
+        labels=["reason"],
+    )
+    metrics.counter("ringdove_login_failures_total", "Wrong SIP credentials.", lambda: guard.failures)
 
 
 def show_calls(metrics: Metrics, switchboard: Switchboard, board: Board) -> None:

@@ -3,7 +3,7 @@
 import os
 import re
 from enum import StrEnum
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -17,6 +17,10 @@ from pydantic import (
     field_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from ringdove.guard.bans import BanRules
+from ringdove.guard.guard import GuardRules, Network
+from ringdove.guard.rates import RateRules
 
 _HOST_NAME = re.compile(
     r"^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$"
@@ -123,6 +127,18 @@ def _parsed(kind: type[HostPort] | type[PortRange]) -> BeforeValidator:
 
 
 Listen = Annotated[HostPort, _parsed(HostPort), PlainSerializer(str)]
+
+
+def _networks(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
+    except ValueError:
+        raise ValueError("wants addresses or networks, such as 192.0.2.7, 198.51.100.0/24, 2001:db8::/32") from None
+
+
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 Ports = Annotated[PortRange, _parsed(PortRange), PlainSerializer(str)]
 
 
@@ -171,6 +187,17 @@ class Settings(BaseSettings):
     )
     max_wait: int = Field(
         default=3600, ge=0, le=_LONGEST, description="Seconds until somebody takes a call; 0 for no limit."
+    )
+
+    ban_failures: int = Field(
+        default=20, ge=1, le=10_000, description="Failed logins of one address within ten minutes that are too many."
+    )
+    ban_seconds: int = Field(
+        default=600, ge=1, le=_LONGEST, description="How long such an address is banned; twice as long the next time."
+    )
+    never_ban: Networks = Field(default=(), description="Networks that are never banned nor slowed down.")
+    strangers_rate: int = Field(
+        default=100, ge=1, le=1_000_000, description="Requests a second that an address may send without a login."
     )
 
     log_level: LogLevel = Field(default=LogLevel.INFO, description="The least that is logged.")
@@ -242,6 +269,13 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """The database as an SQLAlchemy URL with an async driver."""
         return self.database or f"sqlite+aiosqlite:///{self.data.absolute() / 'ringdove.db'}"
+
+    @property
+    def guard_rules(self) -> GuardRules:
+        """What the keeper of the SIP door goes by."""
+        bans = BanRules(failures=self.ban_failures, first=self.ban_seconds, longest=max(86_400, self.ban_seconds))
+        rates = RateRules(source=self.strangers_rate, burst=10 * self.strangers_rate)
+        return GuardRules(sources=bans, rates=rates, never=self.never_ban)
 
     @property
     def keys(self) -> Path:

@@ -10,9 +10,11 @@ from scripted_phone import PATIENCE, ScriptedPhone
 
 from ringdove.events.bus import Bus
 from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted
+from ringdove.guard.guard import Guard
 from ringdove.model.extension import Extension
 from ringdove.net.endpoint import Endpoint, Failure, OutgoingRequest, Timers
 from ringdove.registrar import Authenticator, KeepAlive, Registrar, keepalive
+from ringdove.registrar.doorman import Doorman
 from ringdove.sip.digest import Algorithm, Realm
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
@@ -58,7 +60,9 @@ class Server:
         self.bus = Bus()
         self.bus.subscribe(BindingsChanged, lambda event: self.events.put_nowait(event.extension_id))
         self.endpoint = TappedEndpoint()
-        authenticator = Authenticator(self.store, Realm("ringdove"))
+        guard = Guard()
+        authenticator = Authenticator(self.store, Realm("ringdove"), guard)
+        self.endpoint.door = Doorman(guard, authenticator, lambda: True)
         self.registrar = Registrar(self.store, authenticator, self.bus, clock=lambda: time.time() + self.ahead)
         self.keepalive = KeepAlive(self.endpoint, self.registrar, interval=30.0, failures=2, clock=lambda: self.ahead)
         self.endpoint.on_request = self.registrar.handle

@@ -40,6 +40,9 @@ class Recorder:
         self.failed: asyncio.Queue[Hop] = asyncio.Queue()
         self.closed: asyncio.Queue[Hop] = asyncio.Queue()
 
+    def admits(self, source: Hop) -> bool:
+        return True
+
     def received(self, message: Request | Response, source: Hop) -> None:
         self.messages.put_nowait(message)
         self.on_message(source)

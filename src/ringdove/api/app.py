@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ringdove.api import (
+    blocked_ip,
     calls,
     custom_prompt,
     custom_ringtone,
@@ -20,7 +21,6 @@ from ringdove.api import (
     tokens,
 )
 from ringdove.api.documentation import add_reference
-from ringdove.api.lockout import Lockout
 from ringdove.api.metrics import add_metrics
 from ringdove.api.routing import TokenOutOfSight, not_existed
 from ringdove.api.services import Services
@@ -35,6 +35,7 @@ _FAMILIES: tuple[APIRouter, ...] = (
     extensiongroup.router,
     system.router,
     calls.router,
+    blocked_ip.router,
     custom_prompt.router,
     play_list.router,
     moh_files.router,
@@ -54,7 +55,6 @@ def create_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    app.state.lockout = Lockout()
     app.add_middleware(TokenOutOfSight)
     app.add_exception_handler(HTTPException, not_existed)
     for router in _FAMILIES:

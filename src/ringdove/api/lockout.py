@@ -1,25 +1,17 @@
 """Addresses that fail to log in too often have to wait."""
 
 import asyncio
-import ipaddress
 import math
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from ringdove.api.errors import Refusal
+from ringdove.guard.bans import BanRules, Bans
+from ringdove.guard.sources import source_of
 
 FAILURES = 5
 SECONDS = 600
-_MOST_ADDRESSES = 10_000
-
-
-@dataclass(slots=True)
-class _Record:
-    failures: deque[float] = field(default_factory=lambda: deque(maxlen=FAILURES))
-    blocked_until: float = 0.0
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Lockout:
@@ -30,7 +22,8 @@ class Lockout:
     """
 
     def __init__(self) -> None:
-        self._records: OrderedDict[str, _Record] = OrderedDict()
+        self.bans = Bans(BanRules(failures=FAILURES, window=SECONDS, first=SECONDS, longest=SECONDS))
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
     async def attempt(self, host: str, now: float) -> AsyncIterator[None]:
@@ -39,36 +32,14 @@ class Lockout:
         Attempts of one address go one after the other, so that many at once are no way round the count. Raises
         Refusal while the address is blocked.
         """
-        record = self._record(_source(host))
-        async with record.turn:
-            if now < record.blocked_until:
-                raise Refusal.blocked(math.ceil(record.blocked_until))
+        source = source_of(host)
+        turn = self._turns.setdefault(source, asyncio.Lock())
+        async with turn:
+            if (ban := self.bans.of(source, now)) is not None:
+                raise Refusal.blocked(math.ceil(ban.until))
             try:
                 yield
             except Refusal:
-                self._failed(record, now)
+                self.bans.failed(source, "login", now)
                 raise
-            record.failures.clear()
-
-    def _failed(self, record: _Record, now: float) -> None:
-        record.failures.append(now)
-        if len(record.failures) == FAILURES and record.failures[0] > now - SECONDS:
-            record.blocked_until = now + SECONDS
-            record.failures.clear()
-
-    def _record(self, source: str) -> _Record:
-        record = self._records.setdefault(source, _Record())
-        self._records.move_to_end(source)
-        if len(self._records) > _MOST_ADDRESSES:
-            self._records.popitem(last=False)
-        return record
-
-
-def _source(host: str) -> str:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if address.version == 6 and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return host
+            self.bans.succeeded(source)

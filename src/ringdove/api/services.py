@@ -8,7 +8,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from ringdove.api.lockout import Lockout
 from ringdove.events.bus import Bus
+from ringdove.guard.guard import Guard
 from ringdove.media.library import Library
 from ringdove.model.ladder import Ladder
 from ringdove.model.reference import DestinationKind
@@ -33,8 +35,9 @@ class Services:
 
     `online` tells the live bindings of an extension; `simulate` plans a call to a ring group in the present state;
     `live_calls` are the stories of calls that this node knows better than the store: their end is not written down
-    yet; `destination_kinds` are those that this build can enter; `ready` says whether SIP is up; `metrics`
-    are the numbers of the server; `ladder` are the SIP messages of a call, where they are kept. `clock` tells Unix time
+    yet; `destination_kinds` are those that this build can enter; `ready` says whether SIP is up; `metrics` are the
+    numbers of the server; `ladder` are the SIP messages of a call, where they are kept; `guard` keeps the door of SIP,
+    and `lockout` that of this interface. `clock` tells Unix time
     in seconds.
     """
 
@@ -49,6 +52,8 @@ class Services:
     ready: Callable[[], bool]
     metrics: Metrics = field(default_factory=Metrics)
     ladder: Callable[[str], Ladder | None] = lambda _: None
+    guard: Guard = field(default_factory=Guard)
+    lockout: Lockout = field(default_factory=Lockout)
     clock: Callable[[], float] = time.time
     audio_rows: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while a row that names content is saved, and while content goes that no row names: see `shelf`."""

@@ -10,7 +10,6 @@ from ringdove.api.documentation import takes
 from ringdove.api.envelope import Done, Failure
 from ringdove.api.errors import Code, Refusal
 from ringdove.api.form import Form, read
-from ringdove.api.lockout import Lockout
 from ringdove.api.routing import Body, GuardedRoute, OpenRoute, access_token
 from ringdove.api.services import Injected
 from ringdove.store.applications import TokenPair
@@ -74,7 +73,7 @@ async def get_token(request: Request, body: Body, services: Injected) -> Issued:
     if form is None:
         raise Refusal.parameters(problems)
     now = services.clock()
-    async with _lockout(request).attempt(_address(request), now):
+    async with services.lockout.attempt(_address(request), now):
         application = await services.store.applications.by_client_id(form.username)
         if not await verify_secret(form.password, application.secret_hash if application else None):
             raise Refusal.credentials()
@@ -93,7 +92,7 @@ async def refresh_token(request: Request, body: Body, services: Injected) -> Iss
         raise Refusal.parameters(problems)
     now = services.clock()
     fresh = _fresh(now)
-    async with _lockout(request).attempt(_address(request), now):
+    async with services.lockout.attempt(_address(request), now):
         if not await services.store.tokens.renew(token_hash(form.refresh_token), fresh.pair, now=now):
             raise Refusal(Code.TOKEN_EXPIRED)
     return fresh.answer()
@@ -104,12 +103,6 @@ async def del_token(request: Request, services: Injected) -> Done:
     """Log out: the access token and its refresh token end now."""
     await services.store.tokens.revoke(token_hash(access_token(request)))
     return Done()
-
-
-def _lockout(request: Request) -> Lockout:
-    lockout = request.app.state.lockout
-    assert isinstance(lockout, Lockout)  # noqa: S101  # create_app put it there
-    return lockout
 
 
 def _address(request: Request) -> str:

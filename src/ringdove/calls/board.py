@@ -9,6 +9,7 @@ from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
 from ringdove.net.endpoint import Endpoint
 from ringdove.settings import Settings
+from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.store import Store
 
@@ -33,7 +34,7 @@ class Board:
     bus: Bus
     settings: Settings
     sounds: Sounds
-    authenticate: Callable[[Request], Awaitable[Extension | Response]]
+    authenticate: Callable[[Request, Hop], Awaitable[Extension | Response]]
     bindings: Callable[[int], Sequence[StoredBinding]]
     busy: BusyList = field(init=False)
     gate: Gate = field(init=False)

@@ -24,7 +24,7 @@ MAX_HOPS = 20
 
 async def run(call: Call) -> None:
     """Live through the call; returns when it is over. Its record is left with the keeper of records."""
-    who = await call.board.authenticate(call.caller.request)
+    who = await call.board.authenticate(call.caller.request, call.caller.hop)
     if isinstance(who, Response):
         call.caller.challenge(who)
         return

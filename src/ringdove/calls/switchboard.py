@@ -33,7 +33,6 @@ class Switchboard:
         self._running: dict[Call, asyncio.Task[None]] = {}
         self._by_id: dict[str, Call] = {}
         self._watchers: list[asyncio.Task[None]] = []
-        self._draining = False
 
     async def start(self) -> None:
         """Close the records that an earlier run of this node left open, and listen to the media engine."""
@@ -42,9 +41,6 @@ class Switchboard:
 
     def handle(self, incoming: IncomingRequest) -> None:
         """Take an INVITE that opens a dialog."""
-        if self._draining:
-            incoming.reply(503, headers=[("Retry-After", "30")])
-            return
         call = Call(self._board, incoming)
         self._by_id[call.id] = call
         self._running[call] = asyncio.create_task(self._run(call))
@@ -78,11 +74,10 @@ class Switchboard:
         return Simulation() if group is None else await simulate(self._board, group)
 
     async def drain(self, patience: float) -> None:
-        """Take no new calls; let the running ones end, and end those that have not after `patience` seconds.
+        """Let the running calls end, and end those that have not after `patience` seconds; no new ones may come.
 
         Returns when the phones have heard of it, as far as they answer.
         """
-        self._draining = True
         if self._running:
             await asyncio.wait(self._running.values(), timeout=patience)
         for call in self._running:

@@ -54,6 +54,9 @@ class Owner(Protocol):
     is_closing: bool
     turned_away: Counter[str]
 
+    def hop(self, remote: Remote) -> Hop:
+        """To and from a far end."""
+
     def opened(self, connection: "Connection") -> None:
         """It has come about."""
 
@@ -66,7 +69,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, owner: Owner, remote: Remote, *, accepted: bool = False) -> None:
         self.remote = remote
-        self.hop = Hop(owner.name, *remote, owner.host, owner.port)
+        self.hop = owner.hop(remote)
         self.accepted = accepted
         self.is_made = False
         """Whether it has come about, its handshake included."""
@@ -91,6 +94,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._is_deaf:
+            return
+        if self.accepted and not self._owner.receiver.admits(self.hop):
+            self._transport.abort()
             return
         try:
             items = self._parser.feed(data)

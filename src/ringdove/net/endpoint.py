@@ -40,7 +40,7 @@ from .listeners import Listeners
 from .passage import Direction, Observer, Passage
 from .resolver import Unresolvable, resolve
 from .tcp import TcpTransport
-from .transport import ANY, ANY_IPV4, Receiver, Transport
+from .transport import ANY, ANY_IPV4, Door, Receiver, Transport
 from .udp import UdpTransport
 
 __all__ = ["Direction", "Endpoint", "Failure", "Hop", "IncomingRequest", "OutgoingRequest", "Timers", "Unresolvable"]
@@ -77,6 +77,8 @@ class Endpoint:
         self._loop = asyncio.get_running_loop()
         self.clock = clock or self._loop.time
         self.on_request: Callable[[IncomingRequest], None] | None = None
+        self.door: Door | None = None
+        """Who says whom to hear, and answers strangers; without one everything is handled."""
         self.observers: list[Observer] = []
         self.dropped: Counter[str] = Counter()
         """How many messages came to nothing, by reason: malformed (even answered), unanswerable, response, request."""
@@ -243,6 +245,10 @@ class Endpoint:
 
     # What transports report (`transport.Receiver`)
 
+    def admits(self, source: Hop) -> bool:
+        """See `Receiver`."""
+        return self.door is None or self.door.admits(source)
+
     def received(self, message: Request | Response, source: Hop) -> None:
         """See `Receiver`."""
         if self._closed:
@@ -264,6 +270,7 @@ class Endpoint:
         """See `Receiver`. What a request can be read of is answered, and nothing kept of it (§8.2.7)."""
         self.dropped["malformed"] += 1
         log.debug("message_malformed", source=str(source), error=str(error))
+        self._strange(source)
         if error.request is not None and not self._closed:
             self._refuse(error.request, source, Rejection(error.status, f"{REASONS[error.status]} ({error})"))
 
@@ -280,17 +287,38 @@ class Endpoint:
 
     def _receive_request(self, request: Request, source: Hop) -> None:
         rejection = check_request(request)
-        if rejection is None:
-            stamp(request, source)
+        if rejection is not None:
+            self._strange(source)
+            if rejection.answerable:
+                self._refuse(request, source, rejection)
+            else:
+                self.dropped["unanswerable"] += 1
+            return
+        stamp(request, source)
+        answer = None if self._layer.knows(request) else self._turn_away(request, source)
+        if answer is None:
             self._perform(self._layer.receive(request, source, self.clock()))
-        elif rejection.answerable:
-            self._refuse(request, source, rejection)
         else:
-            self.dropped["unanswerable"] += 1
+            self._strange(source)
+            self._send(ReplyPath.of(request, source).send(answer))
+
+    def _turn_away(self, request: Request, source: Hop) -> Response | None:
+        """The answer to a new request that is not worth a transaction; None where it is."""
+        if request.method == "ACK":
+            return None  # it opens none
+        if _is_outside(request):
+            return self.door.answer(request, source) if self.door is not None and request.method != "CANCEL" else None
+        if DialogId.of_incoming(request) in self._dialogs:
+            return None
+        return request.reply(481, to_tag=stateless_tag(request))
 
     def _refuse(self, request: Request, source: Hop, rejection: Rejection) -> None:
         stamp(request, source)
         self._send(ReplyPath.of(request, source).send(rejection.response(request, stateless_tag(request))))
+
+    def _strange(self, source: Hop) -> None:
+        if self.door is not None:
+            self.door.strange(source)
 
     # What the transaction layer wants done
 
@@ -346,8 +374,7 @@ class Endpoint:
             self._perform(self._layer.respond(key, response, self.clock(), forget=forget))
 
         incoming = self._incoming[key] = IncomingRequest(request, source, send)
-        # A REGISTER belongs to no dialog, whatever tag an old phone repeats in it (§10.2).
-        outside = request.to.tag is None or request.method == "REGISTER"
+        outside = _is_outside(request)
         handler = self.on_request if outside else self._dialogs.get(DialogId.of_incoming(request))
         if handler is None:
             incoming.reply(503 if outside else 481)
@@ -379,6 +406,11 @@ class Endpoint:
         passage = Passage(direction, hop, self.listeners.local_end(hop), message, self.clock(), data)
         for observer in self.observers:
             _guard(observer, passage)
+
+
+def _is_outside(request: Request) -> bool:
+    """Whether it belongs to no dialog; a REGISTER never does, whatever tag an old phone repeats in it (§10.2)."""
+    return request.to.tag is None or request.method == "REGISTER"
 
 
 def _guard(handler: Callable[..., None], *arguments: object) -> bool:

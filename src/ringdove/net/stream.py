@@ -155,7 +155,7 @@ class StreamTransport:
                     self._breath = self.loop.call_later(BREATH, self._listen)
                     return
                 continue  # it was gone before we looked
-            if self._admit(address[0]):
+            if self.receiver.admits(self.hop(address[:2])) and self._admit(address[0]):
                 sock.setblocking(False)
                 self._start(self._accept(sock, address[:2]))
             else:
@@ -200,6 +200,10 @@ class StreamTransport:
             connection.write(data)
 
     # What both kinds share
+
+    def hop(self, remote: Remote) -> Hop:
+        """To and from a far end."""
+        return Hop(self.name, *remote, self.host, self.port)
 
     def opened(self, connection: "Connection") -> None:
         """Take a new connection in."""

@@ -8,8 +8,24 @@ from ringdove.sip.parser import NoMessage
 from ringdove.sip.uri import numeric
 
 
+class Door(Protocol):
+    """Who says what may cost us something. All of it has to be quick."""
+
+    def admits(self, source: Hop) -> bool:
+        """Whether to read what comes from there; what is not read is dropped."""
+
+    def strange(self, source: Hop) -> None:
+        """Something came from there for which nobody vouches, and was answered or dropped."""
+
+    def answer(self, request: Request, source: Hop) -> Response | None:
+        """The answer to a request outside dialogs of which nothing is to be kept; None where it is to be handled."""
+
+
 class Receiver(Protocol):
     """Who owns the transports. None of these is called from within `Transport.send`."""
+
+    def admits(self, source: Hop) -> bool:
+        """See `Door`."""
 
     def received(self, message: Request | Response, source: Hop) -> None:
         """A message that could be parsed."""

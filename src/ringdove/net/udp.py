@@ -112,7 +112,9 @@ class UdpTransport:
                 return
             except OSError:
                 continue  # a refusal that came after the queue was read
-            self._received(data, self._hop(address))
+            hop = self._hop(address)
+            if self._receiver.admits(hop):
+                self._received(data, hop)
             if self._socket.fileno() < 0:
                 return  # closed by what the message led to
 

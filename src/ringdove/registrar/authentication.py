@@ -5,10 +5,17 @@ import secrets
 import time
 from collections.abc import Callable
 
+import structlog
+
+from ringdove.guard.guard import Guard
 from ringdove.model.extension import Extension
 from ringdove.sip.digest import OFFERED, Algorithm, Realm, Verdict
+from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
+from ringdove.sip.transaction.keys import stateless_tag
 from ringdove.store import Store
+
+log = structlog.get_logger(__name__)
 
 _KNOWS_ONLY_MD5 = re.compile(r"baresip v(?:[0-2]\.|3\.(?:[0-9]|1[01])\.)")
 
@@ -17,35 +24,58 @@ class Authenticator:
     """Asks phones for the password of their extension.
 
     Known and unknown names, wrong passwords and disabled extensions get the same answer after the same work, so that
-    a scan learns nothing. `clock` counts seconds and never goes back.
+    a scan learns nothing. What fails is told to the guard. `clock` gives Unix seconds.
     """
 
-    def __init__(self, store: Store, realm: Realm, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Store, realm: Realm, guard: Guard, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._realm = realm
+        self._guard = guard
         self._clock = clock
         self._nobody = secrets.token_urlsafe(24)
         """The password of everybody who does not exist."""
 
-    async def check(self, request: Request) -> Extension | Response:
-        """The extension whose phone sent this request, or the 401 to answer with (RFC 3261 §22.1, RFC 8760)."""
+    def challenge(self, request: Request, source: Hop) -> Response | None:
+        """The 401 for who has not shown yet that it can hear us; None where `check` has to look at the password.
+
+        Nothing is kept of it, and whoever asks again is told the same (§8.2.7).
+        """
         credentials = self._realm.credentials(request.headers.get_all("Authorization"))
         if credentials is None:
-            return self._challenge(request)
-        if not self._realm.is_fresh(credentials.nonce, self._clock()):
-            return self._challenge(request, stale=True)  # before the store is asked: guessing stays cheap for us
+            return self._challenge(request, source)
+        if not self._realm.is_fresh(credentials.nonce, source.remote_host, self._clock()):
+            return self._challenge(request, source, stale=True)
+        return None
+
+    async def check(self, request: Request, source: Hop) -> Extension | Response:
+        """The extension whose phone sent this request, or the 401 to answer with (RFC 3261 §22.1, RFC 8760)."""
+        if (challenge := self.challenge(request, source)) is not None:
+            return challenge  # before the store is asked: guessing stays cheap for us
+        credentials = self._realm.credentials(request.headers.get_all("Authorization"))
+        assert credentials is not None  # noqa: S101 - it would have been challenged
         found = await self._store.extensions.by_reg_name(credentials.username)
         extension = found if found is not None and found.enabled else None
         password = extension.reg_password if extension is not None else self._nobody
-        verdict = self._realm.verify(credentials, password, request, self._clock())
-        if extension is not None and verdict is Verdict.GRANTED:
+        now, user = self._clock(), credentials.username
+        verdict = self._realm.verify(credentials, password, request, source.remote_host, now)
+        locked = self._guard.is_locked(user, source.remote, now)
+        if extension is not None and verdict is Verdict.GRANTED and not locked:
+            self._guard.succeeded(source.remote, user, now)
             return extension
-        return self._challenge(request, stale=verdict is Verdict.STALE)
+        if verdict is not Verdict.STALE:
+            self._failed(request, source, user if extension is not None else None, now)
+        return self._challenge(request, source, stale=verdict is Verdict.STALE)
 
-    def _challenge(self, request: Request, *, stale: bool = False) -> Response:
-        response = request.reply(401)
-        for challenge in self._realm.challenges(self._clock(), stale=stale, algorithms=_algorithms_for(request)):
-            response.headers.add("WWW-Authenticate", challenge)
+    def _failed(self, request: Request, source: Hop, user: str | None, now: float) -> None:
+        ban = self._guard.failed(source.remote, user, request.method, now)
+        if ban is not None:
+            log.warning("source_banned", source=ban.source, reason=ban.reason, failures=ban.failures, until=ban.until)
+
+    def _challenge(self, request: Request, source: Hop, *, stale: bool = False) -> Response:
+        response = request.reply(401, to_tag=stateless_tag(request))
+        algorithms = _algorithms_for(request)
+        for value in self._realm.challenges(source.remote_host, self._clock(), stale=stale, algorithms=algorithms):
+            response.headers.add("WWW-Authenticate", value)
         return response
 
 

@@ -8,7 +8,7 @@ from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
 from ringdove.sip.headers import NameAddr, delta_seconds, quote, unquote
 from ringdove.sip.hop import Hop
-from ringdove.sip.message import Request
+from ringdove.sip.message import Request, Response
 from ringdove.sip.reach import listening, reach
 from ringdove.sip.uri import Uri, spelled
 
@@ -34,6 +34,13 @@ class Refusal:
     status: int
     reason: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+
+    def response(self, request: Request, to_tag: str | None = None) -> Response:
+        """The answer."""
+        response = request.reply(self.status, self.reason, to_tag=to_tag)
+        for name, value in self.headers:
+            response.headers.add(name, value)
+        return response
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from ringdove.sip.message import Request, Response
 from ringdove.store import Store
 
 from .authentication import Authenticator
-from .bindings import Intervals, Refusal, check, listing, own_address, register
+from .bindings import Intervals, Refusal, listing, own_address, register
 from .index import Flow, Index, flow_of
 
 log = structlog.get_logger(__name__)
@@ -133,12 +133,10 @@ class Registrar:
         except Exception:
             log.exception("register_failed", source=str(incoming.source))
             response = incoming.request.reply(500)
-        incoming.respond(response, forget=response.status in (400, 401))
+        incoming.respond(response, forget=response.status == 401)
 
     async def _register(self, request: Request, source: Hop) -> Response:
-        if (wrong := check(request)) is not None:
-            return _refuse(request, wrong)
-        extension = await self._authenticator.check(request)
+        extension = await self._authenticator.check(request, source)
         if isinstance(extension, Response):
             return extension
         owner = extension.id or 0
@@ -154,7 +152,7 @@ class Registrar:
                 intervals=self._intervals,
             )
             if isinstance(change, Refusal):
-                return _refuse(request, change)
+                return change.response(request)
             if not await self._change(owner, change.saved, change.forgotten):
                 return request.reply(403)
             return self._grant(request, owner, now)
@@ -245,10 +243,3 @@ class Registrar:
         with suppress(asyncio.CancelledError):
             if (error := task.exception()) is not None:
                 log.error("task_failed", task=task.get_name(), exc_info=error)
-
-
-def _refuse(request: Request, refusal: Refusal) -> Response:
-    response = request.reply(refusal.status, refusal.reason)
-    for name, value in refusal.headers:
-        response.headers.add(name, value)
-    return response

@@ -113,10 +113,10 @@ class Credentials:
 class Realm:
     """A protection domain: hands out nonces without remembering them, and judges credentials.
 
-    A nonce carries the time it was made and a seal over it, so that a challenge costs no memory. Only nonces that
-    were used with the right password are remembered, each with its last count, to refuse replays. When there are too
-    many of them, the oldest are given up and every nonce of that age counts as stale. `now` is in seconds of one
-    steady clock.
+    A nonce carries the time it was made and a seal over it and over the host that it is given to, so that a challenge
+    costs no memory, and who uses it has shown that it hears us where it says it is. Only nonces that were used with
+    the right password are remembered, each with its last count, to refuse replays. When there are too many of them,
+    the oldest are given up and every nonce of that age counts as stale. `now` is in seconds of one clock.
     """
 
     def __init__(
@@ -131,12 +131,15 @@ class Realm:
         self._key = key if key is not None else secrets.token_bytes(32)
         self._lifetime = lifetime
         self._max_nonces = max_nonces
-        self._counts: OrderedDict[str, int] = OrderedDict()
+        self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        """The last count of each nonce in use, and when it was issued."""
         self._forgotten_until = float("-inf")
 
-    def challenges(self, now: float, *, stale: bool = False, algorithms: Iterable[Algorithm] = OFFERED) -> list[str]:
-        """The values for the WWW-Authenticate fields, one per algorithm (RFC 8760 §2.4)."""
-        nonce = self._new_nonce(now)
+    def challenges(
+        self, host: str, now: float, *, stale: bool = False, algorithms: Iterable[Algorithm] = OFFERED
+    ) -> list[str]:
+        """The values for the WWW-Authenticate fields towards a host, one per algorithm (RFC 8760 §2.4)."""
+        nonce = self._new_nonce(host, now)
         again = ", stale=true" if stale else ""
         return [
             f'Digest realm={quote(self.name)}, nonce="{nonce}", algorithm={algorithm}, qop="auth"{again}'
@@ -154,54 +157,54 @@ class Realm:
                 return credentials
         return None
 
-    def is_fresh(self, nonce: str, now: float) -> bool:
-        """Whether this nonce is ours and still good. Asked first, it keeps made-up credentials cheap."""
-        issued = self._issued(nonce)
+    def is_fresh(self, nonce: str, host: str, now: float) -> bool:
+        """Whether this host has the nonce from us, and it is still good. Asked first, it keeps made-up ones cheap."""
+        issued = self._issued(nonce, host)
         return issued is not None and issued > self._forgotten_until and issued <= now <= issued + self._lifetime
 
-    def verify(self, credentials: Credentials, password: str, request: Request, now: float) -> Verdict:
-        """Judge the credentials of a request whose Request-URI is well-formed."""
-        if not self.is_fresh(credentials.nonce, now):
+    def verify(self, credentials: Credentials, password: str, request: Request, host: str, now: float) -> Verdict:
+        """Judge the credentials of a request from a host, whose Request-URI is well-formed."""
+        if not self.is_fresh(credentials.nonce, host, now):
             return Verdict.STALE
         expected = credentials.expected(password, request.method)
         right = hmac.compare_digest(expected.encode(), credentials.response.encode("utf-8", "replace"))
         if not right or not _same_resource(credentials.uri, request):
             return Verdict.DENIED
-        return Verdict.GRANTED if self._count(credentials, now) else Verdict.STALE
+        return Verdict.GRANTED if self._count(credentials, host, now) else Verdict.STALE
 
-    def _new_nonce(self, now: float) -> str:
+    def _new_nonce(self, host: str, now: float) -> str:
         stamp = _STAMP.pack(now, secrets.token_bytes(8))
-        return base64.urlsafe_b64encode(stamp + self._seal(stamp)).decode()
+        return base64.urlsafe_b64encode(stamp + self._seal(stamp, host)).decode()
 
-    def _seal(self, stamp: bytes) -> bytes:
-        return hmac.digest(self._key, stamp + self.name.encode(), "sha256")[:_SEAL_OCTETS]
+    def _seal(self, stamp: bytes, host: str) -> bytes:
+        return hmac.digest(self._key, stamp + f"{self.name}\n{host}".encode(), "sha256")[:_SEAL_OCTETS]
 
-    def _issued(self, nonce: str) -> float | None:
-        """When we made this nonce; None where we did not."""
+    def _issued(self, nonce: str, host: str) -> float | None:
+        """When we made this nonce for this host; None where we did not."""
         try:
             octets = base64.b64decode(nonce.encode("ascii"), altchars=b"-_", validate=True)
         except ValueError:
             return None
         stamp, seal = octets[: _STAMP.size], octets[_STAMP.size :]
-        if not hmac.compare_digest(seal, self._seal(stamp)):
+        if not hmac.compare_digest(seal, self._seal(stamp, host)):
             return None
         issued, _ = _STAMP.unpack(stamp)
         return float(issued)
 
-    def _count(self, credentials: Credentials, now: float) -> bool:
+    def _count(self, credentials: Credentials, host: str, now: float) -> bool:
         """Take note that the nonce was used; False where its count does not rise (RFC 7616 §3.4.5)."""
         count = int(credentials.nonce_count, 16)
-        if count <= self._counts.get(credentials.nonce, 0):
+        last, issued = self._counts.get(credentials.nonce) or (0, self._issued(credentials.nonce, host) or 0.0)
+        if count <= last:
             return False
-        self._counts[credentials.nonce] = count
+        self._counts[credentials.nonce] = count, issued
         self._forget(now)
         return True
 
     def _forget(self, now: float) -> None:
         """Drop the nonces that are too old anyway, and where that is not enough, give up the oldest."""
         while self._counts:
-            nonce = next(iter(self._counts))
-            issued = self._issued(nonce) or 0.0
+            nonce, (_, issued) = next(iter(self._counts.items()))
             if issued + self._lifetime >= now and len(self._counts) <= self._max_nonces:
                 return
             del self._counts[nonce]

@@ -30,7 +30,8 @@ PASSWORD = "wren-heron-42"
 NOW = 1000.0
 REQUEST = Request("REGISTER", "sip:ringdove")
 KEY = bytes(32)
-NONCE = Realm("ringdove", key=KEY).challenges(NOW)[0].split('"')[3]
+HOST = "192.0.2.1"
+NONCE = Realm("ringdove", key=KEY).challenges(HOST, NOW)[0].split('"')[3]
 
 
 def check(data: bytes) -> None:
@@ -50,11 +51,11 @@ def _judge(realm: Realm, text: str) -> None:
         with suppress(SipSyntaxError):
             assert Credentials.parse(text).realm != realm.name
         return
-    assert realm.verify(credentials, "another", REQUEST, NOW) is not Verdict.GRANTED
-    verdict = realm.verify(credentials, PASSWORD, REQUEST, NOW)
+    assert realm.verify(credentials, "another", REQUEST, HOST, NOW) is not Verdict.GRANTED
+    verdict = realm.verify(credentials, PASSWORD, REQUEST, HOST, NOW)
     assert knows or verdict is not Verdict.GRANTED
-    assert verdict is not Verdict.GRANTED or realm.is_fresh(credentials.nonce, NOW)
-    assert realm.verify(credentials, PASSWORD, REQUEST, NOW) is not Verdict.GRANTED, "a replay"
+    assert verdict is not Verdict.GRANTED or realm.is_fresh(credentials.nonce, HOST, NOW)
+    assert realm.verify(credentials, PASSWORD, REQUEST, HOST, NOW) is not Verdict.GRANTED, "a replay"
 
 
 def _answer(challenge: str) -> None:

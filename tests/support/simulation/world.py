@@ -21,6 +21,7 @@ from ringdove.calls.standing import standing_of
 from ringdove.calls.switchboard import Switchboard
 from ringdove.events.bus import Bus
 from ringdove.events.types import BindingsChanged, BusyChanged, ExtensionChanged
+from ringdove.guard.guard import Guard
 from ringdove.media.embedded.session import EmbeddedSession
 from ringdove.media.engine import Caps, MediaEvent, SessionId
 from ringdove.model.binding import StoredBinding
@@ -245,7 +246,7 @@ class World:
         self.network.on_refusal = self._refused
         self.media = SimulatedMedia()
         shelf: Any = Shelf(self)
-        self._authenticator = Authenticator(shelf, Realm("sim"), self.loop.time)
+        self._authenticator = Authenticator(shelf, Realm("sim"), Guard(), self.loop.time)
         self.board = Board(
             node="sim",
             endpoint=self.endpoint,
@@ -368,10 +369,10 @@ class World:
         else:
             incoming.reply(405)
 
-    async def _authenticate(self, request: Any) -> Any:
+    async def _authenticate(self, request: Any, source: Hop) -> Any:
         caller = int(request.from_.uri.user) - 2000
         if next(call for call in self.script.calls if call.caller == caller).challenged:
-            return await self._authenticator.check(request)
+            return await self._authenticator.check(request, source)
         return self.extensions[caller]
 
     # What is written down

@@ -280,11 +280,11 @@ async def test_it_registers_with_the_password_that_it_is_asked_for() -> None:
         registering = asyncio.create_task(made.register(expires=60))
         realm = Realm("test")
         first = await server.expect("REGISTER")
-        server.reply(first, 401, headers=[("WWW-Authenticate", c) for c in realm.challenges(0.0)])
+        server.reply(first, 401, headers=[("WWW-Authenticate", c) for c in realm.challenges("127.0.0.1", 0.0)])
         second = await server.expect("REGISTER")
         credentials = realm.credentials(second.headers.get_all("Authorization"))
         assert credentials is not None
-        assert realm.verify(credentials, "a-long-secret", second, 1.0) is Verdict.GRANTED
+        assert realm.verify(credentials, "a-long-secret", second, "127.0.0.1", 1.0) is Verdict.GRANTED
         assert second.cseq.number > first.cseq.number
         assert second.call_id == first.call_id
         assert second.headers.get("Expires") == "60"

@@ -4,14 +4,20 @@ import re
 
 import pytest
 
+from ringdove.guard.bans import BanRules
+from ringdove.guard.guard import Guard, GuardRules
 from ringdove.model.extension import Extension
 from ringdove.registrar import Authenticator
 from ringdove.sip.digest import Algorithm, Realm, authorize
 from ringdove.sip.headers import Headers
+from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.store import Store
 
 PASSWORD = "Gr4ss-hoppers-sing"
+HERE = Hop("udp", "192.0.2.7", 5060, "192.0.2.1", 5060)
+THERE = Hop("udp", "203.0.113.1", 5060, "192.0.2.1", 5060)
+RULES = GuardRules(sources=BanRules(failures=100), users=BanRules(failures=3, first=300.0, longest=300.0))
 
 
 class Clock:
@@ -28,7 +34,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def authenticator(store: Store, clock: Clock) -> Authenticator:
-    return Authenticator(store, Realm("ringdove"), clock)
+    return Authenticator(store, Realm("ringdove"), Guard(RULES), clock)
 
 
 def _request(authorization: str | None = None) -> Request:
@@ -51,18 +57,24 @@ def _request(authorization: str | None = None) -> Request:
 
 
 async def _challenge(authenticator: Authenticator, request: Request | None = None) -> Response:
-    answer = await authenticator.check(request or _request())
+    answer = await authenticator.check(request or _request(), HERE)
     assert isinstance(answer, Response)
     assert answer.status == 401
     return answer
 
 
 async def _try(
-    authenticator: Authenticator, name: str, password: str = PASSWORD, algorithm: Algorithm = Algorithm.SHA256
+    authenticator: Authenticator,
+    name: str,
+    password: str = PASSWORD,
+    algorithm: Algorithm = Algorithm.SHA256,
+    at: Hop = HERE,
 ) -> Extension | Response:
-    challenges = (await _challenge(authenticator)).headers.get_all("WWW-Authenticate")
+    challenge = authenticator.challenge(_request(), at)
+    assert challenge is not None
+    challenges = challenge.headers.get_all("WWW-Authenticate")
     value = authorize(challenges, name, password, "REGISTER", "sip:pbx", algorithms=[algorithm])
-    return await authenticator.check(_request(value))
+    return await authenticator.check(_request(value), at)
 
 
 async def _extension(store: Store, number: str = "1000", *, enabled: bool = True) -> Extension:
@@ -107,7 +119,7 @@ async def test_credentials_cannot_be_sent_again(authenticator: Authenticator, st
     extension = await _extension(store)
     challenges = (await _challenge(authenticator)).headers.get_all("WWW-Authenticate")
     value = authorize(challenges, "1000", PASSWORD, "REGISTER", "sip:pbx")
-    assert await authenticator.check(_request(value)) == extension
+    assert await authenticator.check(_request(value), HERE) == extension
     answer = await _challenge(authenticator, _request(value))
     assert "stale=true" in (answer.headers.get("WWW-Authenticate") or "")
 
@@ -125,3 +137,43 @@ async def test_a_phone_that_fails_over_sha_256_is_not_shown_it(
     challenges = (await _challenge(authenticator, request)).headers.get_all("WWW-Authenticate")
     assert len(challenges) == offered
     assert "algorithm=MD5" in challenges[0]
+
+
+async def test_who_is_challenged_needs_neither_the_store_nor_a_second_thought(
+    authenticator: Authenticator, store: Store
+) -> None:
+    await store.close()  # whoever asks it now fails
+    first, again = [authenticator.challenge(_request(), HERE) for _ in range(2)]
+    assert first is not None
+    assert again is not None
+    assert first.to.tag == again.to.tag
+    made_up = (
+        'Digest username="1000", realm="ringdove", nonce="AAAA", uri="sip:pbx", response="0", qop=auth, nc=00000001'
+    )
+    assert authenticator.challenge(_request(f'{made_up}, cnonce="x"'), HERE) is not None
+
+
+async def test_credentials_are_good_only_where_they_were_asked_for(authenticator: Authenticator, store: Store) -> None:
+    extension = await _extension(store)
+    challenges = (await _challenge(authenticator)).headers.get_all("WWW-Authenticate")
+    value = authorize(challenges, "1000", PASSWORD, "REGISTER", "sip:pbx")
+    answer = await authenticator.check(_request(value), THERE)
+    assert isinstance(answer, Response)
+    assert "stale=true" in (answer.headers.get("WWW-Authenticate") or "")
+    assert await authenticator.check(_request(value), HERE) == extension
+
+
+async def test_a_guessed_user_is_refused_the_right_password_as_if_it_were_wrong_except_at_home(
+    authenticator: Authenticator, store: Store, clock: Clock
+) -> None:
+    extension = await _extension(store)
+    assert await _try(authenticator, "1000") == extension
+    wrong = [
+        await _try(authenticator, "1000", "wrong", at=Hop("udp", f"198.51.100.{i}", 5060, "", 0)) for i in range(3)
+    ]
+    right = await _try(authenticator, "1000", at=THERE)
+    assert isinstance(right, Response)
+    assert len({re.sub(r'nonce="[^"]*"', "", str(a.headers.get_all("WWW-Authenticate"))) for a in [*wrong, right]}) == 1  # type: ignore[union-attr]
+    assert await _try(authenticator, "1000") == extension
+    clock.now += 301
+    assert await _try(authenticator, "1000", at=THERE) == extension

@@ -144,6 +144,10 @@ class TransactionLayer:
 
     # The network
 
+    def knows(self, request: Request) -> bool:
+        """Whether a request belongs to a transaction that is there: it comes again, acknowledges or cancels."""
+        return server_key(request) in self._servers
+
     def receive(self, message: Request | Response, source: Hop, now: float) -> list[Action]:
         """A message that the validator let pass; a request's Via is stamped already."""
         if isinstance(message, Response):
@@ -186,9 +190,9 @@ class TransactionLayer:
     def _receive_cancel(self, key: ServerKey, cancel: Request, source: Hop, now: float) -> list[Action]:
         """§9.2: 200 whether or not it comes in time, with the To tag of the INVITE's responses."""
         invite = self._servers.get(server_key(cancel, "INVITE"))
+        if not isinstance(invite, InviteServer):  # nothing is kept of it: everybody can say so
+            return [ReplyPath.of(cancel, source).send(cancel.reply(481, to_tag=stateless_tag(cancel)))]
         server = self._servers[key] = Server(key, cancel, source, self._timers)
-        if not isinstance(invite, InviteServer):
-            return self._settle(server, server.respond(cancel.reply(481, to_tag=stateless_tag(cancel)), now), now)
         response = cancel.reply(200, to_tag=invite.to_tag or stateless_tag(cancel))
         actions = self._settle(server, server.respond(response, now), now)
         return actions + self._settle(invite, invite.cancel(cancel), now)

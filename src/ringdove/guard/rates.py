@@ -1,0 +1,55 @@
+"""What strangers may cost in a second: token buckets, one for each source and one for all."""
+
+from dataclasses import dataclass
+
+from .sources import Recent
+
+
+@dataclass(frozen=True, slots=True)
+class RateRules:
+    """Requests a second, and how many may come at once."""
+
+    source: float = 100.0
+    burst: float = 1_000.0
+    """An office of 200 phones behind one address that come back after a power cut stays below it."""
+    total: float = 2_000.0
+    total_burst: float = 10_000.0
+    most: int = 10_000
+    """Sources that are remembered."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    left: float
+    at: float = float("-inf")
+
+    def fill(self, rate: float, burst: float, now: float) -> float:
+        """What is left in it now."""
+        if now > self.at:
+            self.left = min(burst, self.left + (now - self.at) * rate)
+            self.at = now
+        return self.left
+
+
+class Rates:
+    """Says whether a stranger may ask for one thing more."""
+
+    def __init__(self, rules: RateRules) -> None:
+        self.rules = rules
+        self._sources: Recent[str, _Bucket] = Recent(rules.most, lambda: _Bucket(rules.burst))
+        self._all = _Bucket(rules.total_burst)
+
+    def has_left(self, source: str, now: float) -> bool:
+        """Whether it would be let; costs nothing."""
+        rules = self.rules
+        if self._all.fill(rules.total, rules.total_burst, now) < 1:
+            return False
+        bucket = self._sources.find(source)
+        return bucket is None or bucket.fill(rules.source, rules.burst, now) >= 1
+
+    def spend(self, source: str, now: float) -> None:
+        """It asked."""
+        rules = self.rules
+        bucket = self._sources.touch(source)
+        bucket.left = max(0.0, bucket.fill(rules.source, rules.burst, now) - 1)
+        self._all.left = max(0.0, self._all.fill(rules.total, rules.total_burst, now) - 1)

@@ -1,0 +1,66 @@
+"""What the endpoint asks before anything is read or kept of what comes from outside (`net.transport.Door`)."""
+
+import time
+from collections.abc import Callable
+
+from ringdove.guard.guard import Guard
+from ringdove.sip.hop import Hop
+from ringdove.sip.message import Request, Response, refusal_of
+from ringdove.sip.transaction.keys import stateless_tag
+
+from .authentication import Authenticator
+from .bindings import check
+
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REGISTER"
+COME_BACK = 30
+"""Seconds after which a caller may try again where no calls are taken."""
+
+
+class Doorman:
+    """Lets in who shows credentials that can be right, and answers all others from memory, equally and at once.
+
+    `ready` says whether calls are taken. `clock` gives Unix seconds.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        authenticator: Authenticator,
+        ready: Callable[[], bool],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._guard = guard
+        self._authenticator = authenticator
+        self._ready = ready
+        self._clock = clock
+
+    def admits(self, source: Hop) -> bool:
+        """See `Door`."""
+        return self._guard.admits(source.remote, self._clock())
+
+    def strange(self, source: Hop) -> None:
+        """See `Door`."""
+        self._guard.strange(source.remote, self._clock())
+
+    def answer(self, request: Request, source: Hop) -> Response | None:
+        """See `Door`."""
+        tag = stateless_tag(request)
+        match request.method:
+            case "REGISTER" if (wrong := check(request)) is not None:
+                return wrong.response(request, tag)
+            case "INVITE" if not self._ready():
+                return _with(request.reply(503, to_tag=tag), ("Retry-After", str(COME_BACK)))
+            case "REGISTER" | "INVITE":
+                return self._authenticator.challenge(request, source)
+            case "OPTIONS":
+                # While we drain or start, a proxy that asks finds another server.
+                response = request.reply(200 if self._ready() else 503, to_tag=tag)
+                return _with(response, ("Allow", ALLOW), ("Accept", "application/sdp"))
+            case method:
+                return _with(request.reply(refusal_of(method), to_tag=tag), ("Allow", ALLOW))
+
+
+def _with(response: Response, *headers: tuple[str, str]) -> Response:
+    for name, value in headers:
+        response.headers.add(name, value)
+    return response
