@@ -305,11 +305,12 @@ class _Call:
         elif first or at <= (leg.over or at) + TIMEOUT:
             leg.successes.setdefault(response.to.tag or "", []).append(at)
             if first:
-                decides = leg.lives and self._holds(leg) and not self._leaves_at(at)
+                usable = bool(leg.offered & _voices(response.body))
+                decides = leg.lives and self._holds(leg) and not (usable and self._leaves_at(at))
                 leg.over, leg.status = at, 200
-                leg.won = decides and bool(leg.offered & _voices(response.body))
+                leg.won = decides and usable
                 if decides:
-                    self._rule(at, Answered(leg.number) if leg.won else Failed(leg.number, 488))
+                    self._rule(at, Answered(leg.number) if usable else Failed(leg.number, 488))
 
     # The wire towards the caller
 
@@ -353,6 +354,7 @@ class _Call:
             self._finals.append((at, response.status))
         else:
             assert not self._finals, "no provisional after the final response"
+            assert not (response.status == 180 and 183 in self._provisionals), "180 never follows 183"
             self._provisionals.add(response.status)
 
     # The sum of it
@@ -369,7 +371,7 @@ class _Call:
             return
         expected, hops = self._expected()
         assert final == expected, f"the caller gets {final} instead of {expected}"
-        assert self._provisionals <= {100, 180}, "one provisional policy"
+        assert self._provisionals <= {100, 180, 183}
         winners = [leg for leg in self._legs.values() if leg.won]
         assert len(winners) == (1 if expected == 200 else 0), "R4: exactly one winner"
         self._check_story(self._story, final, hops)

@@ -10,6 +10,8 @@ from ringdove.ring.plan import Strategy
 from .network import STILL
 from .phone import UNUSABLE, Habit, Mood
 
+COMMON = "0 101"
+"""A codec that everybody understands: who answers in the instant of a farewell must not fail as well."""
 BUSY, DECLINES, FAILS = (486, 600), (603, 607, 608), (302, 404, 480, 500, 503)
 
 
@@ -51,6 +53,10 @@ class GroupScript:
     entries: list[tuple[tuple[int, ...], int, int]]
     fail_dest: Destination = END_CALL
     nobody_dest: Destination | None = None
+    join: str = ""
+    welcome: str = ""
+    full_join: bool = False
+    """The join prompt is heard out before anybody rings."""
 
     @property
     def number(self) -> str:
@@ -90,7 +96,8 @@ class Script:
     strays: float
     lag: float
     """The longest that the store takes, in seconds."""
-    answers_first: bool
+    duel: bool
+    """Phones answer, and callers leave, in the very same instant more often than not."""
     people: list[PersonScript] = field(default_factory=list)
     groups: list[GroupScript] = field(default_factory=list)
     calls: list[CallScript] = field(default_factory=list)
@@ -100,14 +107,15 @@ class Script:
 def write_script(seed: int) -> Script:
     """The script of the world with this seed."""
     dice = Random(seed)
-    calm = dice.random() < 0.3
+    duel = dice.random() < 0.1
+    calm = duel or dice.random() < 0.3
     script = Script(
         seed,
         loss=0.0 if calm else dice.choice((0.0, 0.02, 0.05, 0.1)),
         repeats=0.0 if calm else dice.choice((0.0, 0.05, 0.2)),
         strays=0.0 if calm else dice.choice((0.0, 0.02, 0.1)),
-        lag=dice.choice((0.0, 0.0, 0.05, 0.5)),
-        answers_first=False,
+        lag=0.0 if duel else dice.choice((0.0, 0.0, 0.05, 0.5)),
+        duel=duel,
     )
     together = round(dice.uniform(0.2, 10.0), 6)  # when several answer at once
     _people(script, dice, together)
@@ -123,8 +131,8 @@ def _people(script: Script, dice: Random, together: float) -> None:
             PhoneScript(
                 host=f"10.0.{number}.{index}",
                 online=dice.random() < 0.85,
-                moods=[_mood(dice, together) for _ in range(4)],
-                formats=dice.choice(("0 101", "0 101", "8 0 101", "9 0 8", "9 101")),
+                moods=[_mood(script, dice, together) for _ in range(4)],
+                formats=dice.choice((COMMON, COMMON, "8 0 101", "9 0 8", "9 101")) if not script.duel else COMMON,
             )
             for index in range(1, 1 + dice.choice((1, 1, 1, 1, 2, 2, 3)))
         ]
@@ -140,10 +148,12 @@ def _people(script: Script, dice: Random, together: float) -> None:
         )
 
 
-def _mood(dice: Random, together: float) -> Mood:
+def _mood(script: Script, dice: Random, together: float) -> Mood:
     rings = None if dice.random() < 0.1 else round(dice.uniform(0.0, 0.4), 6)
     thinks = round(dice.uniform(0.0, 25.0) if dice.random() < 0.8 else dice.uniform(0.0, 0.3), 6)
     talks = None if dice.random() < 0.5 else round(dice.uniform(0.0, 20.0), 6)
+    if script.duel and dice.random() < 0.6:
+        return Mood(rings, together, talks=talks)
     match dice.choices(
         ("answer", "together", "ring on", "busy", "decline", "fail", "late", "fork", "unusable", "silent", "die"),
         (22, 8, 30, 8, 10, 7, 6, 3, 2, 3, 3),
@@ -191,6 +201,9 @@ def _groups(script: Script, dice: Random) -> None:
                 entries,
                 fail_dest=_destination(script, dice, count),
                 nobody_dest=_destination(script, dice, count) if dice.random() < 0.3 else None,
+                join=dice.choice(("", "", "", "join.wav")),
+                welcome=dice.choice(("", "", "", "welcome.wav")),
+                full_join=dice.random() < 0.5,
             )
         )
 
@@ -213,8 +226,8 @@ def _calls(script: Script, dice: Random, together: float) -> None:
         leaves = round(dice.uniform(0.0, 40.0), 6) if dice.random() < 0.25 else None
         if leaves is not None and dice.random() < 0.3:
             leaves = round(leaves / 100, 6)
-        if leaves is not None and dice.random() < 0.3:
-            leaves = together + 2 * STILL  # in still air: the very moment at which answers arrive
+        if script.duel and dice.random() < 0.6:
+            leaves = together + 2 * STILL  # the very moment at which answers arrive
         chats = tuple(
             (round(dice.uniform(0.0, 10.0), 6), dice.choice(("hold", "resume", "codec", "update", "refresh", "info")))
             for _ in range(dice.choice((0, 0, 0, 1, 2)))
@@ -228,8 +241,9 @@ def _calls(script: Script, dice: Random, together: float) -> None:
         if dice.random() < 0.05:
             habit = replace(habit, offers=False)
         at = round(dice.uniform(0.0, 15.0), 6)
-        formats = dice.choice(("0 101", "0 8 101", "9 0 101", "9 101"))
-        script.calls.append(CallScript(person.id, at, dice.choice(numbers), habit, dice.random() < 0.2, formats))
+        challenged = not script.duel and dice.random() < 0.2
+        formats = dice.choice((COMMON, "0 8 101", "9 0 101", "9 101")) if not script.duel else COMMON
+        script.calls.append(CallScript(person.id, at, dice.choice(numbers), habit, challenged, formats))
 
 
 def _changes(script: Script, dice: Random) -> None:

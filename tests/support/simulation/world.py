@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Set
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -23,7 +24,9 @@ from ringdove.events.bus import Bus
 from ringdove.events.types import BindingsChanged, BusyChanged, ExtensionChanged
 from ringdove.guard.guard import Guard
 from ringdove.media.embedded.session import EmbeddedSession
-from ringdove.media.engine import Caps, MediaEvent, SessionId
+from ringdove.media.embedded.wire import Play, Played, Record, Stream
+from ringdove.media.engine import Caps, MediaEvent, PartyId, PlayEnded, SessionId
+from ringdove.model.audio import PlayOrder
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension, Presence
 from ringdove.model.reference import DestinationKind, Dialable
@@ -45,6 +48,8 @@ from .phone import Calling, Phone
 from .script import CallScript, Change, PersonScript, Script
 
 SERVER: Address = ("10.0.0.1", 5060)
+PROMPT = 4.0
+"""Seconds that every prompt lasts."""
 PASSWORD = "r4ther-Long-And-Random"
 
 
@@ -142,6 +147,8 @@ class SimulatedMedia(Ports):
         super().__init__()
         self.ports = deque(range(30000, 31000, 2))
         self.sessions: dict[SessionId, EmbeddedSession] = {}
+        self._owners: dict[int, tuple[EmbeddedSession, PartyId]] = {}
+        self._played: asyncio.Queue[PlayEnded] = asyncio.Queue()
 
     async def open(self, sid: SessionId) -> EmbeddedSession:
         return self.sessions.setdefault(sid, EmbeddedSession(sid, self))
@@ -150,11 +157,37 @@ class SimulatedMedia(Ports):
         return set(known & self.sessions.keys())
 
     async def events(self) -> AsyncIterator[MediaEvent]:
-        await asyncio.get_running_loop().create_future()
-        yield  # type: ignore[misc]  # never
+        while True:
+            yield await self._played.get()
+
+    async def lease(self, session: EmbeddedSession, party: PartyId) -> int:
+        port = await super().lease(session, party)
+        self._owners[port] = session, party
+        return port
+
+    def tell(self, command: Stream | Play | Record) -> None:
+        super().tell(command)
+        if isinstance(command, Play) and command.items and command.items[0][2]:  # else it has no end
+            item = command.items[0][0]
+            loop = asyncio.get_running_loop()
+            loop.call_later(PROMPT, self._item_ends, command.port, command.number, item)
+
+    def _item_ends(self, port: int, number: int, item: str) -> None:
+        session, party = self._owners[port]
+        report = Played(port, number, item, False, asyncio.get_running_loop().time())
+        if (event := session.played(party, report)) is not None:
+            self._played.put_nowait(event)
 
     def forget(self, session: SessionId) -> None:
         del self.sessions[session]
+
+
+class _Shelves:
+    """A library in which every sound is."""
+
+    @staticmethod
+    def track(digest: str) -> Path:
+        return Path("/sounds") / digest
 
 
 class Shelf:
@@ -196,8 +229,10 @@ class Shelf:
             return Dialable(DestinationKind.EXTENSION, id_)
         return Dialable(DestinationKind.RING_GROUP, id_) if number[0] == "6" and id_ in self._world.groups else None
 
-    async def _sound(self, name: str) -> None:
+    async def _sound(self, name: str) -> SimpleNamespace:
         await self._wait()
+        prompt = SimpleNamespace(digest=name, seconds=PROMPT)
+        return SimpleNamespace(files=[prompt], play_order=PlayOrder.ALPHABETICAL)
 
     async def _begin(self, story: Story, node: str) -> None:
         await self._wait()
@@ -254,7 +289,7 @@ class World:
             store=shelf,
             bus=self.bus,
             settings=_settings(),
-            sounds=Sounds(shelf, None, "default"),  # type: ignore[arg-type]
+            sounds=Sounds(shelf, _Shelves(), "default"),  # type: ignore[arg-type]
             authenticate=self._authenticate,
             bindings=lambda extension_id: tuple(self.bindings[extension_id]),
         )
@@ -427,9 +462,9 @@ class World:
             name=f"Group {group.id}",
             ring_strategy=group.strategy,
             ring_timeout=group.ring_timeout,
-            join_prompt="",
-            play_full_join_prompt=False,
-            welcome_prompt="",
+            join_prompt=group.join,
+            play_full_join_prompt=group.full_join,
+            welcome_prompt=group.welcome,
             moh="",
             alert_info=f"group{group.id}",
             fail_dest=group.fail_dest,
