@@ -5,23 +5,21 @@ that, in the same instant. Then the record has to tell the same story.
 """
 
 import itertools
-import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ringdove.model.destination import END_CALL, Destination
 from ringdove.model.reference import DestinationKind
 from ringdove.model.story import Attempt, Disposition, HopOutcome, LegResult, Story
 from ringdove.model.story import Hop as StoryHop
 from ringdove.net.endpoint import Direction
-from ringdove.ring.eligibility import Skip
-from ringdove.ring.engine import Answered, Begin, CallerGone, Failed, Finish, Outcome, StandingChanged, Tick, Why, Win
+from ringdove.ring.engine import Answered, Begin, CallerGone, Failed, Outcome, StandingChanged, Tick, Why, Win
 from ringdove.ring.engine import Event as RingEvent
 from ringdove.ring.plan import members
 from ringdove.sip.message import Request, Response
 
-from ..ring_referee import REFEREES, Referee, microseconds
+from ..ring_referee import REFEREES, microseconds
+from .legs import Leg, Ringing, voices
 from .world import Began, Changed, Chronicle, Seen, Unreachable
 
 TIMEOUT = 32.0
@@ -51,63 +49,9 @@ FAILED = {
 }
 
 
-def _voices(body: bytes) -> set[str]:
-    """The payload numbers of PCMU, PCMA and G722 in a description."""
-    formats = re.search(rb"RTP/AVP (.*)\r", body)
-    return set(formats[1].decode().split()) & {"0", "8", "9"} if formats else set()
-
-
 def same(one: float, other: float) -> bool:
     """Whether two times are one instant."""
     return abs(one - other) < INSTANT
-
-
-@dataclass
-class Leg:
-    """One phone that had to ring, and what the wire shows of it."""
-
-    number: int
-    member: int
-    binding: str
-    due: float
-    invited: float | None = None
-    call_id: str = ""
-    offered: set[str] = field(default_factory=set)
-    """The voice codecs that it was offered, as payload numbers."""
-    provisional: float | None = None
-    rang: float | None = None
-    over: float | None = None
-    """When it had its first final response, or was given up."""
-    status: int | None = None
-    stopped: float | None = None
-    why: Why | None = None
-    won: bool = False
-    cancels: list[Request] = field(default_factory=list)
-    cancelled: float | None = None
-    successes: dict[str, list[float]] = field(default_factory=dict)
-    """By To tag, when its 2xx came."""
-    acks: dict[str, list[float]] = field(default_factory=dict)
-    byes: dict[str, Request] = field(default_factory=dict)
-    bye_at: dict[str, float] = field(default_factory=dict)
-    left: set[str] = field(default_factory=set)
-    """Dialogs that the phone has hung up by itself."""
-
-    @property
-    def lives(self) -> bool:
-        return self.over is None and self.stopped is None
-
-
-@dataclass
-class Ringing:
-    """One destination that rang people."""
-
-    began: Began
-    referee: Referee
-    legs: list[Leg] = field(default_factory=list)
-    skipped: dict[int, Skip] = field(default_factory=dict)
-    judged: float = 0.0
-    """Up to when."""
-    end: Win | Finish | None = None
 
 
 def judge(chronicle: Chronicle) -> None:
@@ -270,7 +214,7 @@ class _Call:
         keyword = f"info=group{id_}"
         assert (keyword in (invite.headers.get("Alert-Info") or "")) == (kind == "ring_group")  # R13
         where[0].invited, where[0].call_id = at, invite.call_id
-        where[0].offered = _voices(invite.body)
+        where[0].offered = voices(invite.body)
         self._legs[invite.call_id] = where[0]
 
     def _see_leg(self, at: float, way: Direction, message: Request | Response, leg: Leg) -> None:
@@ -305,7 +249,7 @@ class _Call:
         elif first or at <= (leg.over or at) + TIMEOUT:
             leg.successes.setdefault(response.to.tag or "", []).append(at)
             if first:
-                usable = bool(leg.offered & _voices(response.body))
+                usable = bool(leg.offered & voices(response.body))
                 decides = leg.lives and self._holds(leg) and not (usable and self._leaves_at(at))
                 leg.over, leg.status = at, 200
                 leg.won = decides and usable
@@ -541,20 +485,3 @@ class _Call:
     def _near(told: float | None, true: float, what: str) -> None:
         assert told is not None, f"{what} at {true}, the story says nothing"
         assert abs(told - true) < 2 * ROUNDING, f"{what} at {true}, the story says {told}"
-
-
-def ladder(chronicle: Chronicle) -> Iterator[str]:
-    """All that was seen, for somebody who has to find out what went wrong."""
-    yield repr(chronicle.script)
-    for event in chronicle.events:
-        match event:
-            case Seen(at, way, hop, message):
-                arrow = "->" if way is Direction.OUT else "<-"
-                what = message.method if isinstance(message, Request) else f"{message.status} {message.cseq.method}"
-                yield f"{at:12.6f} {arrow} {hop.remote_host:9} {what:12} {message.call_id[:6]} {message.cseq.number}"
-            case Began():
-                yield f"{event.at:12.6f} rings {event.destination} by {event.strategy}, {event.ring_timeout} s: {event}"
-            case _:
-                yield f"{event.at:12.6f} {event}"
-    for story in chronicle.stories:
-        yield story.model_dump_json(indent=1)

@@ -12,7 +12,8 @@ import os
 
 import pytest
 
-from support.simulation.judge import judge, ladder
+from support.simulation.judge import judge
+from support.simulation.ladder import ladder
 from support.simulation.loop import simulate
 from support.simulation.script import write_script
 from support.simulation.world import World
