@@ -1,6 +1,7 @@
-"""Real phones of another make (Debian's linphonec) take part in ring groups, with audio both ways."""
+"""Real phones of another make (Debian's linphonec) take part in ring groups, with audio both ways, over UDP, TCP and TLS."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -17,16 +18,28 @@ pytestmark = [*needs_baresip, *needs_linphone]
 ALICE, BOB = 440, 1000
 """The tones that their phones send, in Hz."""
 
-TRANSPORTS = ["udp", "tcp"]
+TRANSPORTS = ["udp", "tcp", "tls"]
+"""That of the linphonecs; the baresips speak it too, but UDP where it is TLS."""
 
 
 async def linphone(office: Office, stack: AsyncExitStack, folder: Path, number: str, transport: str) -> Linphone:
     """A phone of a new extension, registered."""
     person = await office.house.extension(number)
-    opening = Linphone.open(folder / number, person, office.house.sip, transport=transport)
+    server = office.house.sip_tls if transport == "tls" else office.house.sip
+    opening = Linphone.open(folder / number, person, server, transport=transport)
     phone = await stack.enter_async_context(opening)
     await phone.registered()
     return phone
+
+
+@pytest.fixture
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    async with Office.open(tmp_path, sip_tls="127.0.0.1:0") as office:
+        yield office
+
+
+def beside(transport: str) -> str:
+    return "udp" if transport == "tls" else transport
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -34,7 +47,7 @@ async def test_a_linphone_calls_a_group_talks_holds_and_hangs_up(
     office: Office, tmp_path: Path, transport: str
 ) -> None:
     async with AsyncExitStack() as stack:
-        bob = await office.phone("2002", BOB, transport=transport)
+        bob = await office.phone("2002", BOB, transport=beside(transport))
         await office.ring_group(bob, moh="follow_system")
         alice = await linphone(office, stack, tmp_path, "2001", transport)
         await alice.dial(GROUP)
@@ -66,7 +79,7 @@ async def test_one_of_two_linphones_takes_the_call_of_a_group_and_the_other_miss
     office: Office, tmp_path: Path, transport: str
 ) -> None:
     async with AsyncExitStack() as stack:
-        alice = await office.phone("2001", ALICE, transport=transport)
+        alice = await office.phone("2001", ALICE, transport=beside(transport))
         bob = await linphone(office, stack, tmp_path, "2002", transport)
         carol = await linphone(office, stack, tmp_path, "2003", transport)
         await office.ring_group(bob, carol)
@@ -85,5 +98,7 @@ async def test_one_of_two_linphones_takes_the_call_of_a_group_and_the_other_miss
     story = await office.house.finished_call()
     assert story.answered_by is not None
     assert (story.answered_by.number, story.ended_by) == ("2002", "callee")
-    results = {attempt.member.number: attempt.result for attempt in story.hops[0].attempts}
+    attempts = story.hops[0].attempts
+    results = {attempt.member.number: attempt.result for attempt in attempts}
     assert results == {"2002": "answered", "2003": "answered elsewhere"}
+    assert all(f"transport={transport}" in leg.contact for attempt in attempts for leg in attempt.legs)
