@@ -50,7 +50,7 @@ def test_no_change_to_an_input_shows_a_fault(name: str) -> None:
     changes = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 20), pieces), max_size=6)
 
     @given(data=st.sampled_from([*target.SEEDS, *kept(name)]), changes=changes)
-    @settings(max_examples=40, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=40, derandomize=True, database=None)
     def changed(data: bytes, changes: list[tuple[float, int, bytes]]) -> None:
         for place, gone, piece in changes:
             at = int(place * len(data))

@@ -1,4 +1,4 @@
-"""Real phones of another make (Debian's linphonec) take part in ring groups, with audio both ways, over UDP, TCP and TLS."""
+"""Phones of another make (Debian's linphonec) take part in ring groups, with audio both ways: UDP, TCP and TLS."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -220,7 +220,7 @@ HOSTILE = st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=30)), m
 
 
 @given(pieces=HOSTILE, cuts=st.lists(st.integers(0, 300), max_size=5))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_body_is_read_or_refused_the_same_however_it_is_cut(
     tmp_path: Path, pieces: list[bytes], cuts: list[int]
 ) -> None:
@@ -238,7 +238,7 @@ async def test_any_body_is_read_or_refused_the_same_however_it_is_cut(
 
 
 @given(header=st.text(max_size=60))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_disposition_is_read_or_refused(tmp_path: Path, header: str) -> None:
     body = f"--{BOUNDARY}\r\nContent-Disposition: form-data; name=file; {header}\r\n\r\nx\r\n".encode(errors="ignore")
     with suppress(Refusal):

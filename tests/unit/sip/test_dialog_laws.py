@@ -300,7 +300,7 @@ def disagreements(caller: Agent, callee: Agent) -> list[str]:
     return [f"they disagree on {what}" for what, holds in claims.items() if not holds]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(steps, st.integers(0, 2**32), st.booleans(), st.integers(0, 1))
 def test_both_sides_of_a_dialog_agree_in_the_end(script: list[Step], seed: int, rough: bool, last: int) -> None:
     simulate(lambda: play(script, seed, rough, last))
