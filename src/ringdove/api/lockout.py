@@ -26,8 +26,8 @@ class Lockout:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def attempt(self, host: str, now: float) -> AsyncIterator[None]:
-        """Let one login be tried; a Refusal that comes out of it counts as a failure.
+    async def attempt(self, host: str, now: float, name: str = "") -> AsyncIterator[None]:
+        """Let one login, in this name, be tried; a Refusal that comes out of it counts as a failure.
 
         Attempts of one address go one after the other, so that many at once are no way round the count. Raises
         Refusal while the address is blocked.
@@ -40,6 +40,6 @@ class Lockout:
             try:
                 yield
             except Refusal:
-                self.bans.failed(source, "login", now)
+                self.bans.failed(source, "login", name, now)
                 raise
-            self.bans.succeeded(source)
+            self.bans.succeeded(source, name)

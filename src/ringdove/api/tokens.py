@@ -73,7 +73,7 @@ async def get_token(request: Request, body: Body, services: Injected) -> Issued:
     if form is None:
         raise Refusal.parameters(problems)
     now = services.clock()
-    async with services.lockout.attempt(_address(request), now):
+    async with services.lockout.attempt(_address(request), now, form.username):
         application = await services.store.applications.by_client_id(form.username)
         if not await verify_secret(form.password, application.secret_hash if application else None):
             raise Refusal.credentials()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
-from .bans import Ban, BanRules, Bans
+from .bans import TEXT, BanRules, Bans
 from .rates import RateRules, Rates
 from .sources import Recent, source_of
 
@@ -64,8 +64,7 @@ class Guard:
 
     def admits(self, flow: Flow, now: float) -> bool:
         """Whether to read what comes from there."""
-        trust = self._flows.find(flow)
-        if trust is not None and now < trust.until:
+        if self._is_trusted(flow, now):
             return True
         source = source_of(flow[1])
         why = None
@@ -79,9 +78,8 @@ class Guard:
         return False
 
     def strange(self, flow: Flow, now: float) -> None:
-        """Something came from there for which nobody has shown a password."""
-        trust = self._flows.find(flow)
-        if trust is None or now >= trust.until:
+        """Something came from there; it counts where nobody has shown a password."""
+        if not self._is_trusted(flow, now):
             self._rates.spend(source_of(flow[1]), now)
 
     def vouch(self, flow: Flow, now: float) -> None:
@@ -92,32 +90,37 @@ class Guard:
         """This user logged in from there."""
         source = source_of(flow[1])
         self.vouch(flow, now)
-        self._homes.touch((user, source)).until = now + self.rules.sources.memory
-        self.bans.succeeded(source)
+        self._homes.touch((user[:TEXT], source)).until = now + self.rules.sources.memory
+        self.bans.succeeded(source, user)
 
-    def failed(self, flow: Flow, user: str | None, reason: str, now: float) -> Ban | None:
-        """A login failed, from where the sender can hear us; the ban, where it led to one.
-
-        `user` is None where there is no such user: made-up names leave nothing behind.
-        """
+    def failed(self, flow: Flow, user: str, reason: str, now: float, *, exists: bool) -> None:
+        """A login failed, from where the sender can hear us. Users who do not exist need no lock."""
         source = source_of(flow[1])
         self.failures += 1
-        if user is not None and not self._is_at_home(user, source, now):
-            self.users.failed(user, reason, now)
-        ban = None if self._is_spared(flow[1]) else self.bans.failed(source, reason, now)
-        if ban is not None:
-            self._flows.drop(flow)  # who guesses over it is no phone
-        return ban
+        if exists and not self._is_at_home(user, source, now):
+            self.users.failed(user[:TEXT], reason, source, now)
+        if not self._is_spared(flow[1]):
+            self.bans.failed(source, reason, user, now)
+            if self.bans.of(source, now) is not None:
+                self._flows.drop(flow)  # who guesses over it is no phone
+
+    def may_try(self, flow: Flow, now: float) -> bool:
+        """Whether a password from there is looked at: others may have failed since it came in."""
+        return self._is_spared(flow[1]) or self._is_trusted(flow, now) or self.bans.of(source_of(flow[1]), now) is None
 
     def is_locked(self, user: str, flow: Flow, now: float) -> bool:
         """Whether nobody may log in as this user from there for a while, whatever the password.
 
         From where it has logged in before it always may: nobody can lock a phone out by guessing.
         """
-        return self.users.of(user, now) is not None and not self._is_at_home(user, source_of(flow[1]), now)
+        return self.users.of(user[:TEXT], now) is not None and not self._is_at_home(user, source_of(flow[1]), now)
+
+    def _is_trusted(self, flow: Flow, now: float) -> bool:
+        trust = self._flows.find(flow)
+        return trust is not None and now < trust.until
 
     def _is_at_home(self, user: str, source: str, now: float) -> bool:
-        trust = self._homes.find((user, source))
+        trust = self._homes.find((user[:TEXT], source))
         return trust is not None and now < trust.until
 
     def _is_spared(self, host: str) -> bool:

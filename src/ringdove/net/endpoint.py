@@ -254,6 +254,8 @@ class Endpoint:
         if self._closed:
             return
         try:
+            if self.door is not None:
+                self.door.strange(source)
             if self.observers:
                 self._show(Direction.IN, source, message, None)
             if isinstance(message, Request):
@@ -270,7 +272,8 @@ class Endpoint:
         """See `Receiver`. What a request can be read of is answered, and nothing kept of it (§8.2.7)."""
         self.dropped["malformed"] += 1
         log.debug("message_malformed", source=str(source), error=str(error))
-        self._strange(source)
+        if self.door is not None:
+            self.door.strange(source)
         if error.request is not None and not self._closed:
             self._refuse(error.request, source, Rejection(error.status, f"{REASONS[error.status]} ({error})"))
 
@@ -288,7 +291,6 @@ class Endpoint:
     def _receive_request(self, request: Request, source: Hop) -> None:
         rejection = check_request(request)
         if rejection is not None:
-            self._strange(source)
             if rejection.answerable:
                 self._refuse(request, source, rejection)
             else:
@@ -299,7 +301,6 @@ class Endpoint:
         if answer is None:
             self._perform(self._layer.receive(request, source, self.clock()))
         else:
-            self._strange(source)
             self._send(ReplyPath.of(request, source).send(answer))
 
     def _turn_away(self, request: Request, source: Hop) -> Response | None:
@@ -315,10 +316,6 @@ class Endpoint:
     def _refuse(self, request: Request, source: Hop, rejection: Rejection) -> None:
         stamp(request, source)
         self._send(ReplyPath.of(request, source).send(rejection.response(request, stateless_tag(request))))
-
-    def _strange(self, source: Hop) -> None:
-        if self.door is not None:
-            self.door.strange(source)
 
     # What the transaction layer wants done
 

@@ -15,7 +15,7 @@ class Door(Protocol):
         """Whether to read what comes from there; what is not read is dropped."""
 
     def strange(self, source: Hop) -> None:
-        """Something came from there for which nobody vouches, and was answered or dropped."""
+        """Something came from there and was read; it counts where nobody vouches for who is there."""
 
     def answer(self, request: Request, source: Hop) -> Response | None:
         """The answer to a request outside dialogs of which nothing is to be kept; None where it is to be handled."""

@@ -10,7 +10,7 @@ OFFICE = ("udp", "192.0.2.7", 5060)
 def guess(api: Api, host: str = OFFICE[1]) -> None:
     """Fail at the door of SIP until the address is banned."""
     for _ in range(api.services.guard.rules.sources.failures):
-        api.services.guard.failed(("udp", host, 5060), None, "REGISTER", api.now)
+        api.services.guard.failed(("udp", host, 5060), "1000", "REGISTER", api.now, exists=False)
 
 
 async def log_in_wrongly(api: Api) -> dict[str, object]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringdove.guard.bans import BanRules, Bans
+from ringdove.guard.bans import Ban, BanRules, Bans
 from ringdove.guard.rates import RateRules, Rates
 from ringdove.guard.sources import Recent, source_of
 
@@ -13,14 +13,14 @@ RULES = BanRules(failures=3, window=100.0, first=10.0, longest=35.0, memory=1000
 
 def fail(bans: Bans, source: str, now: float, times: int = RULES.failures) -> None:
     for _ in range(times):
-        bans.failed(source, "REGISTER", now)
+        bans.failed(source, "REGISTER", "1000", now)
 
 
 def test_so_many_failures_within_the_window_ban_a_source_and_no_other() -> None:
     bans = Bans(RULES)
-    assert bans.failed("a", "REGISTER", 0.0) is None
-    assert bans.failed("a", "REGISTER", 1.0) is None
-    ban = bans.failed("a", "INVITE", 2.0)
+    assert bans.failed("a", "REGISTER", "1000", 0.0) is None
+    assert bans.failed("a", "REGISTER", "1000", 1.0) is None
+    ban = bans.failed("a", "INVITE", "1000", 2.0)
     assert ban is not None
     assert (ban.source, ban.reason, ban.failures, ban.since, ban.until, ban.times) == ("a", "INVITE", 3, 2.0, 12.0, 1)
     assert bans.of("a", 11.9) == ban
@@ -38,13 +38,32 @@ def test_a_ban_ends_by_itself() -> None:
 
 def test_failures_that_are_far_apart_ban_nobody() -> None:
     bans = Bans(RULES)
-    assert [bans.failed("a", "REGISTER", at) for at in (0.0, 50.0, 100.0, 150.0)] == [None] * 4
+    assert [bans.failed("a", "REGISTER", "1000", at) for at in (0.0, 50.0, 100.0, 150.0)] == [None] * 4
+
+
+def test_a_success_forgives_no_failures_at_something_else() -> None:
+    bans = Bans(RULES)
+    for at in range(3):
+        bans.failed("a", "REGISTER", "1000", float(at))
+        bans.succeeded("a", "1001")
+    ban = bans.of("a", 2.0)
+    assert ban is not None
+    assert ban.tried == ("1000",)
+
+
+def test_a_ban_tells_a_few_of_the_last_things_that_were_tried_and_whoever_wants_to_know() -> None:
+    bans = Bans(BanRules(failures=8))
+    told: list[Ban] = []
+    bans.on_ban = told.append
+    for name in ("a", "b", "c", "d", "e", "f", "f", "x" * 1000):
+        bans.failed("192.0.2.7", "REGISTER", name, 0.0)
+    assert [ban.tried for ban in told] == [("x" * 127, "f", "e", "d", "c")]
 
 
 def test_a_success_makes_failures_slips() -> None:
     bans = Bans(RULES)
     fail(bans, "a", 0.0, times=2)
-    bans.succeeded("a")
+    bans.succeeded("a", "1000")
     fail(bans, "a", 1.0, times=2)
     assert bans.of("a", 1.0) is None
 

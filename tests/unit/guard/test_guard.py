@@ -23,7 +23,7 @@ def test_a_banned_source_is_not_heard_but_its_phones_are() -> None:
     guard = Guard(RULES)
     guard.succeeded(flow(1), "alice", 0.0)
     for _ in range(3):
-        guard.failed(flow(2), None, "REGISTER", 0.0)
+        guard.failed(flow(2), "nobody", "REGISTER", 0.0, exists=False)
     assert not guard.admits(flow(2), 1.0)
     assert not guard.admits(flow(3), 1.0)
     assert guard.admits(flow(1), 1.0)
@@ -36,7 +36,27 @@ def test_who_guesses_over_the_flow_of_a_phone_is_no_phone_any_more() -> None:
     guard = Guard(RULES)
     guard.succeeded(flow(1), "alice", 0.0)
     for _ in range(3):
-        guard.failed(flow(1), "bob", "REGISTER", 0.0)
+        guard.failed(flow(1), "bob", "REGISTER", 0.0, exists=True)
+    assert not guard.admits(flow(1), 1.0)
+
+
+def test_who_has_one_password_cannot_guess_at_others_for_ever() -> None:
+    guard = Guard(RULES)
+    for _ in range(3):
+        guard.succeeded(flow(1), "alice", 0.0)
+        guard.failed(flow(1), "bob", "REGISTER", 0.0, exists=True)
+    assert not guard.admits(flow(1), 1.0)
+
+
+def test_who_guesses_over_a_trusted_flow_while_its_source_is_banned_loses_it() -> None:
+    guard = Guard(RULES)
+    guard.succeeded(flow(1), "alice", 0.0)
+    for _ in range(3):
+        guard.failed(flow(2), "bob", "REGISTER", 0.0, exists=True)
+    assert guard.may_try(flow(1), 1.0)
+    assert not guard.may_try(flow(2), 1.0)
+    guard.failed(flow(1), "bob", "REGISTER", 1.0, exists=True)
+    assert not guard.may_try(flow(1), 1.0)
     assert not guard.admits(flow(1), 1.0)
 
 
@@ -45,7 +65,7 @@ def test_trust_in_a_flow_ends_unless_it_is_renewed() -> None:
     guard.vouch(flow(1), 0.0)
     guard.vouch(flow(2), 50.0)
     for _ in range(3):
-        guard.failed(flow(3), None, "INVITE", 60.0)
+        guard.failed(flow(3), "nobody", "INVITE", 60.0, exists=False)
     assert guard.admits(flow(1), 99.0)
     assert not guard.admits(flow(1), 100.0)
     assert guard.admits(flow(2), 149.0)
@@ -67,7 +87,7 @@ def test_a_stranger_has_a_rate_and_a_phone_has_none() -> None:
 def test_networks_that_are_never_banned_are_always_heard() -> None:
     guard = Guard(GuardRules(sources=RULES.sources, rates=RULES.rates, never=(ip_network("192.0.2.0/24"),)))
     for _ in range(10):
-        guard.failed(flow(1), None, "REGISTER", 0.0)
+        guard.failed(flow(1), "nobody", "REGISTER", 0.0, exists=False)
         guard.strange(flow(1), 0.0)
     assert guard.admits(flow(1), 0.0)
     assert guard.bans.active(0.0) == []
@@ -79,7 +99,7 @@ def test_a_user_whom_many_sources_guess_is_locked_except_where_it_has_been_befor
     home = flow(1)
     guard.succeeded(home, "alice", 0.0)
     for i in range(5):
-        guard.failed(flow(1, f"198.51.100.{i}"), "alice", "REGISTER", 1.0)
+        guard.failed(flow(1, f"198.51.100.{i}"), "alice", "REGISTER", 1.0, exists=True)
     elsewhere = flow(1, "203.0.113.1")
     assert guard.is_locked("alice", elsewhere, 2.0)
     assert not guard.is_locked("alice", home, 2.0)
@@ -92,8 +112,8 @@ def test_failures_at_home_and_of_made_up_names_lock_nobody() -> None:
     guard = Guard(RULES)
     guard.succeeded(flow(1), "alice", 0.0)
     for _ in range(10):
-        guard.failed(flow(1), "alice", "REGISTER", 1.0)
-        guard.failed(flow(1, "198.51.100.1"), None, "REGISTER", 1.0)
+        guard.failed(flow(1), "alice", "REGISTER", 1.0, exists=True)
+        guard.failed(flow(1, "198.51.100.1"), "nobody", "REGISTER", 1.0, exists=False)
     assert not guard.is_locked("alice", flow(1, "203.0.113.1"), 1.0)
     assert guard.users.active(1.0) == []
 
@@ -103,5 +123,5 @@ def test_no_more_flows_are_remembered_than_the_rules_say() -> None:
     for port in range(50):
         guard.vouch(flow(port), 0.0)
     for _ in range(3):
-        guard.failed(flow(99), None, "REGISTER", 0.0)
+        guard.failed(flow(99), "nobody", "REGISTER", 0.0, exists=False)
     assert [port for port in range(50) if guard.admits(flow(port), 0.0)] == [47, 48, 49]

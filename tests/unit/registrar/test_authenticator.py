@@ -1,5 +1,6 @@
 """Who sent a request: the same answer for all who may not be told apart."""
 
+import asyncio
 import re
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from ringdove.guard.bans import BanRules
 from ringdove.guard.guard import Guard, GuardRules
 from ringdove.model.extension import Extension
-from ringdove.registrar import Authenticator
+from ringdove.registrar.authentication import REFUSED_AFTER, Authenticator
 from ringdove.sip.digest import Algorithm, Realm, authorize
 from ringdove.sip.headers import Headers
 from ringdove.sip.hop import Hop
@@ -96,6 +97,65 @@ async def test_unknown_disabled_and_wrong_look_the_same(authenticator: Authentic
         assert isinstance(answer, Response)
         answers.append(answer)
     assert len({re.sub(r'nonce="[^"]*"', "", answer.to_bytes().decode()) for answer in answers}) == 1
+
+
+class Stopwatch:
+    """Counts what is done for a request, and how long it takes: the store is slow for those whom it knows."""
+
+    def __init__(self, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.done: list[str] = []
+        by_name, hashed = store.extensions.by_reg_name, Algorithm.hash
+
+        async def look_up(name: str) -> Extension | None:
+            self.done.append("look-up")
+            found = await by_name(name)
+            clock.now += 0.03 if found else 0.001
+            return found
+
+        def counted(algorithm: Algorithm, *parts: str) -> str:
+            self.done.append("hash")
+            return hashed(algorithm, *parts)
+
+        async def sleep(seconds: float) -> None:
+            clock.now += seconds
+
+        monkeypatch.setattr(store.extensions, "by_reg_name", look_up)
+        monkeypatch.setattr(Algorithm, "hash", counted)
+        self.authenticator = Authenticator(store, Realm("ringdove"), Guard(RULES), clock, sleep=sleep)
+
+
+async def test_a_refusal_takes_the_same_work_and_time_whoever_is_asked_for(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _extension(store, "1000")
+    await _extension(store, "1001", enabled=False)
+    watch = Stopwatch(store, clock, monkeypatch)
+    seen = []
+    for name, password in (("1000", "wrong"), ("1001", PASSWORD), ("1001", "wrong"), ("9999", PASSWORD), ("ü'--", "x")):
+        challenge = watch.authenticator.challenge(_request(), HERE)
+        assert challenge is not None
+        value = authorize(challenge.headers.get_all("WWW-Authenticate"), name, password, "REGISTER", "sip:pbx")
+        watch.done.clear()
+        began = clock.now
+        assert isinstance(await watch.authenticator.check(_request(value), HERE), Response)
+        seen.append((watch.done.copy(), round(clock.now - began, 6)))
+    assert seen == [(["look-up", "hash", "hash", "hash"], REFUSED_AFTER)] * 5
+
+
+async def test_of_many_guesses_at_once_no_more_are_looked_at_than_lead_to_a_ban(
+    store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _extension(store)
+    watch = Stopwatch(store, clock, monkeypatch)
+    challenge = watch.authenticator.challenge(_request(), HERE)
+    assert challenge is not None
+    challenges = challenge.headers.get_all("WWW-Authenticate")
+    guesses = [authorize(challenges, "1000", f"guess {i}", "REGISTER", "sip:pbx") for i in range(200)]
+    guesses.append(authorize(challenges, "1000", PASSWORD, "REGISTER", "sip:pbx"))
+    watch.done.clear()
+    answers = await asyncio.gather(*(watch.authenticator.check(_request(guess), HERE) for guess in guesses))
+    assert all(isinstance(answer, Response) and answer.status == 401 for answer in answers)
+    assert watch.done.count("hash") == 3 * RULES.sources.failures
 
 
 async def test_a_strange_scheme_counts_as_none(authenticator: Authenticator) -> None:

@@ -188,9 +188,13 @@ class TransactionLayer:
         return self._settle(answered, answered.acknowledge(ack, now), now)
 
     def _receive_cancel(self, key: ServerKey, cancel: Request, source: Hop, now: float) -> list[Action]:
-        """§9.2: 200 whether or not it comes in time, with the To tag of the INVITE's responses."""
+        """§9.2: 200 whether or not it comes in time, with the To tag of the INVITE's responses.
+
+        Nobody can be asked for a password here (§22.1), so it has to come from where the INVITE came from; of others,
+        which everybody can send, nothing is kept.
+        """
         invite = self._servers.get(server_key(cancel, "INVITE"))
-        if not isinstance(invite, InviteServer):  # nothing is kept of it: everybody can say so
+        if not isinstance(invite, InviteServer) or invite.source.remote_host != source.remote_host:
             return [ReplyPath.of(cancel, source).send(cancel.reply(481, to_tag=stateless_tag(cancel)))]
         server = self._servers[key] = Server(key, cancel, source, self._timers)
         response = cancel.reply(200, to_tag=invite.to_tag or stateless_tag(cancel))

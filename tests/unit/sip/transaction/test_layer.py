@@ -140,6 +140,15 @@ class TestCancelServer:
         layer.respond(delivered(layer.receive(request(), UDP, 0.0)), response(200), 0.1)
         assert words(layer.receive(request("CANCEL"), UDP, 0.2)) == ["send 200"]
 
+    def test_from_another_address_it_cancels_nothing_and_leaves_nothing(self) -> None:
+        layer = TransactionLayer()
+        layer.receive(request(), UDP, 0.0)
+        stranger = layer.receive(request("CANCEL"), replace(UDP, remote_host="192.0.2.99"), 0.1)
+        assert words(stranger) == ["send 481"]
+        assert len(layer) == 1
+        moved = replace(UDP, remote_port=5099)  # as behind a NAT
+        assert words(layer.receive(request("CANCEL"), moved, 0.2)) == ["send 200", "up CANCEL"]
+
     def test_without_an_INVITE_it_gets_481(self) -> None:
         layer = TransactionLayer()
         answer = sent(layer.receive(request("CANCEL"), UDP, 0.0))
