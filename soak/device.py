@@ -123,7 +123,7 @@ class Device:
                 await registering
         except (RegistrationRefused, TimeoutError) as why:
             if phone is self.phone:  # else it vanished meanwhile
-                self.refused(str(why) or f"{self.person.number}: no answer to a REGISTER")
+                self.refused(f"a registration failed: {str(why) or self.person.number + ': no answer'}")
 
     def _behave(self, line: IncomingLine) -> Behaviour:
         """What the owner does about a call that comes."""

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import httpx
@@ -66,7 +67,7 @@ class Life:
         ]
         self.guests = [Device(person, "udp", server, weather, ledger) for person in world.guests]
         for device in self.devices:
-            device.refused = self._refusal_of(device.person)
+            device.refused = partial(self._hear_refusal, device.person)
         ledger.on_answer = lambda line: self._spawn(talk(line, self._random, 12.0))
 
     async def wake(self) -> None:
@@ -161,6 +162,8 @@ class Life:
         elif line.ending is None:
             line.hang_up()
         await line.over()
+        if line.status == 401 and line.identified:
+            self._hear_refusal(device.person, f"{device.person.number} showed its password, and was turned away")
         self._resting.add(device.person.number)
         await asyncio.sleep(_REST)
         self._resting.discard(device.person.number)
@@ -195,15 +198,12 @@ class Life:
                 await asyncio.sleep(random.uniform(3.0, 60.0))
                 await device.switch_on()
 
-    def _refusal_of(self, person: Person) -> Callable[[str], None]:
-        def refused(why: str) -> None:
-            doubtful = self._doubtful.get(person.id, 0.0) > time.monotonic()
-            if person.id in self._world.disabled or doubtful:
-                self.done["registrations of disabled extensions refused"] += 1
-            elif not self._is_excused:
-                self.complaints.append(f"a registration failed: {why}")
-
-        return refused
+    def _hear_refusal(self, person: Person, what: str) -> None:
+        """Who is disabled, or was a moment ago, may be turned away; nobody else."""
+        if person.id in self._world.disabled or self._doubtful.get(person.id, 0.0) > time.monotonic():
+            self.done["disabled extensions turned away"] += 1
+        elif not self._is_excused:
+            self.complaints.append(what)
 
     # The administrator
 
