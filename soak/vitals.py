@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-_WARM, _WINDOW = 0.2, 0.15
+_WARM, _WINDOW = 0.4, 0.15
 """Shares of the time: what does not count, and how much of it makes the figure at either end."""
 ALLOWED = 0.05
 """Growth that is none: a twentieth,"""
