@@ -11,13 +11,13 @@ from support.sipp import needs_sipp, own_scenario
 
 pytestmark = needs_sipp
 
-CALLS, RATE = 20, 10
+CALLS, RATE = 20, 20
 """How many calls, and how many begin in a second."""
 
 
 @pytest.fixture
 async def exchange(tmp_path: Path) -> AsyncIterator[Exchange]:
-    async with Exchange.open(tmp_path) as exchange:
+    async with Exchange.open(tmp_path, sip_tls="127.0.0.1:0") as exchange:
         yield exchange
 
 
@@ -52,12 +52,12 @@ def with_credentials(folder: Path) -> Path:
     return scenario
 
 
-@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
 async def test_uac_calls_a_group_in_which_uas_answers(exchange: Exchange, tmp_path: Path, transport: str) -> None:
     alice = await exchange.person()
     (bob,) = await exchange.phones(UAS, transport=transport)
     group = await exchange.ring_group([bob], ring_timeout=5)
-    host, port = exchange.house.sip
+    host, port = exchange.doors[transport]
     uac = await exchange.sipp(
         "uac",
         *("-sf", str(with_credentials(tmp_path)), "-s", group, "-auth_uri", f"{group}@{host}:{port}"),

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 from collections import defaultdict
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from ringdove.model.story import Story
 from .house import House, Person
 from .peer import bracketed
 from .sipp import LIFETIME, Message, Sipp, own_scenario
+from .tunnel import tunnel
 
 T = TypeVar("T")
 
@@ -132,8 +133,10 @@ class Call:
 class Exchange:
     """A house, and the SIPp processes around it."""
 
-    def __init__(self, house: House, folder: Path) -> None:
+    def __init__(self, house: House, folder: Path, doors: Mapping[str, tuple[str, int]]) -> None:
         self.house = house
+        self.doors = doors
+        """Where SIPp reaches the server, by transport."""
         self._folder = folder
         self._phones: list[Phone] = []
         self._processes: list[Sipp] = []
@@ -145,8 +148,12 @@ class Exchange:
     @asynccontextmanager
     async def open(cls, folder: Path, **settings: Any) -> AsyncIterator["Exchange"]:
         """Open a house with nobody in it; every process ends with it."""
-        async with House.open(folder / "data", **settings) as house:
-            exchange = cls(house, folder)
+        async with AsyncExitStack() as stack:
+            house = await stack.enter_async_context(House.open(folder / "data", **settings))
+            doors = {"udp": house.sip, "tcp": house.sip}
+            if house.node.sip_tls is not None:
+                doors["tls"] = await stack.enter_async_context(tunnel(house.sip_tls))
+            exchange = cls(house, folder, doors)
             try:
                 yield exchange
             finally:
@@ -176,7 +183,7 @@ class Exchange:
         scenario.write_text(behaviour.text())
         sipp = await self.sipp(
             name,
-            *self._registration(person, stay=LIFETIME),
+            *self._registration(person, transport, stay=LIFETIME),
             *("-oocsf", str(scenario), "-recv_timeout", _milliseconds(behaviour.after)),
             transport=transport,
         )
@@ -206,7 +213,7 @@ class Exchange:
         has rung for `give_up` seconds.
         """
         caller = await self.person()
-        host, port = self.house.sip
+        host, port = self.doors[transport]
         sipp = await self.sipp(
             f"caller-{caller.number}",
             *("-sf", str(SCENARIOS / scenario), "-m", "1", "-key", "number", caller.number),
@@ -229,17 +236,18 @@ class Exchange:
 
     async def sipp(self, name: str, *options: str, transport: str = "udp", port: int | None = None) -> Sipp:
         """SIPp with these options, ended with the exchange at the latest."""
-        process = await Sipp.start(name, self._folder, self.house.sip, *options, transport=transport, port=port)
+        door = self.doors[transport]
+        process = await Sipp.start(name, self._folder, door, *options, transport=transport, port=port)
         self._processes.append(process)
         return process
 
     async def register(self, person: Person, *, port: int) -> None:
         """Register the address at which another SIPp will listen."""
-        sipp = await self.sipp(f"register-{person.number}", *self._registration(person, stay=0), port=port)
+        sipp = await self.sipp(f"register-{person.number}", *self._registration(person, "udp", stay=0), port=port)
         assert await sipp.ended(PATIENCE) == 0, sipp.story()
 
-    def _registration(self, person: Person, *, stay: float) -> list[str]:
-        host, port = self.house.sip
+    def _registration(self, person: Person, transport: str, *, stay: float) -> list[str]:
+        host, port = self.doors[transport]
         return [
             *("-sf", str(SCENARIOS / "register.xml"), "-m", "1", "-key", "number", person.number),
             *("-au", person.reg_name, "-ap", person.reg_password, "-auth_uri", f"{bracketed(host)}:{port}"),

@@ -82,11 +82,14 @@ class Sipp:
         transport: str = "udp",
         port: int | None = None,
     ) -> "Sipp":
-        """Start SIPp towards `server`, from `port` or a free one; `name` names it and its files in `folder`."""
+        """Start SIPp towards `server`, from `port` or a free one; `name` names it and its files in `folder`.
+
+        With tls the server is the near end of a tunnel, as Debian's SIPp has only TCP.
+        """
         host = bracketed(server[0])
         always = [
             *(f"{host}:{server[1]}", "-i", host, "-mi", host, "-p", str(port or free_port())),
-            *("-t", {"udp": "u1", "tcp": "t1"}[transport], "-nostdin", "-timeout", f"{LIFETIME}s"),
+            *("-t", {"udp": "u1", "tcp": "t1", "tls": "t1"}[transport], "-nostdin", "-timeout", f"{LIFETIME}s"),
             *("-trace_msg", "-message_file", str(folder / f"{name}.messages")),
             *("-trace_err", "-error_file", str(folder / f"{name}.errors")),
         ]
