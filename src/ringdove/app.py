@@ -14,12 +14,15 @@ import structlog
 from ringdove import gauges
 from ringdove.api import OnlineStatus, Services, create_app, ensure_application, ensure_cli_application
 from ringdove.api.credentials import Credentials
+from ringdove.api.lockout import Lockout
 from ringdove.api.server import HttpServer, listen
 from ringdove.calls.board import Board
 from ringdove.calls.destinations import KINDS
 from ringdove.calls.sounds import Sounds
 from ringdove.calls.switchboard import Switchboard
 from ringdove.events.bus import Bus
+from ringdove.events.types import Banned
+from ringdove.guard.bans import Ban
 from ringdove.guard.guard import Guard
 from ringdove.media import sounds
 from ringdove.media.embedded.engine import EmbeddedEngine
@@ -79,6 +82,7 @@ class Node:
         self.registrar: Registrar
         self.switchboard: Switchboard
         self.guard = Guard(settings.guard_rules)
+        self.lockout = Lockout()
         self.metrics = Metrics()
         self._ready = False
         self._parts = AsyncExitStack()
@@ -235,6 +239,7 @@ class Node:
             metrics=self.metrics,
             ladder=self._recorder.ladder,
             guard=self.guard,
+            lockout=self.lockout,
         )
         server = HttpServer(create_app(services))
         self._parts.push_async_callback(server.close)
@@ -258,10 +263,18 @@ class Node:
         gauges.show_process(self.metrics)
         gauges.show_sip(self.metrics, self.endpoint)
         gauges.show_registrations(self.metrics, self.registrar)
-        gauges.show_guard(self.metrics, self.guard)
+        doors = {"sip": self.guard.bans, "sip_user": self.guard.users, "api": self.lockout.bans}
+        for door, bans in doors.items():
+            bans.on_ban = partial(self._banned, door)
+        gauges.show_guard(self.metrics, self.guard, doors)
         gauges.show_calls(self.metrics, self.switchboard, board)
         gauges.show_media(self.metrics, self.media)
         gauges.show_ladder(self.metrics, self._recorder)
+
+    def _banned(self, door: str, ban: Ban) -> None:
+        how = {"reason": ban.reason, "failures": ban.failures, "tried": ban.tried, "times": ban.times}
+        log.warning("banned", door=door, who=ban.source, seconds=round(ban.until - ban.since), **how)
+        self.bus.publish(Banned(door, ban))
 
     def _dispatch(self, incoming: IncomingRequest) -> None:
         """Requests outside dialogs, by method; the doorman lets no others in."""

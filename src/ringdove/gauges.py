@@ -3,11 +3,13 @@
 import asyncio
 import platform
 from collections import Counter
+from collections.abc import Mapping
 from importlib.metadata import version
 from time import time
 
 from ringdove.calls.board import Board
 from ringdove.calls.switchboard import Switchboard
+from ringdove.guard.bans import Bans
 from ringdove.guard.guard import Guard
 from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.net.endpoint import Endpoint
@@ -75,10 +77,20 @@ def show_registrations(metrics: Metrics, registrar: Registrar) -> None:
     )
 
 
-def show_guard(metrics: Metrics, guard: Guard) -> None:
+def show_guard(metrics: Metrics, guard: Guard, doors: Mapping[str, Bans]) -> None:
     """Who is not heard, and what was not read."""
-    metrics.gauge("ringdove_bans", "Sources that are banned from SIP now.", lambda: len(guard.bans.active(time())))
-    metrics.counter("ringdove_bans_total", "Bans, by what failed last.", lambda: guard.bans.total, labels=["reason"])
+    metrics.gauge(
+        "ringdove_bans",
+        "Who is banned now, by door: sip (addresses), sip_user (names that many addresses tried), api (addresses).",
+        lambda: {door: len(bans.active(time())) for door, bans in doors.items()},
+        labels=["door"],
+    )
+    metrics.counter(
+        "ringdove_bans_total",
+        "Bans, by door and by what failed last.",
+        lambda: {(door, reason): count for door, bans in doors.items() for reason, count in bans.total.items()},
+        labels=["door", "reason"],
+    )
     metrics.counter(
         "ringdove_sip_unread_total",
         "Messages that were not even read, by reason.",

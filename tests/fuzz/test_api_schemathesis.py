@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from ringdove.api import Credentials, OnlineStatus, Services, create_app, ensure
 from ringdove.api.errors import TABLE
 from ringdove.api.ringgroup_examples import EXAMPLES
 from ringdove.events.bus import Bus
+from ringdove.guard.guard import Guard
 from ringdove.media.library import Library
 from ringdove.model.extension import Extension
 from ringdove.model.ladder import Ladder
@@ -55,6 +57,7 @@ class Server(threading.Thread):
         self.ready = threading.Event()
         self.port = 0
         self.credentials: Credentials | None = None
+        self.guard = Guard()
         self._settings = Settings(data=data)
         self._server: uvicorn.Server | None = None
 
@@ -88,6 +91,7 @@ class Server(threading.Thread):
             ready=lambda: True,
             ladder=lambda call_id: Ladder(id=call_id) if call_id == CALL.id else None,
         )
+        self.guard = services.guard
         config = uvicorn.Config(create_app(services), port=0, log_config=None, lifespan="off")
         self._server = uvicorn.Server(config)
         serving = asyncio.create_task(self._server.serve())
@@ -167,7 +171,11 @@ class Administrator:
 
 @pytest.fixture
 def known(
-    request: pytest.FixtureRequest, client: httpx.Client, login: dict[str, str], tokens: dict[str, dict[str, str]]
+    request: pytest.FixtureRequest,
+    server: Server,
+    client: httpx.Client,
+    login: dict[str, str],
+    tokens: dict[str, dict[str, str]],
 ) -> Iterator[Known]:
     """Objects of its own for each operation, so that none is gone when its turn comes."""
     _, path = request.node.name.removesuffix("]").split(f"{BASE}/")
@@ -216,7 +224,11 @@ def known(
         "upload": {},
         "play": {"file": f"{number}.wav"},
     }
+    for _ in range(server.guard.rules.sources.failures):
+        server.guard.failed(("udp", "192.0.2.7", 5060), number, "REGISTER", time.time(), exists=False)
     query = queries.get(verb, {"id": ids.get(family, "")})
+    if path == "blocked_ip/delete":
+        query = {"ip": "192.0.2.7"}
     if family == "moh_files":
         query = music | {"file": f"{number}.wav"}
     known = Known(query, bodies.get(verb, {}))

@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -121,3 +122,20 @@ async def test_what_was_dialled_is_not_markup(house: House, scene: Scene) -> Non
     story = await scene.story(caller)
     assert "[/x]" in await calls(house)
     assert "[/x]" in await calls(house, story.id)
+
+
+async def test_who_is_blocked_is_listed_and_let_in_again(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    guard, settings = house.node.guard, house.node.settings
+    out = screen()
+    assert await ask.blocked(settings, out) == 0
+    assert "Nobody" in out.export_text()
+    for i in range(guard.rules.sources.failures):
+        guard.failed(("udp", "192.0.2.7", 5060), f"user {i}", "REGISTER", time.time(), exists=False)
+    assert await ask.blocked(settings, out) == 0
+    told = out.export_text()
+    assert re.search(r"192\.0\.2\.7 +sip REGISTER +(9 min|10 min)", told)
+    assert "user 19, user 18" in told
+    assert await ask.unblock(settings, "192.0.2.7", out) == 0
+    assert guard.admits(("udp", "192.0.2.7", 5060), time.time())
+    assert await ask.unblock(settings, "192.0.2.7", out) == 1
+    assert "192.0.2.7 is not blocked" in capsys.readouterr().err

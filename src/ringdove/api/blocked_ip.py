@@ -1,34 +1,21 @@
-"""`blocked_ip/…`, an addition of ours: the addresses that failed to log in too often, and how to let one in again."""
+"""`blocked_ip/…`, an addition of ours: who failed to log in too often, and how to let somebody in again."""
 
 from typing import Annotated, Literal
 
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ringdove.api.auth import family
 from ringdove.api.envelope import Done, Failure, PageOf
-from ringdove.api.errors import Refusal
+from ringdove.api.errors import Problem, Refusal
 from ringdove.api.form import Form
 from ringdove.api.listing import ListQuery
-from ringdove.api.services import Injected, Services
-from ringdove.guard.bans import Ban, Bans
+from ringdove.api.services import Injected
+from ringdove.guard.bans import TEXT, Ban
 from ringdove.guard.sources import source_of
+from ringdove.model.blocked import Blocked
 
 router = family("blocked_ip")
-
-Service = Literal["sip", "api"]
-
-
-class BlockedIp(BaseModel):
-    """An address that is not heard."""
-
-    ip: str = Field(description="The address; of IPv6 the network of 64 bits.")
-    service: Service = Field(description="Where it failed, and is not heard: at the phones' door or at this interface.")
-    reason: str = Field(description="What it failed at last: the SIP method, or `login`.")
-    failures: int = Field(description="How often it failed.")
-    times: int = Field(description="The how manieth ban in a row this is; each lasts twice as long as the one before.")
-    since: int = Field(description="Unix seconds.")
-    block_expire_time: int = Field(description="Unix seconds.")
 
 
 class BlockedIpList(ListQuery):
@@ -37,39 +24,51 @@ class BlockedIpList(ListQuery):
     sort_by: Literal["since", "ip", "block_expire_time"] = Field("since", description="What to sort by.")
 
 
-class ByIp(Form):
-    """Names an address."""
+class WhoIsBlocked(Form):
+    """Names an address, a user, or both."""
 
-    ip: str = Field(max_length=64, description="The address, or the network as it is listed.")
+    ip: str | None = Field(None, max_length=64, description="An address, or a network as it is listed.")
+    user: str | None = Field(None, max_length=TEXT, description="A registration name as it is listed.")
 
 
-@router.get("/list", name="list", response_model=PageOf[BlockedIp] | Failure)
-async def list_(query: Annotated[BlockedIpList, Query()], services: Injected) -> PageOf[BlockedIp]:
-    """List the addresses that are blocked now."""
+@router.get("/list", name="list", response_model=PageOf[Blocked] | Failure)
+async def list_(query: Annotated[BlockedIpList, Query()], services: Injected) -> PageOf[Blocked]:
+    """List the addresses and users that are blocked now."""
     now, part = services.clock(), query.listing()
-    rows = [_row(ban, service) for service, bans in _doors(services) for ban in bans.active(now)]
-    rows.sort(key=lambda row: (getattr(row, query.sort_by), row.ip), reverse=part.descending)
+    rows = [
+        *(_row(ban, "sip", ip=ban.source) for ban in services.guard.bans.active(now)),
+        *(_row(ban, "sip", user=ban.source) for ban in services.guard.users.active(now)),
+        *(_row(ban, "api", ip=ban.source) for ban in services.lockout.bans.active(now)),
+    ]
+    rows.sort(key=lambda row: (getattr(row, query.sort_by) or "", row.ip or "", row.user), reverse=part.descending)
     return PageOf(total_number=len(rows), data=rows[part.offset : part.offset + part.limit])
 
 
 @router.get("/delete", response_model=Done | Failure)
-async def delete(query: Annotated[ByIp, Query()], services: Injected) -> Done:
-    """Let a blocked address in again, at both doors, as if it had never failed."""
-    now, source = services.clock(), source_of(query.ip.partition("/")[0])
-    if not any([bans.lift(source, now) for _, bans in _doors(services)]):  # noqa: C419 - at both
-        raise Refusal.parameter("ip", "exist")
+async def delete(query: Annotated[WhoIsBlocked, Query()], services: Injected) -> Done:
+    """Let a blocked address in again, at both doors, and a blocked user, as if they had never failed."""
+    if query.ip is None and query.user is None:
+        raise Refusal.parameter("ip", "required")
+    now, guard = services.clock(), services.guard
+    unknown = []
+    if query.ip is not None:
+        source = source_of(query.ip.partition("/")[0])
+        lifted = [bans.lift(source, now) for bans in (guard.bans, services.lockout.bans)]
+        unknown += [] if any(lifted) else [Problem("ip", "exist")]
+    if query.user is not None:
+        unknown += [] if guard.users.lift(query.user, now) else [Problem("user", "exist")]
+    if unknown:
+        raise Refusal.parameters(unknown)
     return Done()
 
 
-def _doors(services: Services) -> tuple[tuple[Service, Bans], ...]:
-    return ("sip", services.guard.bans), ("api", services.lockout.bans)
-
-
-def _row(ban: Ban, service: Service) -> BlockedIp:
-    return BlockedIp(
-        ip=ban.source,
+def _row(ban: Ban, service: Literal["sip", "api"], *, ip: str | None = None, user: str | None = None) -> Blocked:
+    return Blocked(
+        ip=ip,
+        user=user,
         service=service,
         reason=ban.reason,
+        tried=list(ban.tried),
         failures=ban.failures,
         times=ban.times,
         since=int(ban.since),

@@ -1,4 +1,4 @@
-"""The commands that ask the running server on this machine: `calls` and `simulate`."""
+"""The commands that ask the running server on this machine."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -10,16 +10,18 @@ from pydantic import TypeAdapter
 from rich.console import Console, RenderableType
 
 from ringdove.client import Client, ServerSaysNo
+from ringdove.model.blocked import Blocked
 from ringdove.model.call_row import CallRow
 from ringdove.model.ladder import Ladder
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
 from ringdove.settings import HostPort, Settings
 from ringdove.terminal.ladder import LadderChart, RawMessages
-from ringdove.terminal.lists import SimulationChart, call_table
+from ringdove.terminal.lists import SimulationChart, blocked_table, call_table
 from ringdove.terminal.timeline import Timeline
 
 _ROWS = TypeAdapter(list[CallRow])
+_BLOCKED = TypeAdapter(list[Blocked])
 
 
 async def calls(settings: Settings, call_id: str | None, number: int, out: Console) -> int:
@@ -62,6 +64,34 @@ async def simulate(settings: Settings, number: str, out: Console) -> int:
             raise _CannotAsk(f"there is no ring group {number}")
         answer = await server.get("ringgroup/simulate", id=group["id"])
         return SimulationChart(group["number"], group["name"], Simulation.model_validate(answer["data"]))
+
+    return await _ask(settings, question, out)
+
+
+async def blocked(settings: Settings, out: Console) -> int:
+    """List who is blocked; returns the exit status."""
+
+    async def question(server: Client) -> RenderableType:
+        answer = await server.get("blocked_ip/list")
+        rows = _BLOCKED.validate_python(answer["data"])
+        return blocked_table(rows, now()) if rows else "Nobody is blocked."
+
+    return await _ask(settings, question, out)
+
+
+async def unblock(settings: Settings, who: str, out: Console) -> int:
+    """Let an address or a user in again; returns the exit status."""
+
+    async def question(server: Client) -> RenderableType:
+        for field in ("ip", "user"):
+            try:
+                await server.get("blocked_ip/delete", **{field: who})
+            except ServerSaysNo as no:
+                if field not in no.wrong:
+                    raise
+            else:
+                return f"{who} may try again."
+        raise _CannotAsk(f"{who} is not blocked")
 
     return await _ask(settings, question, out)
 

@@ -92,6 +92,26 @@ def calls(
 
 
 @app.command()
+def blocked(config: Config = None, data: Data = None) -> None:
+    """List who failed to log in too often and is not heard for a while: addresses, and users that many tried."""
+    from .ask import blocked as ask  # noqa: PLC0415
+
+    sys.exit(asyncio.run(ask(_settings(config=config, data=data), Console())))
+
+
+@app.command()
+def unblock(
+    who: Annotated[str, typer.Argument(help="An address or a user, as listed by `ringdove blocked`.")],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Let somebody in again who is blocked."""
+    from .ask import unblock as ask  # noqa: PLC0415
+
+    sys.exit(asyncio.run(ask(_settings(config=config, data=data), who, Console())))
+
+
+@app.command()
 def version() -> None:
     """Say which version this is."""
     typer.echo(importlib.metadata.version("ringdove"))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ringdove.guard.bans import Ban
 from ringdove.media.engine import Stats
 from ringdove.model.story import Party, Story
 
@@ -63,3 +64,11 @@ class CallOver:
 
     story: Story
     audio: Stats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Banned:
+    """Somebody failed to log in too often (app). `door` is where: "sip", "sip_user" (a name that many tried), "api"."""
+
+    door: str
+    ban: Ban

@@ -1,4 +1,4 @@
-"""Calls as a table, and the plan of a ring group as bars."""
+"""Calls, and who is blocked, as tables; the plan of a ring group as bars."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from ringdove.model.blocked import Blocked
 from ringdove.model.call_row import CallRow
 from ringdove.model.simulation import Simulation
 
@@ -22,6 +23,18 @@ def call_table(rows: list[CallRow], total: int) -> Table:
         when = datetime.fromtimestamp(row.start_time).astimezone().strftime("%m-%d %H:%M:%S")
         told = (when, row.id, row.caller.number, row.dialled, " → ".join(row.route))
         table.add_row(*map(Text, told), _ending(row))
+    return table
+
+
+def blocked_table(rows: list[Blocked], now: float) -> Table:
+    """Who is blocked, one a line."""
+    table = Table(box=None, header_style="dim", padding=(0, 1))
+    for column in ("who", "at", "for another", "time", "failures", "tried"):
+        table.add_column(column)
+    for row in rows:
+        left = seconds(max(0.0, row.block_expire_time - now))
+        told = (row.ip or f"user {row.user}", f"{row.service} {row.reason}", left, f"{row.times}.", str(row.failures))
+        table.add_row(*map(Text, told), Text(", ".join(row.tried)))
     return table
 
 

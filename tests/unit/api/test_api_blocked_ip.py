@@ -26,10 +26,11 @@ async def test_blocked_addresses_are_listed_with_where_why_and_until_when(api: A
     sip, http = answer["data"]
     assert answer["total_number"] == 2
     assert sip == {
-        "ip": "192.0.2.7", "service": "sip", "reason": "REGISTER", "failures": 20, "times": 1,
+        "ip": "192.0.2.7", "user": None, "service": "sip", "reason": "REGISTER", "tried": ["1000"],
+        "failures": 20, "times": 1,
         "since": int(api.now) - 1, "block_expire_time": int(api.now) + 600,
     }  # fmt: skip
-    assert (http["service"], http["reason"], http["failures"]) == ("api", "login", 5)
+    assert (http["service"], http["reason"], http["failures"], http["tried"]) == ("api", "login", 5, [CLIENT_ID])
     api.now += 601
     assert (await api.get("blocked_ip/list"))["total_number"] == 0
 
@@ -44,6 +45,22 @@ async def test_a_blocked_address_can_be_let_in_again_at_both_doors(api: Api) -> 
     (http,) = (await api.get("blocked_ip/list"))["data"]
     assert (await api.get("blocked_ip/delete", ip=http["ip"]))["errcode"] == 0
     assert (await api.log_in())["errcode"] == 0
+
+
+async def test_a_user_whom_many_addresses_tried_is_listed_and_let_in_again(api: Api) -> None:
+    guard, home, elsewhere = api.services.guard, ("udp", "192.0.2.7", 5060), ("udp", "203.0.113.7", 5060)
+    guard.succeeded(home, "1000", api.now)
+    for i in range(guard.rules.users.failures):
+        guard.failed(("udp", f"198.51.100.{i}", 5060), "1000", "INVITE", api.now, exists=True)
+    (row,) = (await api.get("blocked_ip/list"))["data"]
+    assert (row["ip"], row["user"], row["reason"], row["tried"][0]) == (None, "1000", "INVITE", "198.51.100.49")
+    assert guard.is_locked("1000", elsewhere, api.now)
+    assert (await api.get("blocked_ip/delete", user="1000"))["errcode"] == 0
+    assert not guard.is_locked("1000", elsewhere, api.now)
+    assert bad_fields(await api.get("blocked_ip/delete", user="1000", ip="192.0.2.1")) == {
+        "ip": "exist",
+        "user": "exist",
+    }
 
 
 async def test_an_ipv6_network_is_named_by_any_address_of_it(api: Api) -> None:
