@@ -14,7 +14,6 @@ import asyncio
 import json
 import re
 import shutil
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ import pytest
 from .hearing import Span, melody
 from .house import Person
 from .peer import bracketed
+from .ports import free_port
 from .tone import Sound, strength
 
 PROGRAM = shutil.which("baresip")
@@ -84,7 +84,7 @@ class Baresip:
         CALL_INCOMING. `trusted` is the certificate that it wants from the server (TLS).
         """
         assert PROGRAM is not None, "baresip is not installed"
-        port = _free_port()
+        port = free_port()
         _write_config(folder, port, tone, server[0], trusted)
         # Line by line: what it printed last must not be lost in a buffer when it is killed.
         version = "-6" if ":" in server[0] else "-4"
@@ -347,9 +347,3 @@ def _modules() -> Path:
 
 def _netstring(text: str) -> bytes:
     return b"%d:%s," % (len(text.encode()), text.encode())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

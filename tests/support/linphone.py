@@ -20,7 +20,7 @@ import pytest
 import soundfile
 
 from .house import Person
-from .sipp import free_port
+from .ports import free_port
 from .tone import Sound
 
 PROGRAM = shutil.which("linphonec")

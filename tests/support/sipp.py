@@ -3,7 +3,6 @@
 import asyncio
 import re
 import shutil
-import socket
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from .peer import bracketed
+from .ports import free_port
 
 needs_sipp = [
     pytest.mark.sipp,
@@ -152,15 +152,3 @@ def own_scenario(name: str) -> str:
     """A scenario that SIPp comes with, such as "uac"."""
     said = subprocess.run(["sipp", "-sd", name], capture_output=True, text=True, check=False).stdout
     return said[said.index("<?xml") :]
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody uses, for UDP and TCP."""
-    while True:
-        with (
-            socket.create_server(("127.0.0.1", 0)) as tcp,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-            suppress(OSError),
-        ):
-            udp.bind(tcp.getsockname())
-            return int(tcp.getsockname()[1])

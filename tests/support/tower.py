@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 
 from .api import CLIENT_ID, CLIENT_SECRET, Api
-from .sipp import free_port
+from .ports import free_port
 
 COMMAND = Path(sys.executable).with_name("ringdove")
 PATIENCE = 30.0

@@ -24,7 +24,7 @@ from ringdove.media.embedded.wire import (
 )
 from ringdove.media.frames import FRAME_BYTES
 
-ONE, OTHER = 42900, 42902
+ONE, OTHER = 22900, 22902
 FORMATS = ((0, "pcmu", 8000), (8, "pcma", 8000), (101, "telephone-event", 8000), (111, "opus", 48000))
 SAME = tuple((payload, payload, "") for payload, _, _ in FORMATS)
 DEADLINE = 10.0

@@ -12,8 +12,8 @@ from ringdove.media.embedded.timers import Timers
 from ringdove.media.embedded.wire import Report, Stream
 
 GRACE = 0.5
-PORT, LISTENERS = 22920, 22922
-_FREE = range(22930, 32000)
+PORT, LISTENERS = 23920, 23922
+_FREE = range(23930, 32000)
 """Below those that the kernel gives out."""
 VOICE, EVENT = 0, 101
 

@@ -24,7 +24,7 @@ from ringdove.media.embedded.wire import Alive, Bind, Digit, Free, Freed, Play, 
 from ringdove.media.g711 import ULAW_TO_ALAW
 from ringdove.media.tape import reels
 
-CLOCK = 42904
+CLOCK = 22904
 """The port of one more party, who hears something every 20 ms."""
 
 

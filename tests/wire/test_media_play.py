@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 @pytest.fixture
 async def engine() -> AsyncIterator[EmbeddedEngine]:
-    engine = EmbeddedEngine("127.0.0.1", range(42800, 42900), ready=8, grace=0.2)
+    engine = EmbeddedEngine("127.0.0.1", range(22800, 22900), ready=8, grace=0.2)
     await engine.start()
     yield engine
     await engine.stop()

@@ -34,7 +34,7 @@ from ringdove.media.engine import (
 
 @pytest.fixture
 async def engine() -> AsyncIterator[EmbeddedEngine]:
-    engine = EmbeddedEngine("127.0.0.1", range(42200, 42240), ready=4, grace=0.2, rest=0.2)
+    engine = EmbeddedEngine("127.0.0.1", range(22200, 22240), ready=4, grace=0.2, rest=0.2)
     await engine.start()
     yield engine
     await engine.stop()
@@ -112,7 +112,7 @@ async def test_a_session_whose_port_was_taken_meanwhile_is_lost_and_others_are_n
 
 async def test_a_child_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ringdove.media.embedded.child.HANGS", 1.5)
-    engine = EmbeddedEngine("127.0.0.1", range(42740, 42750))
+    engine = EmbeddedEngine("127.0.0.1", range(22740, 22750))
     await engine.start()
     events = engine.events()
     kill(engine, signal.SIGSTOP)
@@ -129,7 +129,7 @@ def test_a_child_lives_on_when_it_was_its_parent_that_stood_still(
     monkeypatch.setattr("ringdove.media.embedded.child.HANGS", 1.2)
 
     async def stand_still() -> None:
-        engine = EmbeddedEngine("127.0.0.1", range(42760, 42770))
+        engine = EmbeddedEngine("127.0.0.1", range(22760, 22770))
         await engine.start()
         session = await engine.open(SessionId("s"))
         with phones(2) as (a, b):
@@ -147,7 +147,7 @@ def test_a_child_lives_on_when_it_was_its_parent_that_stood_still(
 
 async def test_what_fails_at_a_report_is_logged_and_a_new_child_carries_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ringdove.media.embedded.child.LONGEST_REPORT", 128)  # counts of a port are longer
-    engine = EmbeddedEngine("127.0.0.1", range(42770, 42780))
+    engine = EmbeddedEngine("127.0.0.1", range(22770, 22780))
     await engine.start()
     events = engine.events()
     session = await engine.open(SessionId("s"))
@@ -178,12 +178,12 @@ async def test_two_recordings_of_one_file_end_and_harm_nobody_else(engine: Embed
 
 
 async def test_ports_come_in_even_odd_pairs_and_fifty_legs_take_no_time() -> None:
-    engine = EmbeddedEngine("127.0.0.1", range(42301, 42700), ready=64)
+    engine = EmbeddedEngine("127.0.0.1", range(22301, 22700), ready=64)
     await engine.start()
     session = await engine.open(SessionId("s"))
     ports = [(await session.invite(PartyId(str(leg)))).port for leg in range(60)]
     assert len(set(ports)) == 60
-    assert all(port % 2 == 0 and 42302 <= port < 42699 for port in ports)
+    assert all(port % 2 == 0 and 22302 <= port < 22699 for port in ports)
     await engine.stop()
 
 
@@ -222,7 +222,7 @@ async def test_ports_are_free_when_the_session_is_closed(engine: EmbeddedEngine)
 
 def test_it_lives_on_uvloop_too() -> None:
     async def kill_and_recover() -> None:
-        engine = EmbeddedEngine("127.0.0.1", range(42750, 42760))
+        engine = EmbeddedEngine("127.0.0.1", range(22750, 22760))
         await engine.start()
         events = engine.events()
         session = await engine.open(SessionId("s"))
@@ -244,7 +244,7 @@ async def test_the_same_id_opens_the_same_session(engine: EmbeddedEngine) -> Non
 
 
 async def test_stop_ends_the_child_the_sessions_and_the_events() -> None:
-    engine = EmbeddedEngine("127.0.0.1", range(42700, 42710))
+    engine = EmbeddedEngine("127.0.0.1", range(22700, 22710))
     await engine.start()
     events = engine.events()
     session = await engine.open(SessionId("s"))
@@ -263,11 +263,11 @@ async def test_stop_ends_the_child_the_sessions_and_the_events() -> None:
 async def stuck(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EmbeddedEngine]:
     """An engine whose child stands still and has much to read."""
     monkeypatch.setattr("ringdove.media.embedded.child.PATIENCE", 0.2)
-    engine = EmbeddedEngine("127.0.0.1", range(42780, 42790))
+    engine = EmbeddedEngine("127.0.0.1", range(22780, 22790))
     await engine.start()
     pid = kill(engine, signal.SIGSTOP)
     for epoch in range(6000):
-        engine.tell(Stream(42780, "127.0.0.1", 4000, 4001, epoch, [], True, None, [], False))
+        engine.tell(Stream(22780, "127.0.0.1", 4000, 4001, epoch, [], True, None, [], False))
     yield engine
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
@@ -294,13 +294,13 @@ async def test_stop_can_be_cancelled_and_called_again(stuck: EmbeddedEngine) -> 
 
 
 async def test_an_address_that_is_not_ours_is_said_at_the_start() -> None:
-    engine = EmbeddedEngine("192.0.2.1", range(42700, 42710))
+    engine = EmbeddedEngine("192.0.2.1", range(22700, 22710))
     with pytest.raises(EngineUnavailable, match=r"192\.0\.2\.1"):
         await engine.start()
 
 
 async def test_ipv6() -> None:
-    engine = EmbeddedEngine("::1", range(42710, 42730))
+    engine = EmbeddedEngine("::1", range(22710, 22730))
     await engine.start()
     session = await engine.open(SessionId("s"))
     assert (await session.invite(A)).address == "::1"
@@ -309,8 +309,8 @@ async def test_ipv6() -> None:
 
 async def test_everywhere_each_party_is_told_the_address_of_its_version() -> None:
     with pytest.raises(ValueError, match="wildcard"):
-        EmbeddedEngine("::", range(42710, 42730))
-    engine = EmbeddedEngine("::", range(42710, 42730), advertise=["127.0.0.1", "::1"])
+        EmbeddedEngine("::", range(22710, 22730))
+    engine = EmbeddedEngine("::", range(22710, 22730), advertise=["127.0.0.1", "::1"])
     await engine.start()
     session = await engine.open(SessionId("s"))
     assert (await session.accept(A, describe(audio(4000, PCMU), address="192.0.2.1"))).address == "127.0.0.1"
@@ -332,7 +332,7 @@ import asyncio
 from ringdove.media.embedded.engine import EmbeddedEngine
 
 async def main():
-    engine = EmbeddedEngine("127.0.0.1", range(42730, 42740))
+    engine = EmbeddedEngine("127.0.0.1", range(22730, 22740))
     await engine.start()
     print(engine.pid, flush=True)
     await asyncio.sleep(60)

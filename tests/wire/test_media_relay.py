@@ -15,7 +15,7 @@ from ringdove.sip.sdp import Codec, Direction
 
 @pytest.fixture
 async def engine() -> AsyncIterator[EmbeddedEngine]:
-    engine = EmbeddedEngine("127.0.0.1", range(42000, 42200), ready=8, grace=0.2, silence=0.5)
+    engine = EmbeddedEngine("127.0.0.1", range(22000, 22200), ready=8, grace=0.2, silence=0.5)
     await engine.start()
     yield engine
     await engine.stop()

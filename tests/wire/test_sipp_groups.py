@@ -22,7 +22,8 @@ from support.exchange import (
     together,
 )
 from support.house import Person
-from support.sipp import free_port, needs_sipp
+from support.ports import free_port
+from support.sipp import needs_sipp
 
 pytestmark = [*needs_sipp, pytest.mark.asyncio(loop_scope="module")]
 

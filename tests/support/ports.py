@@ -1,0 +1,35 @@
+"""Ports for programs that have to be told one."""
+
+import errno
+import random
+import socket
+from collections.abc import Iterator
+
+_RANGE = range(10_000, 22_000)
+"""Below those that the kernel gives out by itself: nobody else takes one between our look and its use."""
+_HOSTS = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+
+
+def free_port() -> int:
+    """A port of the loopback addresses that nobody uses, for UDP and TCP."""
+    return next(port for port in _random_ports() if _is_free(port))
+
+
+def _random_ports() -> Iterator[int]:
+    while True:
+        yield random.choice(_RANGE)
+
+
+def _is_free(port: int) -> bool:
+    return not any(
+        _is_taken(family, kind, port) for family in _HOSTS for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+    )
+
+
+def _is_taken(family: socket.AddressFamily, kind: socket.SocketKind, port: int) -> bool:
+    try:
+        with socket.socket(family, kind) as sock:
+            sock.bind((_HOSTS[family], port))
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE  # a machine without IPv6 has another reason
+    return False
