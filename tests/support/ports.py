@@ -8,6 +8,7 @@ from collections.abc import Iterator
 _RANGE = range(10_000, 22_000)
 """Below those that the kernel gives out by itself: nobody else takes one between our look and its use."""
 _HOSTS = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+_KINDS = socket.SOCK_STREAM, socket.SOCK_DGRAM
 
 
 def free_port() -> int:
