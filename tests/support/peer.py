@@ -78,10 +78,11 @@ class Peer:
         return peer
 
     @classmethod
-    async def tcp(cls, remote: Address, *, user: str = "peer") -> "Peer":
-        """A TCP connection to `remote`, as a phone behind NAT has it."""
+    async def tcp(cls, remote: Address, host: str = "", *, user: str = "peer") -> "Peer":
+        """A TCP connection to `remote`, as a phone behind NAT has it; from this address if one is given."""
         peer = cls("tcp", user)
-        await asyncio.get_running_loop().create_connection(lambda: _Stream(peer), *remote)
+        local = (host, 0) if host else None
+        await asyncio.get_running_loop().create_connection(lambda: _Stream(peer), *remote, local_addr=local)
         return peer
 
     @classmethod

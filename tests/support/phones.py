@@ -38,12 +38,15 @@ class Phone(Peer):
     audio: Ears
 
     @classmethod
-    async def of(cls, api: Api, person: Person, transport: str = "udp", *, host: str = "") -> Self:
-        """A phone that is switched on and not yet registered; `host` is its address, on loopback with the server."""
+    async def of(cls, api: Api, person: Person, transport: str = "udp", *, host: str = "", at: str = "") -> Self:
+        """A phone that is switched on and not yet registered.
+
+        `host` is its address and the server's, if not the server's first one; `at` is one of its own (UDP).
+        """
         address = api.sip_tls if transport == "tls" else api.sip
         server = host or address[0], address[1]
         if transport == "udp":
-            phone: Any = await cls.udp(server[0], user=person.number)
+            phone: Any = await cls.udp(at or server[0], user=person.number)
         else:
             phone = await cls.stream(transport, server, user=person.number)
         phone.person, phone.server, phone.audio = person, server, await Ears.open(phone.host)

@@ -75,6 +75,10 @@ class ScriptedPhone:
         """Close the socket."""
         self._close()
 
+    def send(self, message: Request | Response) -> None:
+        """Send a message as it is."""
+        self._send(message.to_bytes())
+
     @property
     def contact(self) -> str:
         """The address it is at."""

@@ -89,6 +89,19 @@ async def test_INFO_is_passed_on_with_its_body_and_answered_as_the_other_side_do
     await scene.end(ours, theirs)
 
 
+@pytest.mark.parametrize(("status", "field"), [(401, "WWW-Authenticate"), (407, "Proxy-Authenticate")])
+async def test_a_challenge_to_our_BYE_is_not_answered_and_the_call_is_over(
+    scene: Scene, status: int, field: str
+) -> None:
+    alice, bob = await scene.phones(2)
+    ours, _ = await scene.talk(alice, bob)
+    assert (await ours.bye()).status == 200
+    bye = await bob.expect("BYE")
+    bob.reply(bye, status, headers=[(field, 'Digest realm="ringdove", nonce="n", qop="auth", algorithm=MD5')])
+    await bob.expect_none("BYE", within=0.2)
+    assert not any(message.message.headers.get_all("Authorization") for message in bob.log)
+
+
 async def test_a_challenge_to_an_INFO_is_not_passed_on(scene: Scene) -> None:
     alice, bob = await scene.phones(2)
     ours, theirs = await scene.talk(alice, bob)

@@ -283,6 +283,27 @@ async def test_a_tcp_phone_that_can_be_called_back_is_offline_until_it_was(serve
     listener.close()
 
 
+async def test_a_challenge_to_the_keep_alive_is_not_answered_but_shows_that_the_phone_is_there(
+    server: Server, extension: int
+) -> None:
+    async with await server.phone("udp") as phone:
+        await _register(phone)
+        await server.changed()
+        phone.answers_options = False
+        server.keepalive.tick()
+        for _ in range(3):
+            server.ahead += 31
+            server.keepalive.tick()
+            asked = await phone.next_request()
+            assert "Authorization" not in asked.to_bytes().decode()
+            challenge = asked.reply(407, to_tag="phone")
+            challenge.headers.add("Proxy-Authenticate", 'Digest realm="ringdove", nonce="n", qop="auth"')
+            phone.send(challenge)
+            await asyncio.sleep(0.02)
+        assert phone.requests.empty()
+        assert server.registrar.bindings(extension)
+
+
 async def test_a_phone_that_stops_answering_is_offline_until_it_answers(server: Server, extension: int) -> None:
     async with await server.phone("udp") as phone:
         await _register(phone)

@@ -29,7 +29,7 @@ class Database:
         self._sqlite = parsed.get_backend_name() == "sqlite"
         if self._sqlite and parsed.database not in (None, "", ":memory:"):
             _make_private(Path(str(parsed.database)))
-        self._engine: AsyncEngine = create_async_engine(url)
+        self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True)  # errors are logged
         self._writer = self._engine.execution_options(
             **({"ringdove_writes": True} if self._sqlite else {"isolation_level": "SERIALIZABLE"})
         )

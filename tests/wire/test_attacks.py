@@ -1,0 +1,122 @@
+"""Attacks from outside, each bounded: what is left of them, and what calls of others notice (docs/security.md)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from attack.floods import FLOODS
+from attack.siege import Cost, Siege
+from support.peer import Peer
+from support.phones import Phone
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SECONDS = 0.5
+RATE = 1500
+"""Datagrams a second: with what else runs, about half of what one core can answer."""
+PATIENCE = 0.5
+"""Seconds in which a phone of the group rings though a flood comes in: 50 ms of R11 and a busy test machine."""
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def open_door(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege]:
+    """A server that reads whatever comes, however fast: the worst case."""
+    async with Siege.open(tmp_path_factory.mktemp("open"), strangers_rate="1000000") as siege:
+        yield siege
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def door(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Siege]:
+    """A server as it is by default."""
+    async with Siege.open(tmp_path_factory.mktemp("default")) as siege:
+        yield siege
+
+
+def grown(before: Cost, after: Cost) -> dict[str, int]:
+    """What the server holds more of; a question on its way, and its answer, may be there at any time."""
+    some = {"tasks": after.tasks - before.tasks, "dialogs": after.dialogs - before.dialogs}
+    some |= {"transactions": after.transactions - before.transactions, "timers": after.timers - before.timers}
+    return {name: more for name, more in some.items() if more > 5}
+
+
+@pytest.mark.parametrize("attack", FLOODS)
+async def test_a_flood_leaves_nothing_behind_and_a_call_of_others_is_on_time(open_door: Siege, attack: str) -> None:
+    before = await open_door.cost()
+    async with open_door.attacked(attack, SECONDS, RATE) as done:
+        await asyncio.sleep(SECONDS / 3)
+        during = await open_door.cost()
+        called = await open_door.call()
+    assert done["sent"] > SECONDS * RATE / 2
+    assert grown(before, during) == {}
+    assert called.rang < PATIENCE
+
+
+async def test_memory_is_flat_under_a_flood(open_door: Siege) -> None:
+    """For ten minutes: `make attack`."""
+    for attack in ("invites", "garbage"):  # so that what is filled once is full
+        async with open_door.attacked(attack, SECONDS, RATE):
+            pass
+    before = await open_door.cost()
+    for attack in ("invites", "registers", "garbage"):
+        async with open_door.attacked(attack, SECONDS, RATE):
+            pass
+    assert (await open_door.cost()).rss - before.rss < 2 * 2**20
+
+
+async def test_a_fast_flood_from_one_address_is_hardly_read_and_nobody_else_notices(door: Siege) -> None:
+    async with door.attacked("invites", 1.5, 8000) as done:
+        await asyncio.sleep(0.7)
+        called = await door.call()
+        foreign = await door.foreign_call()
+    assert max(called.rang, foreign.rang) < PATIENCE
+    numbers = await door.numbers()
+    assert done["heard"] < 1000 + 100 * 3, "more than its burst and rate"
+    assert numbers["ringdove_sip_unread_total rate"] > 0
+
+
+async def test_a_flood_from_everywhere_leaves_the_calls_of_known_phones_alone(door: Siege) -> None:
+    async with door.attacked("crowd", 1.5, 8000) as done:
+        await asyncio.sleep(0.7)
+        called = await door.call()
+    assert called.rang < PATIENCE
+    assert done["sent"] > 1.5 * 8000 / 2
+
+
+async def test_who_guesses_passwords_is_banned_and_seen_and_its_phones_are_not(door: Siege) -> None:
+    attacker = "127.0.0.7"
+    async with await Phone.of(door.tower, door.caller.person, at=attacker) as inside:
+        assert (await inside.register()).status == 200
+        async with door.attacked("guesses", 20, 200, attacker) as done:
+            pass
+        assert 20 <= done["sent"] < 60
+        (row,) = (await door.tower.get("blocked_ip/list"))["data"]
+        assert (row["ip"], row["service"], row["tried"], row["failures"]) == (attacker, "sip", ["1000"], 20)
+        assert (await inside.register()).status == 200, "a phone behind the same address"
+    async with await Peer.udp(attacker) as another:
+        another.request("OPTIONS", f"sip:{attacker}", door.tower.sip)
+        await another.expect_none("200 OPTIONS", within=0.2)
+        numbers = await door.numbers()
+        assert numbers["ringdove_bans sip"] == 1
+        assert numbers["ringdove_bans_total sip REGISTER"] == 1
+        assert numbers["ringdove_login_failures_total"] == 20
+        assert numbers["ringdove_sip_unread_total banned"] >= 1
+        async with await Peer.tcp(door.tower.sip, attacker) as stream:
+            await asyncio.wait_for(stream.closed.wait(), 2)
+        assert (await door.foreign_call()).rang < PATIENCE
+        await door.tower.get("blocked_ip/delete", ip=attacker)
+        another.request("OPTIONS", f"sip:{attacker}", door.tower.sip)
+        await another.expect("200 OPTIONS")
+
+
+@pytest.mark.parametrize("attack", ["silent", "slow"])
+async def test_many_connections_that_say_nothing_keep_nobody_out(door: Siege, attack: str) -> None:
+    async with door.attacked(attack, 1.0, 0) as done:
+        await asyncio.sleep(0.5)
+        called = await door.call()
+        async with await Peer.tcp(door.tower.sip) as stream:
+            stream.request("OPTIONS", "sip:ringdove")
+            await stream.expect("200 OPTIONS")
+    assert done["sent"] == 400
+    assert called.rang < PATIENCE
