@@ -1,7 +1,7 @@
 # `make demo` and `make test` do all set-up by themselves.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-.PHONY: help install demo run test lint check bench soak fuzz sounds lock format
+.PHONY: help install demo run test lint check bench soak fuzz attack sounds lock format
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ soak: install ## Have a busy house live on a lossy network for ten minutes, and 
 fuzz: seconds ?= 600
 fuzz: install ## Look for octets that break a promise, for ten minutes (seconds=3600, targets="sdp digest")
 	@PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(seconds) $(targets)
+
+attack: minutes ?= 10
+attack: install ## Attack a server on loopback for ten minutes, and see that it holds (minutes=1)
+	@PYTHONPATH=tests $(BIN)/python -m attack --minutes $(minutes)
 
 sounds: install ## Compose the built-in sounds anew (needs Debian's espeak-ng)
 	@$(BIN)/python scripts/sounds.py

@@ -20,6 +20,8 @@ from .sender import HERE
 
 GROUP = "6300"
 ATTACKS = (*FLOODS, "crowd", "guesses", "silent", "slow")
+GUESSER = "127.0.0.7"
+"""Who gets banned."""
 FOREIGN = "127.0.0.5"
 """Where the call comes from that nobody knows yet."""
 
@@ -69,10 +71,9 @@ class Siege:
             yield cls(tower, *phones)
 
     @asynccontextmanager
-    async def attacked(
-        self, attack: str, seconds: float, rate: float, host: str = HERE
-    ) -> AsyncIterator[dict[str, int]]:
+    async def attacked(self, attack: str, seconds: float, rate: float) -> AsyncIterator[dict[str, int]]:
         """While the block runs, for at least so long, somebody attacks; what they did stands there in the end."""
+        host = GUESSER if attack == "guesses" else HERE
         sender = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "attack.sender", attack, str(self.tower.sip[1]), str(seconds), str(rate), host),
             cwd=Path(__file__).parents[1],

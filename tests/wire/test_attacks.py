@@ -1,13 +1,17 @@
 """Attacks from outside, each bounded: what is left of them, and what calls of others notice (docs/security.md)."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from attack.floods import FLOODS
-from attack.siege import Cost, Siege
+from attack.floods import FLOODS, METHODS
+from attack.siege import GUESSER, Cost, Siege
+from ringdove.sip.headers import NameAddr
+from ringdove.sip.message import Response
+from ringdove.sip.uri import Uri
 from support.peer import Peer
 from support.phones import Phone
 
@@ -53,6 +57,33 @@ async def test_a_flood_leaves_nothing_behind_and_a_call_of_others_is_on_time(ope
     assert called.rang < PATIENCE
 
 
+async def test_no_method_does_anything_for_a_stranger(open_door: Siege) -> None:
+    before = await open_door.cost()
+    statuses: dict[str, int] = {}
+    async with await Peer.udp("127.0.0.6") as stranger:
+        for method in ("INVITE", "REGISTER", "OPTIONS", "BYE", "CANCEL", *METHODS):
+            stranger.request(method, "sip:2001@127.0.0.1", open_door.tower.sip)
+            statuses[method] = (await stranger.expect(lambda message: isinstance(message, Response))).status
+    assert {method for method, status in statuses.items() if status == 401} == {"INVITE", "REGISTER"}
+    assert {method for method, status in statuses.items() if status == 200} == {"OPTIONS"}
+    assert set(statuses.values()) == {200, 401, 405, 481, 501}
+    assert grown(before, await open_door.cost()) == {}
+    assert open_door.member.count("INVITE") == open_door.member.count("BYE")
+
+
+@pytest.mark.parametrize("method", ["INVITE", "REGISTER", "OPTIONS"])
+async def test_a_number_that_exists_gets_the_answer_of_one_that_does_not(open_door: Siege, method: str) -> None:
+    answers = set()
+    async with await Peer.udp("127.0.0.6") as stranger:
+        for number in ("2001", "6300", "9999"):
+            who = NameAddr(Uri("sip", "127.0.0.1", user=number))
+            fields = {"from_": who.with_param("tag", "a"), "to": who, "call_id": "same", "branch": "z9hG4bKsame"}
+            stranger.request(method, f"sip:{number}@127.0.0.1", open_door.tower.sip, **fields)
+            answer = (await stranger.expect_received(lambda message: isinstance(message, Response))).data.decode()
+            answers.add(re.sub(r'nonce="[^"]*"', "", answer).replace(number, "NUMBER"))
+    assert len(answers) == 1
+
+
 async def test_memory_is_flat_under_a_flood(open_door: Siege) -> None:
     """For ten minutes: `make attack`."""
     for attack in ("invites", "garbage"):  # so that what is filled once is full
@@ -85,10 +116,10 @@ async def test_a_flood_from_everywhere_leaves_the_calls_of_known_phones_alone(do
 
 
 async def test_who_guesses_passwords_is_banned_and_seen_and_its_phones_are_not(door: Siege) -> None:
-    attacker = "127.0.0.7"
+    attacker = GUESSER
     async with await Phone.of(door.tower, door.caller.person, at=attacker) as inside:
         assert (await inside.register()).status == 200
-        async with door.attacked("guesses", 20, 200, attacker) as done:
+        async with door.attacked("guesses", 20, 200) as done:
             pass
         assert 20 <= done["sent"] < 60
         (row,) = (await door.tower.get("blocked_ip/list"))["data"]

@@ -14,8 +14,9 @@ from ringdove.guard.guard import Guard
 from ringdove.model.extension import Extension
 from ringdove.net.endpoint import Endpoint, Failure, OutgoingRequest, Timers
 from ringdove.registrar import Authenticator, KeepAlive, Registrar, keepalive
+from ringdove.registrar.authentication import REFUSED_AFTER
 from ringdove.registrar.doorman import Doorman
-from ringdove.sip.digest import Algorithm, Realm
+from ringdove.sip.digest import Algorithm, Realm, authorize
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.sip.uri import Uri
@@ -281,6 +282,24 @@ async def test_a_tcp_phone_that_can_be_called_back_is_offline_until_it_was(serve
     assert not server.registrar.bindings(extension)
     assert len(await server.saved()) == 1
     listener.close()
+
+
+async def test_wrong_passwords_and_unknown_users_wait_equally_long(server: Server, extension: int) -> None:
+    async def waits(name: str) -> float:
+        async with await server.phone("udp") as phone:
+            challenge = await phone.ask(phone.request([f"<{phone.contact}>"], name))
+            request = phone.request([f"<{phone.contact}>"], name)
+            proof = authorize(challenge.headers.get_all("WWW-Authenticate"), name, "wrong", "REGISTER", request.uri)
+            request.headers.add("Authorization", proof)
+            began = time.perf_counter()
+            assert (await phone.ask(request)).status == 401
+            return time.perf_counter() - began
+
+    names = ["1000", "9999"] * 9  # fewer than lead to a ban
+    waited = await asyncio.gather(*map(waits, names))
+    known, unknown = waited[::2], waited[1::2]
+    assert min(waited) > REFUSED_AFTER - 0.005
+    assert abs(min(known) - min(unknown)) < 0.005  # what a busy machine adds is in none of the quickest
 
 
 async def test_a_challenge_to_the_keep_alive_is_not_answered_but_shows_that_the_phone_is_there(
