@@ -43,8 +43,8 @@ def show_sip(metrics: Metrics, endpoint: Endpoint) -> None:
     )
     metrics.counter(
         "ringdove_sip_connections_turned_away_total",
-        "SIP connections that were closed, by reason: caps, handshake (it failed or took too long), "
-        "slow (a message took too long, nothing came, or nothing was read).",
+        "SIP connections that were closed, by reason: caps, door (their source is banned or too fast), "
+        "handshake (it failed or took too long), slow (a message took too long, nothing came, or nothing was read).",
         endpoint.listeners.turned_away,
         labels=["transport", "reason"],
     )

@@ -61,6 +61,25 @@ def guesses(port: int, seconds: float, rate: float, host: str) -> dict[str, int]
     return {"sent": guessed, "heard": heard}
 
 
+def churn(port: int, seconds: float, rate: float) -> dict[str, int]:
+    """Open connections and leave them, one after the other."""
+    sent = refused = 0
+    began = time.monotonic()
+    while (elapsed := time.monotonic() - began) < seconds:
+        if sent + refused >= elapsed * rate:
+            time.sleep(0.001)
+            continue
+        with socket.socket() as sock:
+            sock.bind((HERE, 0))
+            sock.settimeout(1)
+            try:
+                sock.connect((SERVER, port))
+                sent += 1
+            except OSError:
+                refused += 1
+    return {"sent": sent, "refused": refused}
+
+
 def connections(port: int, seconds: float, slow: bool) -> dict[str, int]:
     """Many connections at a time: silent, or saying one octet after the other."""
     text = message("INVITE", SERVER, port, "slow")
@@ -124,6 +143,8 @@ def main() -> None:
     match kind:
         case "guesses":
             done = guesses(port, seconds, rate, host)
+        case "churn":
+            done = churn(port, seconds, rate)
         case "silent" | "slow":
             done = connections(port, seconds, kind == "slow")
         case "crowd":

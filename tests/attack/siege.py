@@ -19,7 +19,7 @@ from .floods import FLOODS
 from .sender import HERE
 
 GROUP = "6300"
-ATTACKS = (*FLOODS, "crowd", "guesses", "silent", "slow")
+ATTACKS = (*FLOODS, "crowd", "guesses", "churn", "silent", "slow")
 GUESSER = "127.0.0.7"
 """Who gets banned."""
 FOREIGN = "127.0.0.5"
@@ -65,7 +65,7 @@ class Siege:
             for number in ("2001", "2002"):
                 phone = await Phone.of(tower, await tower.extension(number))
                 stack.push_async_callback(phone.close)
-                assert (await phone.register()).status == 200
+                assert (await phone.register(expires=7200)).status == 200
                 phones.append(phone)
             await tower.ring_group(GROUP, [phones[1].person], ring_timeout=20)
             yield cls(tower, *phones)

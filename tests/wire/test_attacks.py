@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -12,6 +14,7 @@ from attack.siege import GUESSER, Cost, Siege
 from ringdove.sip.headers import NameAddr
 from ringdove.sip.message import Response
 from ringdove.sip.uri import Uri
+from support.house import House
 from support.peer import Peer
 from support.phones import Phone
 
@@ -141,6 +144,15 @@ async def test_who_guesses_passwords_is_banned_and_seen_and_its_phones_are_not(d
         await another.expect("200 OPTIONS")
 
 
+async def test_connections_are_opened_no_faster_than_messages_may_come(door: Siege) -> None:
+    async with door.attacked("churn", 1.5, 3000) as done:
+        await asyncio.sleep(0.7)
+        called = await door.call()
+    assert called.rang < PATIENCE
+    turned_away = (await door.numbers())["ringdove_sip_connections_turned_away_total door tcp"]
+    assert done["sent"] - turned_away < 1000 + 100 * 3
+
+
 @pytest.mark.parametrize("attack", ["silent", "slow"])
 async def test_many_connections_that_say_nothing_keep_nobody_out(door: Siege, attack: str) -> None:
     async with door.attacked(attack, 1.0, 0) as done:
@@ -151,3 +163,15 @@ async def test_many_connections_that_say_nothing_keep_nobody_out(door: Siege, at
             await stream.expect("200 OPTIONS")
     assert done["sent"] == 400
     assert called.rang < PATIENCE
+
+
+async def test_phones_that_registered_before_a_restart_are_no_strangers_after_it(tmp_path: Path) -> None:
+    async with House.open(tmp_path) as house, await Phone.of(house, await house.extension("2001")) as phone:
+        assert (await phone.register()).status == 200
+    async with House.open(tmp_path) as house:
+        guard = house.node.guard
+        stranger = "udp", phone.host, phone.port + 1
+        for _ in range(guard.rules.sources.failures):
+            guard.failed(stranger, "2001", "REGISTER", time.time(), exists=True)
+        assert not guard.admits(stranger, time.time())
+        assert guard.admits(("udp", phone.host, phone.port), time.time())

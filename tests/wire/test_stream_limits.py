@@ -36,12 +36,16 @@ class Recorder:
     def __init__(self) -> None:
         self.messages: asyncio.Queue[Request | Response] = asyncio.Queue()
         self.on_message: Callable[[Hop], object] = lambda _: None
+        self.is_welcoming = True
         self.refused: asyncio.Queue[NoMessage] = asyncio.Queue()
         self.failed: asyncio.Queue[Hop] = asyncio.Queue()
         self.closed: asyncio.Queue[Hop] = asyncio.Queue()
 
     def admits(self, source: Hop) -> bool:
         return True
+
+    def welcomes(self, source: Hop) -> bool:
+        return self.is_welcoming
 
     def received(self, message: Request | Response, source: Hop) -> None:
         self.messages.put_nowait(message)
@@ -204,6 +208,13 @@ async def test_a_connection_of_our_own_that_is_closed_can_be_opened_again(
         await far.close()
         assert await asyncio.wait_for(recorder.closed.get(), 2) == hop
         assert not transport.is_gone(hop)
+
+
+async def test_a_connection_that_is_not_welcome_is_closed_before_anything_is_spent_on_it(listen: Listen) -> None:
+    transport, recorder = await listen()
+    recorder.is_welcoming = False
+    await turned_away(transport)
+    assert (transport.connections, transport.turned_away) == (0, {"door": 1})
 
 
 @pytest.mark.parametrize("limit", ["connections", "per_host"])

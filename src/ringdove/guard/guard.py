@@ -77,10 +77,10 @@ class Guard:
         self.refused[why] += 1
         return False
 
-    def strange(self, flow: Flow, now: float) -> None:
-        """Something came from there; it counts where nobody has shown a password."""
+    def strange(self, flow: Flow, now: float, cost: float = 1.0) -> None:
+        """Something came from there that costs as much as so many messages; it counts for strangers only."""
         if not self._is_trusted(flow, now):
-            self._rates.spend(source_of(flow[1]), now)
+            self._rates.spend(source_of(flow[1]), now, cost)
 
     def vouch(self, flow: Flow, now: float) -> None:
         """A phone is at the end of this flow."""

@@ -49,9 +49,9 @@ class Rates:
         bucket = self._sources.find(source)
         return bucket is None or bucket.fill(rules.source, rules.burst, now) >= 1
 
-    def spend(self, source: str, now: float) -> None:
-        """It asked."""
+    def spend(self, source: str, now: float, cost: float = 1.0) -> None:
+        """It asked for something that costs as much as so many messages."""
         rules = self.rules
         bucket = self._sources.touch(source)
-        bucket.left = max(0.0, bucket.fill(rules.source, rules.burst, now) - 1)
-        self._all.left = max(0.0, self._all.fill(rules.total, rules.total_burst, now) - 1)
+        bucket.left = max(0.0, bucket.fill(rules.source, rules.burst, now) - cost)
+        self._all.left = max(0.0, self._all.fill(rules.total, rules.total_burst, now) - cost)

@@ -40,7 +40,7 @@ from .listeners import Listeners
 from .passage import Direction, Observer, Passage
 from .resolver import Unresolvable, resolve
 from .tcp import TcpTransport
-from .transport import ANY, ANY_IPV4, Door, Receiver, Transport
+from .transport import ANY, ANY_IPV4, HANDSHAKE, Door, Receiver, Transport
 from .udp import UdpTransport
 
 __all__ = ["Direction", "Endpoint", "Failure", "Hop", "IncomingRequest", "OutgoingRequest", "Timers", "Unresolvable"]
@@ -248,6 +248,14 @@ class Endpoint:
     def admits(self, source: Hop) -> bool:
         """See `Receiver`."""
         return self.door is None or self.door.admits(source)
+
+    def welcomes(self, source: Hop) -> bool:
+        """See `Receiver`."""
+        if not self.admits(source):
+            return False
+        if self.door is not None:
+            self.door.strange(source, HANDSHAKE if source.transport == "tls" else 1.0)
+        return True
 
     def received(self, message: Request | Response, source: Hop) -> None:
         """See `Receiver`."""

@@ -66,7 +66,8 @@ class StreamTransport:
         self._gone: dict[Remote, None] = {}
         """The far ends of accepted connections that are closed, the latest last; no more than connections may be."""
         self.turned_away: Counter[str] = Counter()
-        """How many connections were, by reason: caps, handshake, slow (silent too long, or not reading)."""
+        """How many connections were, by reason: caps, door (not welcome), handshake, slow (silent too long, or not
+        reading)."""
         self._per_host: Counter[str] = Counter()
         self._count = 0
         self._listen()
@@ -155,12 +156,19 @@ class StreamTransport:
                     self._breath = self.loop.call_later(BREATH, self._listen)
                     return
                 continue  # it was gone before we looked
-            if self.receiver.admits(self.hop(address[:2])) and self._admit(address[0]):
+            why_not = self._why_not(address[:2])
+            if why_not is None:
                 sock.setblocking(False)
                 self._start(self._accept(sock, address[:2]))
             else:
-                self.turned_away["caps"] += 1
+                self.turned_away[why_not] += 1
                 sock.close()
+
+    def _why_not(self, remote: Remote) -> str | None:
+        """Why a connection is not taken; None, and counted, where it is."""
+        if not self.receiver.welcomes(self.hop(remote)):
+            return "door"
+        return None if self._admit(remote[0]) else "caps"
 
     async def _accept(self, sock: socket.socket, remote: Remote) -> None:
         connection = Connection(self, remote, accepted=True)

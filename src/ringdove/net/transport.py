@@ -14,11 +14,15 @@ class Door(Protocol):
     def admits(self, source: Hop) -> bool:
         """Whether to read what comes from there; what is not read is dropped."""
 
-    def strange(self, source: Hop) -> None:
-        """Something came from there and was read; it counts where nobody vouches for who is there."""
+    def strange(self, source: Hop, cost: float = 1.0) -> None:
+        """Something came from there that costs as much as so many messages; it counts where nobody vouches for it."""
 
     def answer(self, request: Request, source: Hop) -> Response | None:
         """The answer to a request outside dialogs of which nothing is to be kept; None where it is to be handled."""
+
+
+HANDSHAKE: Final = 6.0
+"""What a TLS handshake costs, in messages."""
 
 
 class Receiver(Protocol):
@@ -26,6 +30,9 @@ class Receiver(Protocol):
 
     def admits(self, source: Hop) -> bool:
         """See `Door`."""
+
+    def welcomes(self, source: Hop) -> bool:
+        """Whether to take a connection from there."""
 
     def received(self, message: Request | Response, source: Hop) -> None:
         """A message that could be parsed."""

@@ -38,9 +38,9 @@ class Doorman:
         """See `Door`."""
         return self._guard.admits(source.remote, self._clock())
 
-    def strange(self, source: Hop) -> None:
+    def strange(self, source: Hop, cost: float = 1.0) -> None:
         """See `Door`."""
-        self._guard.strange(source.remote, self._clock())
+        self._guard.strange(source.remote, self._clock(), cost)
 
     def answer(self, request: Request, source: Hop) -> Response | None:
         """See `Door`."""
