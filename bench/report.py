@@ -123,6 +123,7 @@ def write(path: Path, title: str, shown: Iterable[Sheet], preface: str = "Median
         lines = (sheet.columns, ["---"] * len(sheet.columns), *sheet.rows)
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         parts.append(f"## {sheet.title}\n\n{table}\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(parts))
 
 
