@@ -17,8 +17,6 @@ _NEAR = 1.0
 """Seconds by which two durations of the same talk may differ,"""
 _REPEAT = 0.5
 """and those after which a message that was lost is sent again, twice as many each time (T1 of RFC 3261)."""
-_EARLY, _LATE = 0.25, 40.0
-"""Seconds that a phone may see an INVITE before the record says that it went, and after."""
 _PAGE = 100
 
 
@@ -103,29 +101,29 @@ class _Audit:
 
     def _match_attempts(self) -> None:
         """Each has exactly one record, and the other way round."""
-        records: defaultdict[tuple[str, str], list[Story]] = defaultdict(list)
-        for story in sorted(self._stories, key=lambda story: story.started_at):
-            records[story.caller.number, story.dialled].append(story)
-        for attempt in sorted(self._ledger.attempts, key=lambda attempt: attempt.began):
+        records: defaultdict[str, list[Story]] = defaultdict(list)
+        for story in self._stories:
+            records[story.sip_call_id].append(story)
+        for attempt in self._ledger.attempts:
             self._result.outcomes[attempt.outcome] += 1
-            of_both = records[attempt.phone, attempt.dialled]
-            found = next((s for s in of_both if attempt.began - _EARLY <= s.started_at <= attempt.ended), None)
-            if found is not None:
-                of_both.remove(found)
+            mine = records.pop(attempt.call_id, [])
             if self._is_cut_off(attempt.began, attempt.ended):
                 self._cut_off.append(attempt)
-            elif found is not None:
-                self._check_attempt(attempt, found)
+            elif len(mine) > 1:
+                self._complain(mine[1], f"{len(mine)} records of one call")
+            elif mine:
+                self._check_attempt(attempt, mine[0])
             elif attempt.identified and attempt.status != 401 and attempt.ending is not Ending.LOST:
                 what = f"{attempt.phone} called {attempt.dialled} ({attempt.outcome})"
                 self._result.complaints.append(f"{what}, and there is no record of it")
         for left in records.values():
             for story in left:
-                if not self._is_cut_off(story.started_at, story.started_at):
-                    self._complain(story, "a record more than calls were made")
+                self._complain(story, "a record of a call that nobody made")
 
     def _check_attempt(self, attempt: Attempt, story: Story) -> None:
         """The record says what the caller saw. One that vanished has not seen the end."""
+        if (attempt.phone, attempt.dialled) != (story.caller.number, story.dialled):
+            self._complain(story, f"it was {attempt.phone} who called {attempt.dialled}")
         if attempt.ending is Ending.LOST:
             return
         if attempt.status != story.final_status:
@@ -147,16 +145,11 @@ class _Audit:
 
     def _match_rings(self) -> None:
         """Each stands in a record."""
-        by_place: defaultdict[tuple[str, Place], list[_Leg]] = defaultdict(list)
-        for leg in sorted(self._legs, key=lambda leg: leg.invited):
-            by_place[leg.story.caller.number, _place(leg.line.contact)].append(leg)
-        for ring in sorted(self._ledger.rings, key=lambda ring: ring.began):
+        legs = {leg.line.sip_call_id: leg for leg in self._legs}
+        for ring in self._ledger.rings:
             self._result.rings[ring.ending] += 1
-            legs = by_place[ring.caller, ring.place]
-            fits = [leg for leg in legs if ring.began - _LATE <= leg.invited <= ring.began + _EARLY]
-            if fits:
-                fits[-1].ring = ring
-                legs.remove(fits[-1])
+            if (leg := legs.get(ring.call_id)) is not None:
+                leg.ring = ring
             elif not self._was_cut_off(ring):
                 self._result.complaints.append(
                     f"a phone of {ring.phone} rang for {ring.caller} ({ring.ending}), and no record says so"
@@ -171,6 +164,8 @@ class _Audit:
             if line.ringing_at is not None:
                 self._complain(story, f"{line.contact} rang, and no phone knows of it")
             return
+        if ring.place != _place(line.contact):
+            self._complain(story, f"{line.contact} is said to have rung, it was {ring.place}")
         if ring.ending is Ending.LOST:
             return
         # Without the ACK a BYE of the server shows that it knows of the answer: the ACK was lost, or late.

@@ -26,8 +26,6 @@ from .world import NOBODY, STRATEGIES, Person, World, group_settings
 _SCANNER = "127.6.6.6"
 """Where the garbage comes from: not where the phones are."""
 _PRESENCES = ("available", "available", "away", "do_not_disturb")
-_REST = 1.0
-"""Seconds until somebody calls again, so that calls can be told apart by caller and time."""
 _REPEAT = 2.0
 """Seconds after which a REGISTER that was begun has come to something, even if it had to be sent twice."""
 _GRACE = 3.0
@@ -54,8 +52,6 @@ class Life:
         self._gentle = gentle
         self._doubtful: dict[int, float] = {}
         """Until when (monotonic) a person's phones may be refused, by id."""
-        self._resting: set[str] = set()
-        """The numbers of those who have just called."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._excused_until = 0.0
         """Until when (monotonic) a server that does not answer is excused."""
@@ -141,7 +137,7 @@ class Life:
 
     async def _call(self) -> None:
         """Somebody who is not calling already dials a number."""
-        engaged = {line.phone.account.number for line in self.ledger.outgoing()} | self._resting
+        engaged = {line.phone.account.number for line in self.ledger.outgoing()}
         idle = [
             device
             for device in (*self.devices, *self.guests)
@@ -164,9 +160,6 @@ class Life:
         await line.over()
         if line.status == 401 and line.identified:
             self._hear_refusal(device.person, f"{device.person.number} showed its password, and was turned away")
-        self._resting.add(device.person.number)
-        await asyncio.sleep(_REST)
-        self._resting.discard(device.person.number)
 
     def _number(self) -> str:
         random = self._random
