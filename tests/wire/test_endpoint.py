@@ -3,17 +3,20 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import structlog
 import uvloop
 
+from ringdove.net import udp
 from ringdove.net.endpoint import Direction, Endpoint, Failure, Hop, IncomingRequest, OutgoingRequest, Timers
 from ringdove.net.passage import Passage
 from ringdove.sip.dialog import Dialog, new_request
 from ringdove.sip.headers import NameAddr
 from ringdove.sip.message import Request, Response
+from ringdove.sip.parser import parse
 from ringdove.sip.uri import Uri
 from support.peer import Peer
 
@@ -56,6 +59,23 @@ class Desk:
     async def status(self) -> int:
         result = await self.result()
         return result.status
+
+
+@dataclass
+class Porter:
+    """A door that answers all in the same way, or with None lets them in, but does not hear some."""
+
+    status: int | None = 401
+    unwelcome: set[Hop] = field(default_factory=set)
+
+    def admits(self, source: Hop) -> bool:
+        return source not in self.unwelcome
+
+    def strange(self, source: Hop, cost: float = 1.0) -> None:
+        pass
+
+    def answer(self, request: Request, source: Hop) -> Response | None:
+        return None if self.status is None else request.reply(self.status, to_tag="door")
 
 
 @pytest.fixture
@@ -160,15 +180,35 @@ class TestIncoming:
         await phone.expect("200 CANCEL")
         await phone.expect("487 INVITE")
 
-    async def test_a_challenge_that_is_forgotten_lets_the_same_request_come_again(
+    async def test_8_2_7_of_a_request_that_is_answered_at_the_door_nothing_is_kept(
         self, desk: Desk, phone: Peer
     ) -> None:
-        request = phone.request("REGISTER", desk.uri(), desk.address)
-        for _ in range(2):
-            incoming = await desk.asked()
-            incoming.respond(incoming.request.reply(401), forget=True)
-            await phone.expect("401")
-            phone.send(request, desk.address)
+        desk.endpoint.door = door = Porter()
+        invite = phone.request("INVITE", desk.uri(), desk.address)
+        first = await phone.expect_received("401 INVITE")
+        phone.send(invite, desk.address)
+        again = await phone.expect_received("401 INVITE")
+        assert first.data == again.data
+        phone.ack(invite, again.message, desk.address)
+        phone.send(_cancel(invite), desk.address)
+        await phone.expect("481 CANCEL")
+        assert desk.requests.empty()
+        assert desk.endpoint.transactions() == {"client": 0, "server": 0}
+        door.status = None
+        phone.send(invite, desk.address)
+        assert (await desk.asked()).request.call_id == invite.call_id
+
+    async def test_a_datagram_that_the_door_does_not_admit_is_not_even_parsed(
+        self, desk: Desk, phone: Peer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        parsed: list[bytes] = []
+        monkeypatch.setattr(udp, "parse", lambda data: parsed.append(data) or parse(data))
+        desk.endpoint.door = Porter(status=None, unwelcome={desk.hop(phone)})
+        phone.request("OPTIONS", desk.uri(), desk.address)
+        async with await Peer.udp() as other:
+            other.request("OPTIONS", desk.uri(), desk.address)
+            assert (await desk.asked()).source == desk.hop(other)
+        assert len(parsed) == 1
 
     async def test_8_2_2_2_a_copy_over_another_path_gets_482(self, desk: Desk, phone: Peer) -> None:
         request = phone.request("INVITE", desk.uri(), desk.address)

@@ -295,11 +295,10 @@ async def test_wrong_passwords_and_unknown_users_wait_equally_long(server: Serve
             assert (await phone.ask(request)).status == 401
             return time.perf_counter() - began
 
-    names = ["1000", "9999"] * 9  # fewer than lead to a ban
-    waited = await asyncio.gather(*map(waits, names))
-    known, unknown = waited[::2], waited[1::2]
-    assert min(waited) > REFUSED_AFTER - 0.005
-    assert abs(min(known) - min(unknown)) < 0.005  # what a busy machine adds is in none of the quickest
+    pairs = [await asyncio.gather(waits("1000"), waits("9999")) for _ in range(8)]  # fewer than lead to a ban
+    known, unknown = map(min, zip(*pairs, strict=True))  # what a busy machine adds is not in the quickest
+    assert min(known, unknown) > REFUSED_AFTER - 0.005
+    assert abs(known - unknown) < 0.02
 
 
 async def test_a_challenge_to_the_keep_alive_is_not_answered_but_shows_that_the_phone_is_there(

@@ -103,8 +103,8 @@ class CallerLeg(Leg):
             self.bye(f"SIP;cause={status}")
 
     def challenge(self, response: Response) -> None:
-        """Turn the INVITE away with a challenge, and keep nothing of it."""
-        self._incoming.respond(response, forget=True)
+        """Turn the INVITE away: its password was wrong."""
+        self._incoming.respond(response)
 
     def hang_up(self, why: str) -> None:
         """Hang up because of what the phone did or failed to do."""

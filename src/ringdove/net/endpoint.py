@@ -375,8 +375,8 @@ class Endpoint:
         transport.send(hop, send.data)
 
     def _deliver(self, key: ServerKey, request: Request, source: Hop) -> None:
-        def send(response: Response, forget: bool) -> None:
-            self._perform(self._layer.respond(key, response, self.clock(), forget=forget))
+        def send(response: Response) -> None:
+            self._perform(self._layer.respond(key, response, self.clock()))
 
         incoming = self._incoming[key] = IncomingRequest(request, source, send)
         outside = _is_outside(request)

@@ -18,7 +18,7 @@ class IncomingRequest:
     that it did not come for 32 s, or cannot come any more, so the dialog is to be ended by BYE.
     """
 
-    def __init__(self, request: Request, source: Hop, send: Callable[[Response, bool], None]) -> None:
+    def __init__(self, request: Request, source: Hop, send: Callable[[Response], None]) -> None:
         self.request = request
         self.source = source
         self.local_tag = new_tag()
@@ -30,17 +30,14 @@ class IncomingRequest:
         self.on_no_ack: Callable[[], None] | None = None
         self._send = send
 
-    def respond(self, response: Response, *, forget: bool = False) -> None:
-        """Send any number of provisional responses, then one final; what comes after that is ignored.
-
-        A final response with `forget` leaves nothing behind on the server (§8.2.7): for challenges.
-        """
+    def respond(self, response: Response) -> None:
+        """Send any number of provisional responses, then one final; what comes after that is ignored."""
         if self.answered:
             return
         self.answered = response.is_final
         if response.status > 100 and response.to.tag is None:
             response = _with_to_tag(response, self.local_tag)
-        self._send(response, forget and response.is_final)
+        self._send(response)
 
     def reply(self, status: int, reason: str | None = None, *, headers: Iterable[tuple[str, str]] = ()) -> None:
         """Answer with a plain response."""

@@ -53,7 +53,7 @@ class Authenticator:
         credentials = self._realm.credentials(request.headers.get_all("Authorization"))
         if credentials is None:
             return self._challenge(request, source)
-        if not self._realm.is_fresh(credentials.nonce, source.remote_host, self._clock()):
+        if not self._realm.is_usable(credentials, source.remote_host, self._clock()):
             return self._challenge(request, source, stale=True)
         return None
 

@@ -133,7 +133,7 @@ class Registrar:
         except Exception:
             log.exception("register_failed", source=str(incoming.source))
             response = incoming.request.reply(500)
-        incoming.respond(response, forget=response.status == 401)
+        incoming.respond(response)
 
     async def _register(self, request: Request, source: Hop) -> Response:
         extension = await self._authenticator.check(request, source)

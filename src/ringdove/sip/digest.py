@@ -157,20 +157,27 @@ class Realm:
                 return credentials
         return None
 
-    def is_fresh(self, nonce: str, host: str, now: float) -> bool:
-        """Whether this host has the nonce from us, and it is still good. Asked first, it keeps made-up ones cheap."""
-        issued = self._issued(nonce, host)
-        return issued is not None and issued > self._forgotten_until and issued <= now <= issued + self._lifetime
+    def is_usable(self, credentials: Credentials, host: str, now: float) -> bool:
+        """Whether this host has their nonce from us, it is still good, and its count is new (RFC 7616 §3.4.5).
+
+        Asked first, it keeps credentials cheap that are made up, or overheard and sent again.
+        """
+        issued = self._issued(credentials.nonce, host)
+        if issued is None or issued <= self._forgotten_until or not issued <= now <= issued + self._lifetime:
+            return False
+        last, _ = self._counts.get(credentials.nonce, (0, issued))
+        return int(credentials.nonce_count, 16) > last
 
     def verify(self, credentials: Credentials, password: str, request: Request, host: str, now: float) -> Verdict:
         """Judge the credentials of a request from a host, whose Request-URI is well-formed."""
-        if not self.is_fresh(credentials.nonce, host, now):
+        if not self.is_usable(credentials, host, now):
             return Verdict.STALE
         expected = credentials.expected(password, request.method)
         right = hmac.compare_digest(expected.encode(), credentials.response.encode("utf-8", "replace"))
         if not right or not _same_resource(credentials.uri, request):
             return Verdict.DENIED
-        return Verdict.GRANTED if self._count(credentials, host, now) else Verdict.STALE
+        self._count(credentials, host, now)
+        return Verdict.GRANTED
 
     def _new_nonce(self, host: str, now: float) -> str:
         stamp = _STAMP.pack(now, secrets.token_bytes(8))
@@ -191,15 +198,10 @@ class Realm:
         issued, _ = _STAMP.unpack(stamp)
         return float(issued)
 
-    def _count(self, credentials: Credentials, host: str, now: float) -> bool:
-        """Take note that the nonce was used; False where its count does not rise (RFC 7616 §3.4.5)."""
-        count = int(credentials.nonce_count, 16)
-        last, issued = self._counts.get(credentials.nonce) or (0, self._issued(credentials.nonce, host) or 0.0)
-        if count <= last:
-            return False
-        self._counts[credentials.nonce] = count, issued
+    def _count(self, credentials: Credentials, host: str, now: float) -> None:
+        """Take note that the nonce was used."""
+        self._counts[credentials.nonce] = int(credentials.nonce_count, 16), self._issued(credentials.nonce, host) or 0.0
         self._forget(now)
-        return True
 
     def _forget(self, now: float) -> None:
         """Drop the nonces that are too old anyway, and where that is not enough, give up the oldest."""

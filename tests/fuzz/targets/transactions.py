@@ -82,7 +82,7 @@ class World:
             case 4 if self.incoming:
                 key = pick(list(self.incoming))
                 response = self.incoming[key].reply(pick(STATUSES), to_tag=pick(("1", "2")))
-                self._perform(layer.respond(key, response, now, forget=response.is_final and self.choices.flag()))
+                self._perform(layer.respond(key, response, now))
             case 5 if self.outgoing:
                 self._receive_response(self.outgoing[pick(list(self.outgoing))])
             case 6:

@@ -180,6 +180,7 @@ async def test_credentials_cannot_be_sent_again(authenticator: Authenticator, st
     challenges = (await _challenge(authenticator)).headers.get_all("WWW-Authenticate")
     value = authorize(challenges, "1000", PASSWORD, "REGISTER", "sip:pbx")
     assert await authenticator.check(_request(value), HERE) == extension
+    assert authenticator.challenge(_request(value), HERE) is not None, "the store is asked again"
     answer = await _challenge(authenticator, _request(value))
     assert "stale=true" in (answer.headers.get("WWW-Authenticate") or "")
 

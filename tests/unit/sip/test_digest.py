@@ -1,5 +1,6 @@
 """Digest authentication (RFC 7616, RFC 8760)."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -115,8 +116,10 @@ def test_an_old_a_future_and_a_foreign_nonce_are_stale() -> None:
     assert realm.verify(_answer(realm, now=NOW - 300), "secret", REGISTER, HOST, NOW) is Verdict.GRANTED
     restarted = Realm("pbx")
     assert restarted.verify(_answer(realm), "secret", REGISTER, HOST, NOW) is Verdict.STALE
+    good = _answer(realm)
+    assert realm.is_usable(good, HOST, NOW)
     for nonce in ("", "x", "ü", "AAAA", "=" * 44, "A" * 44):
-        assert not realm.is_fresh(nonce, HOST, NOW)
+        assert not realm.is_usable(replace(good, nonce=nonce), HOST, NOW)
 
 
 def test_a_shared_key_makes_a_realm_go_on() -> None:
@@ -220,8 +223,8 @@ def test_any_name_and_password_can_be_used(username: str, password: str, name: s
     value = authorize(realm.challenges(HOST, NOW), username, password, "REGISTER", "sip:pbx.example")
     credentials = _read(realm, value)
     assert credentials.username == username
-    assert realm.verify(credentials, password, REGISTER, HOST, NOW) is Verdict.GRANTED
     assert realm.verify(credentials, password + "x", REGISTER, HOST, NOW) is Verdict.DENIED
+    assert realm.verify(credentials, password, REGISTER, HOST, NOW) is Verdict.GRANTED
 
 
 @given(st.text(max_size=80) | st.text(alphabet='Digest realm="nonce,\\= ', max_size=80).map("Digest ".__add__))

@@ -90,15 +90,6 @@ class InviteServer(Machine):
             self._set("H", now + self.timers.timeout)
         return [self._last]
 
-    @property
-    def can_forget(self) -> bool:
-        """Whether nothing has been said yet: a provisional stops the retransmissions that forgetting counts on."""
-        return self.state is State.PROCEEDING and self._last is None
-
-    def forget(self, response: Response) -> list[Action]:
-        """Send the final response and keep nothing: a retransmission counts as a new request (§8.2.7)."""
-        return [self._path.send(response), *self._end()]
-
     def acknowledge(self, ack: Request, now: float) -> list[Action]:
         """An ACK to our final response."""
         match self.state:

@@ -126,17 +126,11 @@ class TransactionLayer:
 
     # Requests of others
 
-    def respond(self, key: ServerKey, response: Response, now: float, *, forget: bool = False) -> list[Action]:
-        """Answer a request. What comes after its final response is ignored.
-
-        With `forget` the (final) response is sent once and nothing is kept, where nothing was said before: for
-        challenges, which every stranger can call forth.
-        """
+    def respond(self, key: ServerKey, response: Response, now: float) -> list[Action]:
+        """Answer a request. What comes after its final response is ignored."""
         machine = self._servers.get(key)
         if machine is None:
             return []
-        if forget and machine.can_forget:
-            return self._settle(machine, machine.forget(response), now)
         actions = machine.respond(response, now)
         if isinstance(machine, InviteServer) and machine.answer is not None:
             self._answers[machine.answer] = machine

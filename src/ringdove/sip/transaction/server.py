@@ -62,15 +62,6 @@ class Server(Machine):
         self._set("J", now + self.timers.j(self.source.reliable))
         return [self._last]
 
-    @property
-    def can_forget(self) -> bool:
-        """Whether nothing has been said yet."""
-        return self.state is State.TRYING
-
-    def forget(self, response: Response) -> list[Action]:
-        """Send the final response and keep nothing: a retransmission counts as a new request (§8.2.7)."""
-        return [self._path.send(response), *self._end()]
-
     def _fire(self, timer: TimerName, now: float) -> list[Action]:
         return self._end()
 

@@ -158,13 +158,3 @@ def test_18_2_2_a_connection_that_is_gone_is_replaced_by_the_port_in_the_Via(sai
     drive.run(1.0)
     assert {action for _, action in drive.log[1:]} == ({"send 200"} if said == 200 else set())
     assert describe(machine.transport_failed()[0]) == ("no ACK" if said == 200 else "sender gone")
-
-
-def test_a_forgotten_answer_leaves_nothing_behind_unless_a_provisional_went_out() -> None:
-    machine, _ = started()
-    assert machine.can_forget
-    assert [describe(a) for a in machine.forget(response(401))] == ["send 401", "ended"]
-    assert machine.deadline is None
-    machine, _ = started()
-    machine.respond(response(180), 0.1)
-    assert not machine.can_forget

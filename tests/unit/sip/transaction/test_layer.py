@@ -15,6 +15,7 @@ from ringdove.sip.transaction import (
     DeliverRequest,
     Send,
     ServerKey,
+    Timers,
     TransactionLayer,
 )
 
@@ -255,7 +256,9 @@ class TestCaps:
     def test_room_comes_back_when_transactions_end(self) -> None:
         layer = TransactionLayer(caps=Caps(total=2, per_source=1))
         key = delivered(layer.receive(request(), UDP, 0.0))
-        layer.respond(key, response(401), 0.0, forget=True)
+        layer.respond(key, response(401), 0.0)
+        layer.receive(request("ACK", to_tag="callee"), UDP, 0.0)
+        layer.tick(Timers().i(reliable=False))
         assert len(layer) == 0
         assert layer.deadline is None
         assert self.flood(layer, 1, UDP) == ["up INVITE"]
