@@ -1,5 +1,6 @@
 """Settings: where they come from, and how a bad one is named."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,10 @@ def test_certificate_and_key_go_together() -> None:
         "::",
         5061,
     )
+
+
+def test_every_setting_has_a_row_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    rows = [line.split(" | ")[1] for line in page.splitlines() if line.startswith("| ") and "RINGDOVE_" in line]
+    described = set(re.findall(r"RINGDOVE_(\w+)", " ".join(rows)))
+    assert described == {name.upper() for name in Settings.model_fields}
