@@ -34,6 +34,7 @@ from ringdove.sip.transaction.routing import ReplyPath, stamp
 from ringdove.sip.uri import Uri
 from ringdove.sip.validator import Rejection, check_request, check_response
 
+from .calling import called
 from .exchange import IncomingRequest, OutgoingRequest
 from .large import PATIENCE, LargeRequests
 from .listeners import Listeners
@@ -174,7 +175,7 @@ class Endpoint:
 
         def begin(way: Hop) -> None:
             if outgoing.is_cancelled:
-                _guard(outgoing.on_response, request.reply(487, to_tag=new_tag()))
+                called(outgoing.on_response, request.reply(487, to_tag=new_tag()))
             else:
                 self._begin(outgoing, self.listeners.stamped(request, way), way)
 
@@ -294,7 +295,7 @@ class Endpoint:
         """See `Receiver`."""
         self.send_failed(hop)
         for listener in list(self._flow_listeners):
-            _guard(listener, hop)
+            called(listener, hop)
 
     def _receive_request(self, request: Request, source: Hop) -> None:
         rejection = check_request(request)
@@ -338,7 +339,7 @@ class Endpoint:
                     outgoing = self._outgoing[key]
                     outgoing.otherwise = None
                     outgoing.answered |= response.is_final
-                    _guard(outgoing.on_response, response)
+                    called(outgoing.on_response, response)
                 case Failed(ClientKey() as key, failure) if key in self._outgoing:
                     outgoing = self._outgoing[key]
                     if failure is Failure.TRANSPORT and outgoing.otherwise is not None:
@@ -346,16 +347,16 @@ class Endpoint:
                     else:
                         self.failed[key.method, failure.name.lower()] += 1
                         outgoing.answered = True
-                        _guard(outgoing.on_failure, failure)
+                        called(outgoing.on_failure, failure)
                 case Cancelled(key, request):
                     self._cancelled(self._incoming[key], request)
                 case AckReceived(key, ack):
                     if (on_ack := self._incoming[key].on_ack) is not None:
-                        _guard(on_ack, ack)
+                        called(on_ack, ack)
                 case NoAck(key):
                     self.failed["ACK", "timeout"] += 1
                     if (on_no_ack := self._incoming[key].on_no_ack) is not None:
-                        _guard(on_no_ack)
+                        called(on_no_ack)
                 case Ended(ServerKey() as key):
                     self._incoming.pop(key, None)
                 case Ended(ClientKey() as key):
@@ -383,11 +384,11 @@ class Endpoint:
         handler = self.on_request if outside else self._dialogs.get(DialogId.of_incoming(request))
         if handler is None:
             incoming.reply(503 if outside else 481)
-        elif not _guard(handler, incoming):
+        elif not called(handler, incoming):
             incoming.reply(500)
 
     def _cancelled(self, incoming: IncomingRequest, cancel: Request | None) -> None:
-        if incoming.on_cancel is None or not _guard(incoming.on_cancel, cancel):
+        if incoming.on_cancel is None or not called(incoming.on_cancel, cancel):
             incoming.reply(487)
 
     def _schedule(self) -> None:
@@ -410,36 +411,12 @@ class Endpoint:
         """Let the observers see a message."""
         passage = Passage(direction, hop, self.listeners.local_end(hop), message, self.clock(), data)
         for observer in self.observers:
-            _guard(observer, passage)
+            called(observer, passage)
 
 
 def _is_outside(request: Request) -> bool:
     """Whether it belongs to no dialog; a REGISTER never does, whatever tag an old phone repeats in it (§10.2)."""
     return request.to.tag is None or request.method == "REGISTER"
-
-
-def _guard(handler: Callable[..., None], *arguments: object) -> bool:
-    """Call a handler of the rooms above; False where it raised."""
-    try:
-        handler(*arguments)
-    except Exception:
-        name = getattr(handler, "__qualname__", repr(handler))
-        log.exception("handler_failed", handler=name, sip_call_id=_call_id(arguments))
-        return False
-    return True
-
-
-def _call_id(about: Iterable[object]) -> str | None:
-    """The Call-ID of what a handler was called with."""
-    for one in about:
-        match one:
-            case Message():
-                return one.headers.get("Call-ID")
-            case IncomingRequest():
-                return one.request.headers.get("Call-ID")
-            case Passage():
-                return one.message.headers.get("Call-ID")
-    return None
 
 
 def _is_trying(message: Message) -> bool:

@@ -1,0 +1,36 @@
+"""Calling back the rooms above: what goes wrong there stops nothing here."""
+
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from ringdove.sip.message import Message
+
+from .exchange import IncomingRequest
+from .passage import Passage
+
+log = structlog.get_logger(__name__)
+
+
+def called(handler: Callable[..., None], *arguments: object) -> bool:
+    """Call a handler; False where it raised, which is logged."""
+    try:
+        handler(*arguments)
+    except Exception:
+        name = getattr(handler, "__qualname__", repr(handler))
+        log.exception("handler_failed", handler=name, sip_call_id=_call_id(arguments))
+        return False
+    return True
+
+
+def _call_id(about: Iterable[object]) -> str | None:
+    """The Call-ID of what a handler was called with."""
+    for one in about:
+        match one:
+            case Message():
+                return one.headers.get("Call-ID")
+            case IncomingRequest():
+                return one.request.headers.get("Call-ID")
+            case Passage():
+                return one.message.headers.get("Call-ID")
+    return None
