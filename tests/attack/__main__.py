@@ -16,8 +16,9 @@ from rich.table import Table
 
 from .siege import ATTACKS, Cost, Siege
 
-WARM_UP = 10.0
-"""Seconds of each flood after which the server has all it needs for them."""
+WARM_UP = 5.0
+"""Seconds of each attack, and calls, after which the server has all the memory it needs for them."""
+WARM_UP_CALLS = 500
 GROWTH = 0.05
 """Share by which the resident memory may grow from then on."""
 LATE = 0.5
@@ -35,8 +36,10 @@ async def main(minutes: float, rate: float, console: Console) -> int:
     with TemporaryDirectory(prefix="ringdove-attack-") as folder:
         async with Siege.open(Path(folder), strangers_rate="1000000", ladder="0") as siege:
             for attack in ATTACKS:
-                async with siege.attacked(attack, WARM_UP / 2, rate):
+                async with siege.attacked(attack, WARM_UP, rate):
                     pass
+            for _ in range(WARM_UP_CALLS):
+                await siege.call()
             first = await siege.cost()
             _row(table, "before", {}, [], first)
             rounds = max(1, round(minutes * 60 / TURN / len(ATTACKS)))
