@@ -21,6 +21,7 @@ from ringdove.net.endpoint import Timers
 from ringdove.settings import Settings
 
 from .api import CLIENT_ID, CLIENT_SECRET, Api, Person
+from .ports import rtp_ports
 from .silence import silence
 
 __all__ = ["CLIENT_ID", "CLIENT_SECRET", "House", "Person"]
@@ -42,7 +43,7 @@ class House(Api):
         `timers` shorten the waiting of SIP transactions.
         """
         flags: dict[str, Any] = {"data": data, "http": "127.0.0.1:0", "sip": "127.0.0.1:0"}
-        flags |= {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **settings}
+        flags |= {"rtp_ports": rtp_ports(), "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **settings}
         node = Node(Settings.load(**flags), timers=timers)
         await node.start()
         try:

@@ -1,6 +1,7 @@
 """Ports for programs that have to be told one."""
 
 import errno
+import os
 import random
 import socket
 from collections.abc import Iterator
@@ -9,6 +10,15 @@ _RANGE = range(10_000, 22_000)
 """Below those that the kernel gives out by itself: nobody else takes one between our look and its use."""
 _HOSTS = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 _KINDS = socket.SOCK_STREAM, socket.SOCK_DGRAM
+
+
+def rtp_ports() -> str:
+    """A range for the audio of a server, apart from that of tests which run beside this one.
+
+    A media process that is killed wants its ports again, and somebody else must not have them by then.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 2
+    return f"{26_000 + worker * 3_000}-{28_999 + worker * 3_000}"
 
 
 def free_port() -> int:
