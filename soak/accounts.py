@@ -27,6 +27,13 @@ class Outage(NamedTuple):
     ended: float
 
 
+class Stall(NamedTuple):
+    """When the machine let the server, or the phones, wait, and for how long: Unix seconds, seconds."""
+
+    at: float
+    seconds: float
+
+
 @dataclass
 class Accounts:
     """What came out: how the calls ended, by the phones' and by the server's books, and what does not fit together."""
@@ -50,22 +57,42 @@ class _Leg:
         return self.story.started_at + self.line.invited_at
 
 
-async def audit(api: Client, ledger: Ledger, lost_of: Counter[str], outages: Sequence[Outage] = ()) -> Accounts:
+async def audit(
+    api: Client,
+    ledger: Ledger,
+    lost_of: Counter[str],
+    outages: Sequence[Outage] = (),
+    stalls: Sequence[Stall] = (),
+) -> Accounts:
     """Read every record, and compare. `lost_of` are messages lost by Call-ID."""
-    return compare(ledger, await _stories(api), lost_of, outages)
+    return compare(ledger, await _stories(api), lost_of, outages, stalls)
 
 
-def compare(ledger: Ledger, stories: list[Story], lost_of: Counter[str], outages: Sequence[Outage] = ()) -> Accounts:
+def compare(
+    ledger: Ledger,
+    stories: list[Story],
+    lost_of: Counter[str],
+    outages: Sequence[Outage] = (),
+    stalls: Sequence[Stall] = (),
+) -> Accounts:
     """Lay the two books side by side; see `audit`."""
-    return _Audit(ledger, stories, lost_of, outages).run()
+    return _Audit(ledger, stories, lost_of, outages, stalls).run()
 
 
 class _Audit:
-    def __init__(self, ledger: Ledger, stories: list[Story], lost_of: Counter[str], outages: Sequence[Outage]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        stories: list[Story],
+        lost_of: Counter[str],
+        outages: Sequence[Outage],
+        stalls: Sequence[Stall],
+    ) -> None:
         self._ledger = ledger
         self._stories = stories
         self._lost_of = lost_of
         self._outages = outages
+        self._stalls = stalls
         self._cut_off: list[Attempt] = []
         """Calls that an outage ended: their records hold what was known at the last step before it."""
         self._result = Accounts()
@@ -138,6 +165,7 @@ class _Audit:
             return
         talked = story.ended_at - story.answered_at
         allowed = _NEAR + _REPEAT * (2 ** self._lost_of[seen.call_id] - 1)
+        allowed += sum(stall.seconds for stall in self._stalls if seen.began - _NEAR <= stall.at <= seen.ended + _NEAR)
         if abs(talked - seen.talked) > allowed:
             self._complain(story, f"the {who} talked for {seen.talked:.2f} s, the record says {talked:.2f} s")
 

@@ -69,7 +69,13 @@ def plan(soak: Soak) -> list[tuple[str, str]]:
     return [
         ("asked for", " ".join(asked)),
         ("calls were made for", f"{lasted:.0f} s"),
+        ("kept waiting by the machine", _waiting(soak)),
     ]
+
+
+def _waiting(soak: Soak) -> str:
+    longest = max((stall.seconds for stall in soak.stalls), default=0.0)
+    return f"{len(soak.stalls)} times, at most {longest:.1f} s" if soak.stalls else "no"
 
 
 def _growths(soak: Soak) -> Iterator[tuple[str, Growth]]:

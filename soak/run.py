@@ -14,7 +14,7 @@ import structlog
 
 from ringdove.client import Client
 
-from .accounts import Accounts, Outage, audit
+from .accounts import Accounts, Outage, Stall, audit
 from .device import Device
 from .ledger import Ledger
 from .life import Life
@@ -31,6 +31,8 @@ _REMAINS = 50.0
 """Seconds within which the transactions of the last calls are over: 32 s, and what their own last requests take."""
 _HURRY = 6.0
 """Both of them where nothing has to time out."""
+_STALL = 0.2
+"""Seconds of waiting for the machine that are told."""
 _EXCUSED = 10.0
 """Seconds after a restart in which the interface and registrations may fail."""
 _BOUND = {"transactions", "timers", "tasks"}
@@ -66,6 +68,7 @@ class Soak:
     before: Held | None = None
     after: Held | None = None
     outages: list[Outage] = field(default_factory=list)
+    stalls: list[Stall] = field(default_factory=list)
     logged: Counter[str] = field(default_factory=Counter)
     """What stands in the server's log, by level and event."""
     complaints: list[str] = field(default_factory=list)
@@ -123,7 +126,7 @@ class Soak:
                 await self._end(server, life, api)
             async with server.api() as api:
                 self._enter("comparing the books")
-                self.accounts = await audit(api, self.ledger, self.weather.lost_of, self.outages)
+                self.accounts = await audit(api, self.ledger, self.weather.lost_of, self.outages, self.stalls)
         finally:
             await life.close()
         self.complaints += [*life.complaints, *self.accounts.complaints]
@@ -169,17 +172,26 @@ class Soak:
         began = time.monotonic()
 
         async def look() -> None:
+            waited = server.waited()
             while True:
                 with suppress(OSError):  # it is being restarted
+                    before, waited = waited, server.waited()
+                    self._note_stall(waited - before)
                     calls = len(self.ledger.outgoing())
                     self.samples.append(Sample(time.monotonic() - began, server.memory(), calls))
+                due = time.monotonic() + _EVERY
                 await asyncio.sleep(_EVERY)
+                self._note_stall(time.monotonic() - due)
 
         task = asyncio.create_task(look())
         try:
             yield
         finally:
             task.cancel()
+
+    def _note_stall(self, seconds: float) -> None:
+        if seconds > _STALL:
+            self.stalls.append(Stall(time.time(), seconds))
 
     @contextmanager
     def _killed(self, server: Server, life: Life) -> Iterator[None]:

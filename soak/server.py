@@ -90,6 +90,10 @@ class Server:
         """Resident MB of each process."""
         return {name: _resident(pid) for name, pid in self._processes.items()}
 
+    def waited(self) -> float:
+        """Seconds for which the server so far wanted a core of the machine and got none (proc(5), schedstat)."""
+        return int(Path(f"/proc/{self._process.pid}/schedstat").read_text().split()[1]) / 1e9
+
     async def held(self) -> Held:
         """What it holds."""
         async with httpx.AsyncClient(timeout=10, trust_env=False) as http:

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from soak.accounts import Accounts, Outage, compare
+from soak.accounts import Accounts, Outage, Stall, compare
 from soak.ledger import Attempt, Ledger, Ring
 
 from ringdove.demo.line import Ending
@@ -128,6 +128,12 @@ def test_repeats_of_lost_messages_may_take_their_time() -> None:
     late = story(ended_at=4.4)
     assert audited(late, lost="ab").complaints == []
     assert len(audited(late).complaints) == 2
+
+
+def test_what_the_machine_let_them_wait_is_no_difference() -> None:
+    late = story(ended_at=4.4)
+    assert compare(Ledger([ATTEMPT], [RING]), [late], Counter(), stalls=[Stall(NOON + 2, 0.5)]).complaints == []
+    assert len(compare(Ledger([ATTEMPT], [RING]), [late], Counter(), stalls=[Stall(NOON + 9, 0.5)]).complaints) == 2
 
 
 def test_what_a_crash_cut_off_only_has_to_be_closed() -> None:
