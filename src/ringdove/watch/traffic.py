@@ -31,7 +31,7 @@ def _kind(message: Message) -> tuple[str, str]:
     match message:
         case Request():
             return message.method, "request"
-        case Response():
+        case Response() if 100 <= message.status <= 699:  # strangers write any number
             try:
                 return message.cseq.method, f"{message.status // 100}xx"
             except SipSyntaxError:
