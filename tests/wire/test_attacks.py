@@ -175,3 +175,18 @@ async def test_phones_that_registered_before_a_restart_are_no_strangers_after_it
             guard.failed(stranger, "2001", "REGISTER", time.time(), exists=True)
         assert not guard.admits(stranger, time.time())
         assert guard.admits(("udp", phone.host, phone.port), time.time())
+
+
+async def test_many_messages_in_one_piece_are_paid_for_before_more_is_read(door: Siege) -> None:
+    """A stream brings them faster than anybody looks at what its source has left."""
+    piece = 600 * (
+        b"OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bKa\r\nFrom: <sip:a>;tag=a\r\nTo: <sip:a>\r\n"
+        b"Call-ID: a\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+    )
+    answers = 0
+    for _ in range(8):
+        async with await Peer.tcp(door.tower.sip, "127.0.0.9") as stream:
+            stream.send(piece)
+            await asyncio.wait([asyncio.create_task(stream.closed.wait())], timeout=0.2)
+            answers += len(stream.log)
+    assert 0 < answers < 1000 + 600 + 100 * 3

@@ -27,9 +27,8 @@ class _Bucket:
 
     def fill(self, rate: float, burst: float, now: float) -> float:
         """What is left in it now."""
-        if now > self.at:
-            self.left = min(burst, self.left + (now - self.at) * rate)
-            self.at = now
+        self.left = min(burst, self.left + max(0.0, now - self.at) * rate)
+        self.at = now  # also where the clock was set back: it goes on from there
         return self.left
 
 
@@ -50,8 +49,8 @@ class Rates:
         return bucket is None or bucket.fill(rules.source, rules.burst, now) >= 1
 
     def spend(self, source: str, now: float, cost: float = 1.0) -> None:
-        """It asked for something that costs as much as so many messages."""
+        """It asked for something that costs as much as so many messages; what was not left is owed."""
         rules = self.rules
         bucket = self._sources.touch(source)
-        bucket.left = max(0.0, bucket.fill(rules.source, rules.burst, now) - cost)
-        self._all.left = max(0.0, self._all.fill(rules.total, rules.total_burst, now) - cost)
+        bucket.left = bucket.fill(rules.source, rules.burst, now) - cost
+        self._all.left = self._all.fill(rules.total, rules.total_burst, now) - cost
