@@ -190,3 +190,14 @@ async def test_many_messages_in_one_piece_are_paid_for_before_more_is_read(door:
             await asyncio.wait([asyncio.create_task(stream.closed.wait())], timeout=0.2)
             answers += len(stream.log)
     assert 0 < answers < 1000 + 600 + 100 * 3
+
+
+async def test_keep_alives_without_end_are_not_read_without_end(door: Siege) -> None:
+    sent = 0
+    async with await Peer.tcp(door.tower.sip, "127.0.0.10") as stream:
+        while not stream.closed.is_set() and sent < 200_000:
+            stream.send(b"\r\n\r\n" * 1000)
+            sent += 1000
+            await asyncio.wait([asyncio.create_task(stream.closed.wait())], timeout=0.02)
+        assert stream.closed.is_set()
+    assert len(b"".join(stream.raw)) < 2 * 50_000

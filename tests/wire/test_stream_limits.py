@@ -37,6 +37,7 @@ class Recorder:
         self.messages: asyncio.Queue[Request | Response] = asyncio.Queue()
         self.on_message: Callable[[Hop], object] = lambda _: None
         self.is_welcoming = True
+        self.pings = 0
         self.refused: asyncio.Queue[NoMessage] = asyncio.Queue()
         self.failed: asyncio.Queue[Hop] = asyncio.Queue()
         self.closed: asyncio.Queue[Hop] = asyncio.Queue()
@@ -50,6 +51,9 @@ class Recorder:
     def received(self, message: Request | Response, source: Hop) -> None:
         self.messages.put_nowait(message)
         self.on_message(source)
+
+    def kept_alive(self, source: Hop, times: int) -> None:
+        self.pings += times
 
     def malformed(self, source: Hop, error: NoMessage) -> None:
         self.refused.put_nowait(error)
@@ -111,7 +115,7 @@ async def test_a_connection_that_never_says_a_whole_message_is_closed(listen: Li
 
 
 async def test_a_stranger_that_only_keeps_its_connection_alive_is_closed_too(listen: Listen) -> None:
-    transport, _ = await listen(silence=0.2)
+    transport, recorder = await listen(silence=0.2)
     async with await connect(transport) as peer:
         for _ in range(100):
             if peer.closed.is_set():
@@ -119,6 +123,7 @@ async def test_a_stranger_that_only_keeps_its_connection_alive_is_closed_too(lis
             peer.send(b"\r\n\r\n")
             await asyncio.wait([asyncio.create_task(peer.closed.wait())], timeout=0.02)
         assert peer.closed.is_set()
+        assert recorder.pings >= len(b"".join(peer.raw)) // 2
         assert b"".join(peer.raw) == b"\r\n" * (len(b"".join(peer.raw)) // 2) != b""
 
 

@@ -152,6 +152,7 @@ class Connection(asyncio.Protocol):
     def _take(self, items: Sequence[Item]) -> None:
         if pings := sum(isinstance(item, Ping) for item in items):
             self.write(PONG * pings)
+            self._owner.receiver.kept_alive(self.hop, pings)
         for item in items:
             if not isinstance(item, Ping):
                 self._owner.receiver.received(item, self.hop)

@@ -41,7 +41,7 @@ from .listeners import Listeners
 from .passage import Direction, Observer, Passage
 from .resolver import Unresolvable, resolve
 from .tcp import TcpTransport
-from .transport import ANY, ANY_IPV4, HANDSHAKE, Door, Receiver, Transport
+from .transport import ANY, ANY_IPV4, HANDSHAKE, KEEP_ALIVE, Door, Receiver, Transport
 from .udp import UdpTransport
 
 __all__ = ["Direction", "Endpoint", "Failure", "Hop", "IncomingRequest", "OutgoingRequest", "Timers", "Unresolvable"]
@@ -276,6 +276,11 @@ class Endpoint:
         except Exception:
             self.dropped["request" if isinstance(message, Request) else "response"] += 1
             log.exception("message_failed", source=str(source), sip_call_id=message.headers.get("Call-ID"))
+
+    def kept_alive(self, source: Hop, times: int) -> None:
+        """See `Receiver`."""
+        if self.door is not None:
+            self.door.strange(source, times * KEEP_ALIVE)
 
     def malformed(self, source: Hop, error: NoMessage) -> None:
         """See `Receiver`. What a request can be read of is answered, and nothing kept of it (§8.2.7)."""

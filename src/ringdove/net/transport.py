@@ -23,6 +23,8 @@ class Door(Protocol):
 
 HANDSHAKE: Final = 6.0
 """What a TLS handshake costs, in messages."""
+KEEP_ALIVE: Final = 0.05
+"""What a keep-alive costs, in messages."""
 
 
 class Receiver(Protocol):
@@ -36,6 +38,9 @@ class Receiver(Protocol):
 
     def received(self, message: Request | Response, source: Hop) -> None:
         """A message that could be parsed."""
+
+    def kept_alive(self, source: Hop, times: int) -> None:
+        """So many keep-alives, which are answered already."""
 
     def malformed(self, source: Hop, error: NoMessage) -> None:
         """Octets that are no SIP message. A stream is closed after what this sends."""
