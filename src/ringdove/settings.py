@@ -301,7 +301,26 @@ def _where(location: tuple[int | str, ...], flags: dict[str, Any]) -> str:
     return variable if variable in os.environ else f"{name} in the settings file"
 
 
+_RULES = {
+    "extra_forbidden": "no such setting",
+    "enum": "wants one of {expected}",
+    "int_parsing": "wants a whole number",
+    "int_from_float": "wants a whole number",
+    "int_type": "wants a whole number",
+    "string_type": "wants a text",
+    "bool_parsing": "wants true or false",
+    "bool_type": "wants true or false",
+    "greater_than_equal": "wants {ge} or more",
+    "less_than_equal": "wants {le} or less",
+    "string_too_short": "wants {min_length} characters or more",
+    "string_too_long": "wants {max_length} characters or fewer",
+    "too_short": "wants {min_length} characters or more",
+    "too_long": "wants {max_length} characters or fewer",
+}
+"""What pydantic's kinds of errors are called here."""
+
+
 def _why(error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        return "no such setting"
+    if error["type"] in _RULES:
+        return _RULES[error["type"]].format_map(error.get("ctx", {}))
     return str(error["msg"]).removeprefix("Value error, ")

@@ -67,6 +67,41 @@ def test_every_bad_setting_is_named_where_it_was_given(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("max_calls", "0", "wants 1 or more"),
+        ("max_calls", "1.5", "wants a whole number"),
+        ("max_legs", "many", "wants a whole number"),
+        ("max_wait", "99999999", "wants 9999999 or less"),
+        ("never_ban", "office", "wants addresses or networks, such as 192.0.2.7, 198.51.100.0/24, 2001:db8::/32"),
+        ("log_level", "loud", "wants one of 'debug', 'info', 'warning' or 'error'"),
+        ("metrics", "perhaps", "wants true or false"),
+        ("metrics_token", "short", "wants 8 characters or more"),
+        ("moh", "x" * 64, "wants 63 characters or fewer"),
+        ("hep", "127.0.0.1:0", "wants the collector's port, such as 192.0.2.9:9060"),
+    ],
+)
+def test_a_bad_setting_is_named_with_its_rule(monkeypatch: pytest.MonkeyPatch, name: str, value: str, why: str) -> None:
+    monkeypatch.setenv(f"RINGDOVE_{name.upper()}", value)
+    with pytest.raises(SettingsError) as refused:
+        Settings.load()
+    assert str(refused.value) == f"RINGDOVE_{name.upper()}: {why}"
+
+
+def test_a_bad_setting_in_the_file_is_named_with_its_rule(tmp_path: Path) -> None:
+    file = tmp_path / "ringdove.toml"
+    file.write_text('max_calls = 1.5\nmetrics = "on or off"\nladder = [1]\nmoh = 3\n')
+    with pytest.raises(SettingsError) as refused:
+        Settings.load(config=file)
+    assert str(refused.value).splitlines() == [
+        "moh in the settings file: wants a text",
+        "max_calls in the settings file: wants a whole number",
+        "ladder in the settings file: wants a whole number",
+        "metrics in the settings file: wants true or false",
+    ]
+
+
+@pytest.mark.parametrize(
     ("url", "why"),
     [
         ("foo", "wants an SQLAlchemy URL"),

@@ -29,11 +29,15 @@ def serve(
     data: Data = None,
     http: Annotated[str | None, typer.Option(help="Where the API listens.  [127.0.0.1:8088]")] = None,
     sip: Annotated[str | None, typer.Option(help="Where SIP listens, UDP and TCP.  [127.0.0.1:5060]")] = None,
-    sip_tls: Annotated[str | None, typer.Option(help="Where SIP listens, TLS.  [not at all]")] = None,
+    sip_tls: Annotated[str | None, typer.Option(help="Where SIP listens, TLS; not at all by default.")] = None,
     rtp_ports: Annotated[str | None, typer.Option(help="UDP ports for audio.  [30000-39999]")] = None,
-    advertise: Annotated[str | None, typer.Option(help="The address in SDP, Contact and Via.")] = None,
+    advertise: Annotated[
+        str | None, typer.Option(help="The address in SDP, Contact and Via, where it is not the one bound to.")
+    ] = None,
     database: Annotated[str | None, typer.Option(help="SQLAlchemy URL.  [SQLite in the data folder]")] = None,
-    sample_data: Annotated[bool, typer.Option(help="Fill an empty database with a few extensions.")] = False,
+    sample_data: Annotated[
+        bool, typer.Option("--sample-data", help="Fill an empty database with a few extensions.")
+    ] = False,
 ) -> None:
     """Keep a server up. Every setting can also come from RINGDOVE_* or a TOML file."""
     from .serve import run  # noqa: PLC0415 - the other commands start faster without the server's imports
@@ -53,7 +57,7 @@ def serve(
 
 @app.command()
 def demo() -> None:
-    """Ring simulated phones with ring groups made over HTTP, and draw who rang when."""
+    """Ring simulated phones with ring groups made over HTTP, and draw who rang and heard what when."""
     from ringdove.demo.show import show  # noqa: PLC0415
 
     sys.exit(uvloop.run(show(Console())))
