@@ -45,7 +45,7 @@ async def run(call: Call) -> None:
 def _tell_of_its_beginning(book: Book, bus: Bus) -> None:
     story = book.story
     bus.publish(CallBegan(story.id, story.sip_call_id, story.caller, book.began))
-    log.info("call_began", sip_call_id=story.sip_call_id, caller=story.caller.number, dialled=story.dialled)
+    log.info("call_began", caller=story.caller.number, dialled=story.dialled, sip_call_id=story.sip_call_id)
 
 
 async def _close(call: Call) -> None:

@@ -12,7 +12,6 @@ def summary(story: Story) -> dict[str, Any]:
     `trying` and `ringing` their first 100 and 18x, `ok` their 200, which gets its ACK at once, `end` their end.
     """
     return _known(
-        sip_call_id=story.sip_call_id,
         caller=story.caller.number,
         dialled=story.dialled,
         disposition=str(story.disposition or ""),
@@ -24,6 +23,7 @@ def summary(story: Story) -> dict[str, Any]:
         answered=story.answered_at,
         ack=story.acknowledged_at,
         ended=story.ended_at,
+        sip_call_id=story.sip_call_id,
         legs=[_leg(attempt.member, leg) for hop in story.hops for attempt in hop.attempts for leg in attempt.legs],
     )
 
@@ -31,15 +31,15 @@ def summary(story: Story) -> dict[str, Any]:
 def _leg(member: Party, leg: LegStory) -> dict[str, Any]:
     return _known(
         leg=leg.leg,
-        sip_call_id=leg.sip_call_id,
         number=member.number,
-        status=leg.status,
         result=str(leg.result),
+        status=leg.status,
         invite=leg.invited_at,
         trying=leg.trying_at,
         ringing=leg.ringing_at,
         ok=leg.answered_at,
         end=leg.ended_at,
+        sip_call_id=leg.sip_call_id,
     )
 
 

@@ -6,7 +6,8 @@ Lines about a call carry `call`, the id that `calls/get` and the ladder know; th
 
 import logging
 import sys
-from typing import TextIO
+from collections.abc import Mapping
+from typing import Any, TextIO
 
 import structlog
 
@@ -25,12 +26,12 @@ def configure(level: LogLevel = LogLevel.INFO, form: LogFormat = LogFormat.AUTO,
     common: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.processors.TimeStamper("%m-%d %H:%M:%S" if for_a_person else "iso", utc=not for_a_person),
         structlog.processors.StackInfoRenderer(),
     ]
     # Plain tracebacks: the rich ones show local variables, and with them secrets.
     last: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+        [_text(colors=out.isatty())]
         if for_a_person
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
     )
@@ -48,3 +49,30 @@ def configure(level: LogLevel = LogLevel.INFO, form: LogFormat = LogFormat.AUTO,
         )
     )
     logging.basicConfig(handlers=[handler], level=max(least, logging.WARNING), force=True)
+
+
+def _text(*, colors: bool) -> structlog.typing.Processor:
+    """A line for a person: values in the order in which they were given, each element of a list on a line below."""
+    draw = structlog.dev.ConsoleRenderer(
+        colors=colors, exception_formatter=structlog.dev.plain_traceback, sort_keys=False, pad_event_to=0
+    )
+
+    def text(logger: Any, method: str, event: structlog.typing.EventDict) -> str:
+        below = [one for values in event.values() if isinstance(values, list) for one in values]
+        plain = {name: _legible(value) for name, value in event.items() if not isinstance(value, list)}
+        return "\n    ".join([draw(logger, method, plain), *map(_pairs, below)])
+
+    return text
+
+
+def _pairs(values: Any) -> str:
+    if not isinstance(values, Mapping):
+        return str(_legible(values))
+    return " ".join(
+        f"{name}={value!r}" if " " in str(value) else f"{name}={_legible(value)}" for name, value in values.items()
+    )
+
+
+def _legible(value: Any) -> Any:
+    """Take out what a terminal would obey: some of it comes from phones."""
+    return repr(value) if isinstance(value, str) and not value.isprintable() else value

@@ -53,6 +53,24 @@ def test_a_person_at_a_terminal_gets_text_unless_json_is_asked_for() -> None:
     assert [line["event"] for line in said(out)] == ["call_began"]
 
 
+def test_a_person_reads_the_values_in_their_order_and_each_leg_on_a_line_of_its_own() -> None:
+    out = io.StringIO()
+    configure(form=LogFormat.CONSOLE, out=out)
+    legs = [{"leg": "leg1", "result": "answered elsewhere"}, {"leg": "leg2", "ok": 1.5}]
+    structlog.get_logger().info("call_over", status=200, legs=legs, ended=4.5)
+    first, *others = out.getvalue().splitlines()
+    assert first.endswith("call_over status=200 ended=4.5")
+    assert others == ["    leg=leg1 result='answered elsewhere'", "    leg=leg2 ok=1.5"]
+
+
+def test_what_phones_write_gives_a_terminal_no_orders() -> None:
+    out = io.StringIO()
+    configure(form=LogFormat.CONSOLE, out=out)
+    structlog.get_logger().info("call_over", dialled="\x1b[2J", legs=[{"number": "\x1b[2J"}, "\x9b2J"], caller="1\n2")
+    assert not {"\x1b", "\x9b"} & set(out.getvalue())
+    assert len(out.getvalue().splitlines()) == 3
+
+
 def test_text_without_colours_can_be_asked_for_elsewhere() -> None:
     out = io.StringIO()
     configure(form=LogFormat.CONSOLE, out=out)
