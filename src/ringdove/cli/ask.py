@@ -18,6 +18,7 @@ from ringdove.model.story import Story
 from ringdove.settings import HostPort, Settings
 from ringdove.terminal.ladder import LadderChart, RawMessages
 from ringdove.terminal.lists import SimulationChart, blocked_table, call_table
+from ringdove.terminal.plain import Plain
 from ringdove.terminal.timeline import Timeline
 
 _ROWS = TypeAdapter(list[CallRow])
@@ -119,7 +120,7 @@ async def _ask(
 ) -> int:
     try:
         async with _local_server(settings) as server:
-            out.print(await question(server), soft_wrap=soft_wrap)
+            out.print(Plain(await question(server)), soft_wrap=soft_wrap)
     except (_CannotAsk, ServerSaysNo) as why:
         typer.echo(f"ringdove: {why}", err=True)
     except httpx.TransportError:

@@ -18,7 +18,7 @@ def call_table(rows: list[CallRow], total: int) -> Table:
     """The calls, one a line; `total` is how many there are in all."""
     table = Table(box=None, header_style="dim", padding=(0, 1), caption=f"{len(rows)} of {total} calls")
     for column in ("time", "call", "from", "to", "went to", "ended"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column not in {"went to", "ended"})
     for row in rows:
         when = datetime.fromtimestamp(row.start_time).astimezone().strftime("%m-%d %H:%M:%S")
         told = (when, row.id, row.caller.number, row.dialled, " → ".join(row.route))
@@ -29,11 +29,11 @@ def call_table(rows: list[CallRow], total: int) -> Table:
 def blocked_table(rows: list[Blocked], now: float) -> Table:
     """Who is blocked, one a line."""
     table = Table(box=None, header_style="dim", padding=(0, 1))
-    for column in ("who", "at", "for another", "time", "failures", "tried"):
+    for column in ("who", "at", "for another", "ban no.", "failures", "tried"):
         table.add_column(column)
     for row in rows:
         left = seconds(max(0.0, row.block_expire_time - now))
-        told = (row.ip or f"user {row.user}", f"{row.service} {row.reason}", left, f"{row.times}.", str(row.failures))
+        told = (row.ip or f"user {row.user}", f"{row.service} {row.reason}", left, str(row.times), str(row.failures))
         table.add_row(*map(Text, told), Text(", ".join(row.tried)))
     return table
 

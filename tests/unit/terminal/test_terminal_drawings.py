@@ -9,6 +9,7 @@ from ringdove.model.simulation import SimulatedWindow, Simulation, SkippedMember
 from ringdove.model.story import Attempt, Disposition, Heard, HeardKind, Hop, LegStory, Party, Story, Window
 from ringdove.terminal.ladder import RawMessages
 from ringdove.terminal.lists import SimulationChart, call_table
+from ringdove.terminal.plain import Plain
 from ringdove.terminal.timeline import Timeline
 
 ALICE, BOB, CAROL = (
@@ -165,6 +166,18 @@ def test_the_list_counts_all_calls() -> None:
     lines = drawn(call_table([CallRow.of(a_story())], 12), width=140)
     assert any("ring_group 6300" in line and "ANSWERED" in line for line in lines)
     assert "1 of 12 calls" in "\n".join(lines)
+
+
+def test_the_id_of_a_call_can_be_copied_from_a_narrow_terminal() -> None:
+    row = CallRow.of(a_story()).model_copy(update={"id": "1795746258.958513492"})
+    assert any(" 1795746258.958513492 " in line for line in drawn(call_table([row], 1), width=80))
+
+
+def test_what_phones_wrote_gives_a_terminal_no_orders() -> None:
+    row = CallRow.of(a_story()).model_copy(update={"dialled": "\x1b[2J"})
+    text = "\n".join(drawn(Plain(call_table([row], 1))))
+    assert "[2J" in text
+    assert "\x1b" not in text
 
 
 def test_a_simulation_says_when_and_why_not() -> None:
