@@ -108,7 +108,10 @@ def surroundings() -> Sheet:
 
 def show(console: Console, sheet: Sheet) -> None:
     """A table in the terminal."""
-    table = Table(title=sheet.title, title_justify="left")
+    console.print(f"\n[bold]{escape(sheet.title)}[/]")
+    if not sheet.rows:
+        return
+    table = Table()
     for column in sheet.columns:
         table.add_column(column, justify="left" if sheet.columns[0] == "what" else "right")
     for row in sheet.rows:
