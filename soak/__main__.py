@@ -32,7 +32,8 @@ async def main(asked: argparse.Namespace) -> int:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task
     loop.add_signal_handler(signal.SIGINT, soak.interrupt)
-    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, task.cancel)
     with TemporaryDirectory(prefix="ringdove-soak-") as folder, on_core(-1), Screen(soak).live():
         await soak.run(Path(folder))
     around.rows.extend(report.plan(soak))

@@ -8,10 +8,9 @@ import asyncio
 import socket
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import httpx
 
@@ -64,7 +63,7 @@ class Life:
         self.guests = [Device(person, "udp", server, weather, ledger) for person in world.guests]
         for device in self.devices:
             device.refused = partial(self._hear_refusal, device.person)
-        ledger.on_answer = lambda line: self._spawn(talk(line, self._random, 12.0))
+        ledger.on_answer = lambda line: self._spawn(partial(talk, line, self._random, 12.0))
 
     async def wake(self) -> None:
         """Switch every phone on."""
@@ -75,10 +74,10 @@ class Life:
     async def run(self, api: Client, seconds: float) -> None:
         """Live for so long, or until `end` is called."""
         habits = (
-            self._every(1 / self._rate, self._call),
-            self._every(1.0, self._move_a_phone),
-            self._every(1.0, lambda: self._administer(api)),
-            self._every(15.0, self._knock),
+            partial(self._every, 1 / self._rate, self._call),
+            partial(self._every, 1.0, self._move_a_phone),
+            partial(self._every, 1.0, partial(self._administer, api)),
+            partial(self._every, 15.0, self._knock),
         )
         for habit in habits:
             self._spawn(habit)
@@ -274,22 +273,22 @@ class Life:
 
     # How it is done
 
-    async def _every(self, seconds: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _every(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
         """Begin it at random times, so far apart on average, each in a task of its own."""
         while True:
             await asyncio.sleep(self._random.expovariate(1 / seconds))
             if self._ending.is_set():
                 return
-            self._spawn(act())
+            self._spawn(act)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.create_task(self._guarded(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _guarded(self, work: Awaitable[None]) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except httpx.TransportError as why:
             if not self._is_excused:
                 self.complaints.append(f"the interface did not answer: {why!r}")

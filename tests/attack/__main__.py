@@ -89,4 +89,7 @@ def _asked() -> argparse.Namespace:
 
 if __name__ == "__main__":
     given = _asked()
-    sys.exit(asyncio.run(main(given.minutes, given.rate, Console())))
+    try:
+        sys.exit(asyncio.run(main(given.minutes, given.rate, Console())))
+    except KeyboardInterrupt:
+        sys.exit("stopped")

@@ -9,6 +9,7 @@ import json
 import random
 import re
 import select
+import signal
 import socket
 import sys
 import time
@@ -139,7 +140,8 @@ def _drain(sock: socket.socket) -> int:
 
 
 def main() -> None:
-    """Run what the command line says."""
+    """Run what the command line says; who started it ends it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     kind, port, seconds, rate = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
     host = sys.argv[5] if len(sys.argv) > 5 else HERE
     match kind:

@@ -40,12 +40,14 @@ async def main(runs: list[Run], seconds: int, jobs: int, console: Console) -> No
             run.state = "ended"
 
     with TemporaryDirectory(prefix="ringdove-fuzz-") as folder, Live(console=console, refresh_per_second=2) as live:
-        work = asyncio.gather(*(fuzz(run, Path(folder, run.name)) for run in runs))
-        while not work.done():
-            live.update(_table(runs))
-            await asyncio.wait([work], timeout=0.5)
+        async with asyncio.TaskGroup() as group:
+            work = [group.create_task(fuzz(run, Path(folder, run.name))) for run in runs]
+            while not all(task.done() for task in work):
+                live.update(_table(runs))
+                await asyncio.wait(work, timeout=0.5)
         live.update(_table(runs))
-        await work
+    if not console.is_terminal:
+        console.print()  # Live ends its last line on terminals only
 
 
 def _distil(name: str) -> None:
@@ -73,7 +75,10 @@ if __name__ == "__main__":
         sys.exit("atheris has no wheel for this Python and machine (tests/fuzz/README.md)")
     chosen = [Run(name) for name in arguments.targets or NAMES]
     screen = Console()
-    asyncio.run(main(chosen, arguments.seconds, arguments.jobs, screen))
+    try:
+        asyncio.run(main(chosen, arguments.seconds, arguments.jobs, screen))
+    except KeyboardInterrupt:
+        sys.exit("stopped")
     for one in chosen:
         for finding in one.findings:
             screen.print(f"[red]{one.name}[/] {finding}", soft_wrap=True)
