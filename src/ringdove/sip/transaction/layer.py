@@ -154,7 +154,7 @@ class TransactionLayer:
             return self._settle(machine, machine.receive(now), now)
         if message.method == "CANCEL":
             return self._receive_cancel(key, message, source, now)
-        if message.to.tag is None:
+        if message.to.tag is None or message.method == "REGISTER":  # it belongs to no dialog, whatever it says
             refusal = self._refuse(message, source)
             if refusal is not None:
                 return [ReplyPath.of(message, source).send(refusal)]

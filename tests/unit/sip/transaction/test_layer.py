@@ -248,6 +248,12 @@ class TestCaps:
         assert len(layer) == 4
         assert sent(layer.receive(request(branch="z9hG4bKx", call_id="x"), UDP, 0.0)).headers.get("Retry-After")
 
+    def test_a_REGISTER_belongs_to_no_dialog_whatever_tag_it_repeats(self) -> None:
+        layer = TransactionLayer(caps=Caps(per_source=1))
+        delivered(layer.receive(request("REGISTER", to_tag="old"), UDP, 0.0))
+        other = request("REGISTER", to_tag="old", branch="z9hG4bKx", call_id="x")
+        assert words(layer.receive(other, UDP, 0.0)) == ["send 503"]
+
     def test_a_request_within_a_dialog_always_finds_room(self) -> None:
         layer = TransactionLayer(caps=Caps(total=1, per_source=1))
         self.flood(layer, 2, UDP)
