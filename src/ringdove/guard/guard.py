@@ -45,7 +45,7 @@ class Guard:
     """Knows which flows belong to phones, which sources are banned, and what strangers have cost.
 
     A flow over which a phone logged in is heard even if its source is banned: in an office behind one address, one
-    phone with a wrong password, or one infected machine, silences nobody else.
+    phone with a wrong password, or one infected machine, silences nobody else, nor the other accounts of that phone.
     """
 
     def __init__(self, rules: GuardRules | None = None) -> None:
@@ -100,13 +100,20 @@ class Guard:
         if exists and not self._is_at_home(user, source, now):
             self.users.failed(user[:TEXT], reason, source, now)
         if not self._is_spared(flow[1]):
-            self.bans.failed(source, reason, user, now)
             if self.bans.of(source, now) is not None:
-                self._flows.drop(flow)  # who guesses over it is no phone
+                self._flows.drop(flow)  # who goes on to guess over it is no phone
+            self.bans.failed(source, reason, user, now)
 
-    def may_try(self, flow: Flow, now: float) -> bool:
-        """Whether a password from there is looked at: others may have failed since it came in."""
-        return self._is_spared(flow[1]) or self._is_trusted(flow, now) or self.bans.of(source_of(flow[1]), now) is None
+    def may_try(self, flow: Flow, user: str, now: float) -> bool:
+        """Whether a password of this user from there is looked at: others may have failed since it came in.
+
+        While the source is banned its phones go on, and nobody else begins: not the second account of one of them,
+        whose password is wrong, either.
+        """
+        source = source_of(flow[1])
+        if self._is_spared(flow[1]) or self.bans.of(source, now) is None:
+            return True
+        return self._is_trusted(flow, now) and self._is_at_home(user, source, now)
 
     def is_locked(self, user: str, flow: Flow, now: float) -> bool:
         """Whether nobody may log in as this user from there for a while, whatever the password.

@@ -75,7 +75,7 @@ class Authenticator:
     ) -> Extension | Response:
         """Does it all at once, so that of many guesses at a time none gets past the guard uncounted."""
         now, user = self._clock(), credentials.username
-        if not self._guard.may_try(source.remote, now):
+        if not self._guard.may_try(source.remote, user, now):
             return self._challenge(request, source)
         extension = found if found is not None and found.enabled else None
         password = extension.reg_password if extension is not None else self._nobody

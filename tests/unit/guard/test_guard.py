@@ -32,12 +32,26 @@ def test_a_banned_source_is_not_heard_but_its_phones_are() -> None:
     assert guard.admits(flow(2), 600.0)
 
 
-def test_who_guesses_over_the_flow_of_a_phone_is_no_phone_any_more() -> None:
+def test_who_guesses_over_the_flow_of_a_phone_gets_no_more_guesses_by_that() -> None:
     guard = Guard(RULES)
     guard.succeeded(flow(1), "alice", 0.0)
     for _ in range(3):
         guard.failed(flow(1), "bob", "REGISTER", 0.0, exists=True)
-    assert not guard.admits(flow(1), 1.0)
+    assert not guard.may_try(flow(1), "bob", 1.0)
+
+
+def test_a_phone_with_one_wrong_password_keeps_its_other_account() -> None:
+    guard, lost = Guard(RULES), 0
+    for minute in range(24 * 60):
+        now = 60.0 * minute
+        assert guard.admits(flow(1), now)
+        if guard.may_try(flow(1), "bob", now):
+            guard.failed(flow(1), "bob", "REGISTER", now, exists=True)
+        else:
+            lost += 1
+        assert guard.may_try(flow(1), "alice", now)
+        guard.succeeded(flow(1), "alice", now)
+    assert lost > 0, "it was banned"
 
 
 def test_who_has_one_password_cannot_guess_at_others_for_ever() -> None:
@@ -45,19 +59,23 @@ def test_who_has_one_password_cannot_guess_at_others_for_ever() -> None:
     for _ in range(3):
         guard.succeeded(flow(1), "alice", 0.0)
         guard.failed(flow(1), "bob", "REGISTER", 0.0, exists=True)
-    assert not guard.admits(flow(1), 1.0)
+    assert not guard.may_try(flow(1), "bob", 1.0)
 
 
 def test_who_guesses_over_a_trusted_flow_while_its_source_is_banned_loses_it() -> None:
     guard = Guard(RULES)
     guard.succeeded(flow(1), "alice", 0.0)
+    guard.succeeded(flow(2), "carol", 0.0)
     for _ in range(3):
-        guard.failed(flow(2), "bob", "REGISTER", 0.0, exists=True)
-    assert guard.may_try(flow(1), 1.0)
-    assert not guard.may_try(flow(2), 1.0)
-    guard.failed(flow(1), "bob", "REGISTER", 1.0, exists=True)
-    assert not guard.may_try(flow(1), 1.0)
+        guard.failed(flow(3), "bob", "REGISTER", 0.0, exists=True)
+    assert guard.may_try(flow(1), "alice", 1.0)
+    assert guard.may_try(flow(1), "carol", 1.0), "it has logged in from behind the same address"
+    assert not guard.may_try(flow(1), "bob", 1.0)
+    assert not guard.may_try(flow(3), "alice", 1.0)
+    guard.failed(flow(1), "carol", "REGISTER", 1.0, exists=True)
+    assert not guard.may_try(flow(1), "carol", 1.0)
     assert not guard.admits(flow(1), 1.0)
+    assert guard.admits(flow(2), 1.0)
 
 
 def test_trust_in_a_flow_ends_unless_it_is_renewed() -> None:
