@@ -146,8 +146,9 @@ def test_certificate_and_key_go_together() -> None:
     )
 
 
-def test_every_setting_has_a_row_in_the_docs() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
-    rows = [line.split(" | ")[1] for line in page.splitlines() if line.startswith("| ") and "RINGDOVE_" in line]
+@pytest.mark.parametrize("page", ["README.md", "docs/settings.md"])
+def test_every_setting_has_a_row_in_the_docs(page: str) -> None:
+    lines = (Path(__file__).parents[2] / page).read_text().splitlines()
+    rows = [line.split(" | ")[1] for line in lines if re.match(r"\|[^|]*\| `RINGDOVE_", line)]
     described = set(re.findall(r"RINGDOVE_(\w+)", " ".join(rows)))
     assert described == {name.upper() for name in Settings.model_fields}
