@@ -26,6 +26,7 @@ LATE = 0.5
 HELD = 500
 """Tasks, transactions or dialogs that the calls alone may need; a flood that left any would leave tens of thousands."""
 TURN = 20.0
+"""Seconds of one attack, about."""
 MOST = 60.0
 """Minutes that can be asked for."""
 
@@ -35,19 +36,20 @@ async def main(minutes: float, rate: float, console: Console) -> int:
     table = Table("attack", "sent", "answered", "calls", "rang within", "RSS", "tasks", "transactions", "dialogs")
     with TemporaryDirectory(prefix="ringdove-attack-") as folder:
         async with Siege.open(Path(folder), strangers_rate="1000000", ladder="0") as siege:
-            for attack in ATTACKS:
-                async with siege.attacked(attack, WARM_UP, rate):
-                    pass
             for _ in range(WARM_UP_CALLS):
                 await siege.call()
+            for attack in ATTACKS:  # for longer than what these calls leave is held
+                async with siege.attacked(attack, WARM_UP, rate):
+                    pass
             first = await siege.cost()
             _row(table, "before", {}, [], first)
             rounds = max(1, round(minutes * 60 / TURN / len(ATTACKS)))
+            turn = minutes * 60 / rounds / len(ATTACKS)
             costs, late = [first], 0
             for attack in ATTACKS * rounds:
                 rang: list[float] = []
-                async with siege.attacked(attack, TURN, rate) as done:
-                    until = time.monotonic() + TURN - 2
+                async with siege.attacked(attack, turn, rate) as done:
+                    until = time.monotonic() + turn - 2
                     while time.monotonic() < until:
                         rang.append((await siege.call()).rang)
                         await asyncio.sleep(0.5)
