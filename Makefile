@@ -9,15 +9,16 @@ help: ## Say what can be made
 .venv/installed: pyproject.toml requirements/dev.txt requirements/uv.txt scripts/install.sh
 	@sh scripts/install.sh
 
-install: .venv/installed ## Make .venv with the ringdove command (nothing to do when nothing changed)
+install: .venv/installed ## Make .venv with the ringdove command
 
-demo: install ## Ring simulated phones with ring groups made over HTTP, and draw who rang and heard what when
+demo: install ## Ring simulated phones, and draw who rang and heard what when
 	@$(BIN)/ringdove demo
 
-run: install ## Keep a server up on the default ports, with a few sample extensions
+run: install ## Keep a server up, with a few sample extensions
 	@$(BIN)/ringdove serve --sample-data
 
-test: install ## Run the tests, two files at a time: they wait more than they work
+# Two files at a time: they wait more than they work.
+test: install ## Run the tests
 	@sh scripts/peers.sh
 	@$(BIN)/pytest -n 2 --dist loadfile
 
@@ -33,18 +34,19 @@ format: install ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: install ## Measure speed (prints ratios within one run)
+bench: install ## Measure speed, as ratios within one run
 	@$(BIN)/python -m bench
 
-soak: install ## Have a busy house live on a lossy network for ten minutes, and see what is left of it
-	@$(BIN)/python -m soak
+soak: seconds ?= 600
+soak: install ## Have a busy house live on a lossy network (seconds=60)
+	@$(BIN)/python -m soak --seconds $(seconds)
 
 fuzz: seconds ?= 600
-fuzz: install ## Look for octets that break a promise, for ten minutes (seconds=3600, targets="sdp digest")
+fuzz: install ## Look for octets that break a promise (seconds=60 targets=sdp)
 	@PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(seconds) $(targets)
 
 attack: minutes ?= 10
-attack: install ## Attack a server on loopback for ten minutes, and see that it holds (minutes=1)
+attack: install ## Attack a server on loopback, and see that it holds (minutes=1)
 	@PYTHONPATH=tests $(BIN)/python -m attack --minutes $(minutes)
 
 sounds: install ## Compose the built-in sounds anew (needs Debian's espeak-ng)

@@ -5,6 +5,7 @@ Exit status 0: as described.
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -149,6 +150,9 @@ def conclude(verdicts: list[Check], took: float, out: Console) -> int:
     failed = sum(not check.holds for check in verdicts)
     if failed:
         out.print(Text(f"{failed} of {len(verdicts)} did not go as described ({seconds(took)}).", style="bold red"))
+        load, cores = os.getloadavg()[0], os.cpu_count() or 1
+        if load > cores:
+            out.print(f"This machine is busy (load {load:.1f} on {cores} cores), which may be why.")
         return 1
     out.print(Text(f"All {len(verdicts)} went as described, in {seconds(took)}.", style="bold green"))
     return 0
