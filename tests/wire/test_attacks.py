@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest_asyncio
 
 from attack.floods import FLOODS, METHODS
 from attack.siege import GUESSER, Cost, Siege
+from ringdove.sip.dialog import new_request
 from ringdove.sip.headers import NameAddr
 from ringdove.sip.message import Response
 from ringdove.sip.uri import Uri
@@ -201,3 +203,18 @@ async def test_keep_alives_without_end_are_not_read_without_end(door: Siege) -> 
             await asyncio.wait([asyncio.create_task(stream.closed.wait())], timeout=0.02)
         assert stream.closed.is_set()
     assert len(b"".join(stream.raw)) < 2 * 50_000
+
+
+async def test_a_long_message_counts_as_many(door: Siege) -> None:
+    """Its fields take up to a hundred times as long to read as those of a short one."""
+    anybody, routes = Uri("sip", "a"), ", ".join(["<sip:a>"] * 880)
+    async with await Peer.udp("127.0.0.11") as stranger:
+        for asked in range(100):
+            fields = [("Record-Route", routes)] * 3
+            request = new_request("OPTIONS", anybody, from_=NameAddr(anybody), headers=fields)
+            stranger.send(stranger.stamp(request), door.tower.sip)
+            with suppress(AssertionError):
+                await stranger.expect("200 OPTIONS", within=0.2)
+            if len(stranger.log) == asked:
+                break
+        assert 30 < len(stranger.log) < 100

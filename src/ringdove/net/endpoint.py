@@ -51,6 +51,8 @@ log = structlog.get_logger(__name__)
 Listen = Callable[[str, int, Receiver], Awaitable[Transport]]
 TRANSPORTS: Final[dict[str, Listen]] = {"udp": UdpTransport.listen, "tcp": TcpTransport.listen}
 
+_USUAL = 1000
+"""Octets of a message as phones send them."""
 _LOOK_AGAIN = 0.02
 """Seconds between two looks at what is still open at the end."""
 
@@ -264,7 +266,7 @@ class Endpoint:
             return
         try:
             if self.door is not None:
-                self.door.strange(source)
+                self.door.strange(source, _cost(message))
             if self.observers:
                 self._show(Direction.IN, source, message, None)
             if isinstance(message, Request):
@@ -417,6 +419,12 @@ class Endpoint:
         passage = Passage(direction, hop, self.listeners.local_end(hop), message, self.clock(), data)
         for observer in self.observers:
             called(observer, passage)
+
+
+def _cost(message: Message) -> float:
+    """What it takes to read it, in messages as phones send them: a long one takes as much as many."""
+    octets = len(message.body) + sum(len(value) for _, value in message.headers)
+    return max(1.0, octets / _USUAL)
 
 
 def _is_outside(request: Request) -> bool:
