@@ -273,7 +273,7 @@ class Settings(BaseSettings):
     @property
     def guard_rules(self) -> GuardRules:
         """What the keeper of the SIP door goes by."""
-        bans = BanRules(failures=self.ban_failures, first=self.ban_seconds, longest=max(86_400, self.ban_seconds))
+        bans = BanRules(failures=self.ban_failures, first=self.ban_seconds, longest=max(3_600, self.ban_seconds))
         rates = RateRules(source=self.strangers_rate, burst=10 * self.strangers_rate)
         return GuardRules(sources=bans, rates=rates, never=self.never_ban)
 

@@ -22,7 +22,7 @@ class BanRules:
     window: float = 600.0
     first: float = 600.0
     """How long the first ban lasts; each further one twice as long as the one before it."""
-    longest: float = 86_400.0
+    longest: float = 3_600.0
     memory: float = 86_400.0
     """How long after its end a ban makes the next one longer."""
     most: int = 10_000
