@@ -298,7 +298,8 @@ def _where(location: tuple[int | str, ...], flags: dict[str, Any]) -> str:
     if name in flags:
         return f"--{name.replace('_', '-')}"
     variable = f"RINGDOVE_{name.upper()}"
-    return variable if variable in os.environ else f"{name} in the settings file"
+    has_file = "config" in flags or "RINGDOVE_CONFIG" in os.environ
+    return f"{name} in the settings file" if has_file and variable not in os.environ else variable
 
 
 _RULES = {

@@ -136,7 +136,7 @@ def test_the_secret_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_certificate_and_key_go_together() -> None:
-    with pytest.raises(SettingsError, match="tls_certificate and tls_key are given together or not at all"):
+    with pytest.raises(SettingsError, match="RINGDOVE_TLS_KEY: tls_certificate and tls_key are given together"):
         Settings.load(tls_certificate="/etc/pbx.crt")
     with pytest.raises(SettingsError, match="tls_certificate and tls_key are given together or not at all"):
         Settings.load(tls_key="/etc/pbx.key")
