@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import signal
 import sqlite3
 import ssl
@@ -76,6 +77,17 @@ def test_one_line_says_that_it_is_ready_and_where(tmp_path: Path) -> None:
             r"Ringdove is ready\. API and /docs: http://127\.0\.0\.1:\d+  SIP, UDP and TCP: 127\.0\.0\.1:\d+\n", line
         )
         assert httpx.get(f"{http_of(line)}/healthz").json() == {"status": "ready"}
+
+
+def test_it_opens_as_many_files_as_it_may(tmp_path: Path) -> None:
+    """1024 is what many systems start with, and fewer than the connections that strangers can hold."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, hard), hard))
+    try:
+        with serving(tmp_path) as (server, _):
+            assert resource.prlimit(server.pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_the_ready_line_names_the_tls_address_too(tmp_path: Path) -> None:

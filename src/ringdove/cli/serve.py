@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import gc
+import resource
 import signal
 from contextlib import suppress
 
@@ -27,10 +28,17 @@ def _set_up_memory() -> None:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
+def _set_up_files() -> None:
+    """Allow as many open files as we may have: a connection is one, and strangers can hold 2000 from each address."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 async def run(settings: Settings, *, sample_data: bool) -> int:
     """Serve until SIGTERM or SIGINT; the first drains, a second one ends at once. Returns the exit status."""
     configure(settings.log_level, settings.log_format)
     _set_up_memory()
+    _set_up_files()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
