@@ -20,12 +20,17 @@ DRAIN_SECONDS = 30.0
 
 _M_MMAP_THRESHOLD = -3
 _LARGE = 256 * 1024
+_M_ARENA_MAX = -8
 
 
 def _set_up_memory() -> None:
-    """Have glibc give large blocks back when freed; else the first hashing of a secret would keep 16 MB for good."""
+    """Have glibc give large blocks back when freed, else the first hashing of a secret would keep 16 MB for good; and
+    have all threads share one heap, else those of the database would each keep the most that they ever needed.
+    """
     with suppress(AttributeError):  # another C library
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, _LARGE)
+        libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def _set_up_files() -> None:
