@@ -1,3 +1,1 @@
-"""The one event bus and the events on it. Publishers and listeners live elsewhere;
-outlets (WebSocket, webhook) here.
-"""
+"""The one event bus and the events on it. Publishers and listeners live elsewhere."""

@@ -1,4 +1,4 @@
-"""Where phones are: authentication, bindings (RFC 3261 §10, RFC 5626, RFC 3327) and keep-alive.
+"""Where phones are, and who gets in: the door, authentication, bindings (RFC 3261 §10, RFC 5626, RFC 3327), keep-alive.
 
 Knows nothing of calls; those ask `Registrar.bindings` and listen for BindingsChanged.
 """
