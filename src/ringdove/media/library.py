@@ -71,7 +71,7 @@ class Library:
                 raise
             # By the digest of what was read, should the source have changed meanwhile.
             kept = await asyncio.to_thread(self._settle, fresh, made.digest)
-        log.info("audio_kept", name=name, digest=kept.digest, seconds=kept.seconds)
+        log.info("audio_kept", name=name, seconds=kept.seconds, digest=kept.digest[:12])
         return kept
 
     async def refer(self, file: Path) -> str:

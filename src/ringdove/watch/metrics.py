@@ -19,11 +19,14 @@ from enum import Enum
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 log = structlog.get_logger(__name__)
+
+# Else a series beside each histogram says when it began, which nobody asks for.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 Reading = float | Mapping[Any, float]
 """One number, or with labels one for each label value (or tuple of values) that there is."""
