@@ -190,7 +190,7 @@ class Settings(BaseSettings):
     )
 
     ban_failures: int = Field(
-        default=20, ge=1, le=10_000, description="Failed logins of one address within ten minutes that are too many."
+        default=30, ge=1, le=10_000, description="Failed logins of one address within ten minutes that are too many."
     )
     ban_seconds: int = Field(
         default=600, ge=1, le=_LONGEST, description="How long such an address is banned; twice as long the next time."

@@ -134,7 +134,7 @@ async def test_who_is_blocked_is_listed_and_let_in_again(house: House, capsys: p
     assert await ask.blocked(settings, out) == 0
     told = out.export_text()
     assert re.search(r"192\.0\.2\.7 +sip REGISTER +(9 min|10 min)", told)
-    assert "user 19, user 18" in told
+    assert "user 29, user 28" in told
     assert await ask.unblock(settings, "192.0.2.7", out) == 0
     assert guard.admits(("udp", "192.0.2.7", 5060), time.time())
     assert await ask.unblock(settings, "192.0.2.7", out) == 1

@@ -17,7 +17,7 @@ SHOWN: Final = 5
 class BanRules:
     """When a source is banned and for how long; times are seconds."""
 
-    failures: int = 20
+    failures: int = 30
     """So many within `window` are too many."""
     window: float = 600.0
     first: float = 600.0

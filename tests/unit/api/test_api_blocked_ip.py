@@ -27,7 +27,7 @@ async def test_blocked_addresses_are_listed_with_where_why_and_until_when(api: A
     assert answer["total_number"] == 2
     assert sip == {
         "ip": "192.0.2.7", "user": None, "service": "sip", "reason": "REGISTER", "tried": ["1000"],
-        "failures": 20, "times": 1,
+        "failures": 30, "times": 1,
         "since": int(api.now) - 1, "block_expire_time": int(api.now) + 600,
     }  # fmt: skip
     assert (http["service"], http["reason"], http["failures"], http["tried"]) == ("api", "login", 5, [CLIENT_ID])
