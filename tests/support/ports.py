@@ -13,12 +13,12 @@ _KINDS = socket.SOCK_STREAM, socket.SOCK_DGRAM
 
 
 def rtp_ports() -> str:
-    """A range for the audio of a server, apart from that of tests which run beside this one.
+    """A range for the audio of a server, apart from that of tests which run beside this one, and from the default.
 
     A media process that is killed wants its ports again, and somebody else must not have them by then.
     """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 2
-    return f"{26_000 + worker * 3_000}-{28_999 + worker * 3_000}"
+    return f"{26_000 + worker * 2_000}-{27_999 + worker * 2_000}"
 
 
 def free_port() -> int:

@@ -142,7 +142,7 @@ async def test_play_full_join_prompt_rings_nobody_before_the_prompt_has_ended(sc
     assert hop.ringing_from == pytest.approx(hop.entered_at + JOIN_SECONDS, abs=0.15)
     (leg,) = hop.attempts[0].legs
     assert leg.ended_at == pytest.approx((hop.ringing_from or 0) + 1, abs=0.15), "time 0 is when ringing begins"
-    assert order(alice) == [JOIN, RINGBACK]
+    assert order(alice)[:2] == [JOIN, RINGBACK]  # its pause may begin
 
 
 async def test_play_full_join_prompt_without_a_prompt_delays_nothing(scene: Scene) -> None:
