@@ -151,7 +151,8 @@ async def test_strangers_are_counted_while_the_party_is_not_where_it_said(sessio
         await hear_each_other((outside, to_a), (b, to_b))
         flow = (await session.close()).flows[A]
         assert flow.packets_in == len(b.hear())
-        assert flow.dropped == outside.sent + 5 - flow.packets_in
+        unread = outside.sent + 5 - flow.packets_in - flow.dropped
+        assert 0 <= unread <= 1, "what was said last may be on its way when the session closes"
 
 
 async def test_the_signalled_address_wins_over_an_intruder_who_was_first(session: EmbeddedSession) -> None:
