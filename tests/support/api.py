@@ -89,7 +89,7 @@ class Api:
             for row in reversed((await self.get("calls/list", page_size=100))["data"]):
                 if row["id"] not in self._seen and row["disposition"]:
                     self._seen.add(row["id"])
-                    return Story.model_validate((await self.get("calls/get", id=row["id"]))["data"])
+                    return Story.from_data((await self.get("calls/get", id=row["id"]))["data"])
             assert time.monotonic() < deadline, "no call has ended"
             await asyncio.sleep(0.02)
 

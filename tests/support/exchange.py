@@ -291,7 +291,7 @@ class Exchange:
             while True:
                 rows = (await self.house.get("calls/list", caller=caller.number))["data"]
                 if rows and rows[0]["disposition"]:
-                    return Story.model_validate((await self.house.get("calls/get", id=rows[0]["id"]))["data"])
+                    return Story.from_data((await self.house.get("calls/get", id=rows[0]["id"]))["data"])
                 await asyncio.sleep(0.02)
 
 

@@ -138,7 +138,7 @@ class Scene:
         while (row := (await self.rows(caller=caller.number))[0])["live"]:
             assert time.monotonic() < deadline, "the end of the call is not written down"
             await asyncio.sleep(0.01)
-        return Story.model_validate((await self.house.get("calls/get", id=row["id"]))["data"])
+        return Story.from_data((await self.house.get("calls/get", id=row["id"]))["data"])
 
 
 async def _end_calls(house: House) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,7 @@ async def test_a_record_that_the_store_refused_is_written_later_and_told_rightly
         disk.full = False
     async with open_house(tmp_path) as house:
         for row in told:
-            again = Story.model_validate((await house.get("calls/get", id=row["id"]))["data"])
+            again = Story.from_data((await house.get("calls/get", id=row["id"]))["data"])
             assert (again.disposition, again.ended_by) == (Disposition.ANSWERED, "caller")
 
 
@@ -143,7 +144,7 @@ async def test_a_start_closes_what_a_crash_of_this_node_left_open(tmp_path: Path
     async with open_house(tmp_path) as house:
         name = house.node.settings.node.read_text().strip()
         await house.node.store.calls.begin(left, name)
-        await house.node.store.calls.begin(left.model_copy(update={"id": "1.2"}), "another")
+        await house.node.store.calls.begin(replace(left, id="1.2"), "another")
     async with open_house(tmp_path) as house:
         rows = {row["id"]: row for row in (await house.get("calls/list"))["data"]}
         assert house.node.settings.node.read_text().strip() == name

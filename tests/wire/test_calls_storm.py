@@ -229,7 +229,7 @@ async def test_whatever_everybody_does_nothing_and_nobody_is_left_behind(scene: 
         winners = [
             attempt.member.number for hop in story.hops for attempt in hop.attempts if attempt.result == "answered"
         ]
-        assert len(winners) == (1 if taken else 0), story.model_dump_json(indent=1)
+        assert len(winners) == (1 if taken else 0), story.to_json(indent=1)
         for hop in story.hops:
             for leg in (leg for attempt in hop.attempts for leg in attempt.legs):
                 assert leg.result, "every leg's end is told"

@@ -46,7 +46,7 @@ async def _begin_to_drain(tower: Tower) -> None:
 async def _stories(tower: Tower) -> dict[str, Story]:
     """The records by the number of the caller."""
     rows = (await tower.get("calls/list"))["data"]
-    stories = [Story.model_validate((await tower.get("calls/get", id=row["id"]))["data"]) for row in rows]
+    stories = [Story.from_data((await tower.get("calls/get", id=row["id"]))["data"]) for row in rows]
     return {story.caller.number: story for story in stories}
 
 

@@ -78,7 +78,7 @@ async def _use_api(tower: Tower, answers: dict[str, str], secrets: dict[str, str
         answers[name] = text
 
     story = await tower.finished_call()
-    keep("story", story.model_dump_json())
+    keep("story", story.to_json())
     keep("ladder", (await tower.http.get("calls/ladder", params={"id": story.id, "access_token": tower.token})).text)
     keep("list", (await tower.http.get("calls/list", params={"access_token": tower.token})).text)
     keep("extensions", (await tower.http.get("extension/list", params={"access_token": tower.token})).text)

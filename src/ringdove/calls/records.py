@@ -68,7 +68,7 @@ class Records:
 
     def save(self, story: Story) -> None:
         """Have a running call written down as it is now."""
-        self._put(_Record(story.model_copy(deep=True), is_over=False))
+        self._put(_Record(Story.from_json(story.to_json()), is_over=False))
 
     def finish(self, story: Story) -> None:
         """Have the call written down as a whole, begun before or not."""
@@ -158,4 +158,4 @@ class Records:
         """The log is the last place; a mere beginning will be told by the end of the call."""
         self._forget(record)
         if record.is_over:
-            log.error("record_not_written", call=record.story.id, record=record.story.model_dump_json())
+            log.error("record_not_written", call=record.story.id, record=record.story.to_json())

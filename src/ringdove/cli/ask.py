@@ -104,7 +104,7 @@ async def _story(server: Client, call_id: str) -> Story:
         if no.wrong == {"id": "exist"}:
             raise _CannotAsk(f"there is no call {call_id}") from None
         raise
-    return Story.model_validate(answer["data"])
+    return Story.from_data(answer["data"])
 
 
 class _CannotAsk(Exception):

@@ -110,7 +110,7 @@ class Stage:
         while True:
             found = (await self.api.get("calls/list", dialled=scene.number))["data"]
             if found and not found[0]["live"]:
-                return Story.model_validate((await self.api.get("calls/get", id=found[0]["id"]))["data"])
+                return Story.from_data((await self.api.get("calls/get", id=found[0]["id"]))["data"])
             await asyncio.sleep(_LOOK_AGAIN)
 
     def _rings(self, scene: Scene) -> list[IncomingLine]:

@@ -1,12 +1,15 @@
 """One call told as data: who called, every hop, every attempt, every code, with times.
 
-Times inside a story are seconds since the call arrived; `started_at` is Unix time in seconds.
+Times inside a story are seconds since the call arrived; `started_at` is Unix time in seconds. A running call writes
+its story line by line, so its parts are plain objects: what comes from elsewhere is checked where it is read
+(`Story.from_json`, `Story.from_data`), not at every line.
 """
 
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import TypeAdapter
 
 from ringdove.ring.eligibility import Skip
 from ringdove.ring.engine import Outcome
@@ -81,7 +84,8 @@ class EndedBy(StrEnum):
     SERVER = "server"
 
 
-class Party(BaseModel):
+@dataclass(slots=True, kw_only=True)
+class Party:
     """Somebody in a call. `id` is the extension's id; None for callers from outside."""
 
     id: int | None = None
@@ -89,14 +93,16 @@ class Party(BaseModel):
     name: str = ""
 
 
-class Window(BaseModel):
+@dataclass(slots=True, kw_only=True)
+class Window:
     """The span [start, stop) in which a member was to ring, in seconds since the group began to ring."""
 
     start: float
     stop: float
 
 
-class LegStory(BaseModel):
+@dataclass(slots=True, kw_only=True)
+class LegStory:
     """One INVITE to one phone."""
 
     leg: str = ""
@@ -116,18 +122,20 @@ class LegStory(BaseModel):
     result: LegResult | NotYet = ""
 
 
-class Attempt(BaseModel):
+@dataclass(slots=True, kw_only=True)
+class Attempt:
     """What happened to one member in one hop: when it rang, how it ended, or why it was skipped."""
 
     member: Party
-    windows: list[Window] = Field(default_factory=list)
-    legs: list[LegStory] = Field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
+    legs: list[LegStory] = field(default_factory=list)
     skipped: Skip | None = None
     result: LegResult | NotYet = ""
     """That of the leg that ended last; but once declined on one phone, it is declined."""
 
 
-class Hop(BaseModel):
+@dataclass(slots=True, kw_only=True)
+class Hop:
     """One destination that the call entered."""
 
     kind: str
@@ -138,7 +146,7 @@ class Hop(BaseModel):
     ringing_from: float | None = None
     left_at: float | None = None
     strategy: str | None = None
-    attempts: list[Attempt] = Field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
     outcome: HopOutcome | NotYet = ""
 
 
@@ -153,7 +161,8 @@ class HeardKind(StrEnum):
     """Music while the other side had it on hold."""
 
 
-class Heard(BaseModel):
+@dataclass(slots=True, kw_only=True)
+class Heard:
     """Something that the server played to a party."""
 
     party: Party
@@ -164,7 +173,8 @@ class Heard(BaseModel):
     ended_at: float | None = None
 
 
-class Story(BaseModel):
+@dataclass(slots=True, kw_only=True)
+class Story:
     """The record of one call; `ended_at` is None while it runs."""
 
     id: str
@@ -175,8 +185,8 @@ class Story(BaseModel):
     dialled: str
     progress_at: float | None = None
     """When the caller was first told that it rings, or heard something."""
-    hops: list[Hop] = Field(default_factory=list)
-    heard: list[Heard] = Field(default_factory=list)
+    hops: list[Hop] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
     answered_at: float | None = None
     answered_by: Party | None = None
     acknowledged_at: float | None = None
@@ -191,4 +201,26 @@ class Story(BaseModel):
 
     def before_its_end(self) -> "Story":
         """The call as it stands, told as running; it may end after this."""
-        return self.model_copy(update={"ended_at": None, "ended_by": "", "disposition": None, "reason": ""})
+        return replace(self, ended_at=None, ended_by="", disposition=None, reason="")
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Story":
+        """The story that `to_json` told; raises ValidationError."""
+        return _STORY.validate_json(text)
+
+    @classmethod
+    def from_data(cls, data: object) -> "Story":
+        """The story that `to_data` told; raises ValidationError."""
+        return _STORY.validate_python(data)
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """The story as JSON text."""
+        return _STORY.dump_json(self, indent=indent).decode()
+
+    def to_data(self) -> dict[str, Any]:
+        """The story as the dict that its JSON text stands for."""
+        data: dict[str, Any] = _STORY.dump_python(self, mode="json")
+        return data
+
+
+_STORY: Final = TypeAdapter(Story)

@@ -58,7 +58,7 @@ class Calls:
         """Return the story of one call."""
         async with self._database.read() as conn:
             text = (await conn.execute(select(call.c.story).where(call.c.id == call_id))).scalar()
-        return Story.model_validate_json(text) if text else None
+        return Story.from_json(text) if text else None
 
     async def page(
         self,
@@ -82,7 +82,7 @@ class Calls:
         async with self._database.read() as conn:
             total = (await conn.execute(select(func.count()).select_from(call).where(*matching))).scalar_one()
             texts = (await conn.execute(query)).scalars().all()
-        return total, [Story.model_validate_json(text) for text in texts]
+        return total, [Story.from_json(text) for text in texts]
 
     async def close_open(self, node: str, reason: str, now: float | None = None) -> int:
         """Close the calls that a crash of this node left open with `reason`, and say how many.
@@ -95,7 +95,7 @@ class Calls:
         async def work(conn: AsyncConnection) -> int:
             texts = (await conn.execute(select(call.c.story).where(call.c.node == node))).scalars().all()
             for text in texts:
-                story = Story.model_validate_json(text)
+                story = Story.from_json(text)
                 story.ended_at = max(story.answered_at or 0.0, round(now - story.started_at, 3))
                 story.ended_by = EndedBy.SERVER
                 story.disposition = Disposition.FAILED if story.answered_at is None else Disposition.ANSWERED
@@ -124,7 +124,7 @@ async def _upsert(conn: AsyncConnection, story: Story, node: str | None) -> None
         "dialled": story.dialled,
         "disposition": story.disposition,
         "answered_by": story.answered_by.number if story.answered_by else None,
-        "story": story.model_dump_json(),
+        "story": story.to_json(),
     }
     known = await conn.execute(update(call).where(call.c.id == story.id).values(values))
     if known.rowcount == 0:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Set
+from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -125,5 +126,5 @@ class Shelf:
         await self._wait()
 
     async def _finish(self, story: Story) -> None:
-        self._world.chronicle.stories.append(story.model_copy(deep=True))
+        self._world.chronicle.stories.append(deepcopy(story))
         await self._wait()

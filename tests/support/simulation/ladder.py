@@ -22,4 +22,4 @@ def ladder(chronicle: Chronicle) -> Iterator[str]:
             case _:
                 yield f"{event.at:12.6f} {event}"
     for story in chronicle.stories:
-        yield story.model_dump_json(indent=1)
+        yield story.to_json(indent=1)

@@ -20,7 +20,7 @@ QUICK = Pace(0.01, 0.02)
 
 def story(call_id: str, **fields: object) -> Story:
     plain = {"id": call_id, "started_at": 1000.0, "caller": Party(id=1, number="1001"), "dialled": "6300"}
-    return Story.model_validate(plain | fields)
+    return Story.from_data(plain | fields)
 
 
 def ended(call_id: str) -> Story:
@@ -156,7 +156,7 @@ async def test_the_end_does_not_wait_for_ever_and_the_log_gets_the_rest(calls: T
     with capture_logs() as logs:
         await records.close(patience=0.02)
     lost = [line for line in logs if line["event"] == "record_not_written"]
-    assert [Story.model_validate(json.loads(line["record"])) for line in lost] == [ended("over")]
+    assert [Story.from_data(json.loads(line["record"])) for line in lost] == [ended("over")]
     assert records.unwritten() == []
 
 

@@ -21,7 +21,7 @@ from ringdove.demo.show import conclude
 from ringdove.demo.stage import Performance
 from ringdove.demo.tables import phones_saw
 from ringdove.model.simulation import Simulation
-from ringdove.model.story import Disposition, Party, Story
+from ringdove.model.story import Disposition, EndedBy, Party, Story
 from ringdove.settings import HostPort
 
 PATIENCE = 3.0
@@ -70,8 +70,8 @@ async def test_every_broken_promise_is_named_with_what_was_seen(bob_and_emil: tu
 
 async def test_a_record_that_names_the_winner_passes(bob_and_emil: tuple[Phone, Phone]) -> None:
     played = await only_bob(*bob_and_emil)
-    story = played.story.model_copy(
-        update={"disposition": Disposition.ANSWERED, "answered_by": Party(number=BOB), "ended_by": "caller"}
+    story = replace(
+        played.story, disposition=Disposition.ANSWERED, answered_by=Party(number=BOB), ended_by=EndedBy.CALLER
     )
     *_, record = checks.all_at_once(replace(played, story=story))
     assert record.holds

@@ -71,7 +71,7 @@ def story(**changes: object) -> Story:
         final_status=200,
         disposition=Disposition.ANSWERED,
     )
-    return made.model_copy(update=changes)
+    return replace(made, **changes)  # type: ignore[arg-type]
 
 
 def audited(*stories: Story, attempt: Attempt = ATTEMPT, ring: Ring = RING, **more: object) -> Accounts:

@@ -6,7 +6,21 @@ from rich.console import Console, RenderableType
 from ringdove.model.call_row import CallRow
 from ringdove.model.ladder import Ladder, LadderLeg, LadderMessage
 from ringdove.model.simulation import SimulatedWindow, Simulation, SkippedMember
-from ringdove.model.story import Attempt, Disposition, Heard, HeardKind, Hop, LegStory, Party, Story, Window
+from ringdove.model.story import (
+    Attempt,
+    Disposition,
+    EndedBy,
+    Heard,
+    HeardKind,
+    Hop,
+    HopOutcome,
+    LegResult,
+    LegStory,
+    Party,
+    Story,
+    Window,
+)
+from ringdove.ring.eligibility import Skip
 from ringdove.terminal.ladder import RawMessages
 from ringdove.terminal.lists import SimulationChart, call_table
 from ringdove.terminal.plain import Plain
@@ -34,21 +48,27 @@ def a_story() -> Story:
         entered_at=0.5,
         ringing_from=0.5,
         left_at=30.0,
-        outcome="answered",
+        outcome=HopOutcome.ANSWERED,
         attempts=[
             Attempt(
                 member=ALICE,
                 windows=[Window(start=0, stop=20)],
                 legs=[
-                    LegStory(contact="a", invited_at=0.5, ringing_at=0.7, ended_at=10.5, result="answered elsewhere")
+                    LegStory(
+                        contact="a",
+                        invited_at=0.5,
+                        ringing_at=0.7,
+                        ended_at=10.5,
+                        result=LegResult.ANSWERED_ELSEWHERE,
+                    )
                 ],
             ),
             Attempt(
                 member=BOB,
                 windows=[Window(start=5, stop=20)],
-                legs=[LegStory(contact="b", invited_at=5.5, ringing_at=5.5, ended_at=10.5, result="answered")],
+                legs=[LegStory(contact="b", invited_at=5.5, ringing_at=5.5, ended_at=10.5, result=LegResult.ANSWERED)],
             ),
-            Attempt(member=CAROL, skipped="dnd"),
+            Attempt(member=CAROL, skipped=Skip.DND),
         ],
     )
     return Story(
@@ -60,7 +80,7 @@ def a_story() -> Story:
         answered_at=10.5,
         answered_by=BOB,
         ended_at=30.0,
-        ended_by="caller",
+        ended_by=EndedBy.CALLER,
         disposition=Disposition.ANSWERED,
     )
 
