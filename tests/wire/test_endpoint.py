@@ -71,6 +71,9 @@ class Porter:
     def admits(self, source: Hop) -> bool:
         return source not in self.unwelcome
 
+    def trusts(self, source: Hop) -> bool:
+        return False
+
     def strange(self, source: Hop, cost: float = 1.0) -> None:
         pass
 

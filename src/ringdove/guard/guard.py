@@ -64,7 +64,7 @@ class Guard:
 
     def admits(self, flow: Flow, now: float) -> bool:
         """Whether to read what comes from there."""
-        if self._is_trusted(flow, now):
+        if self.trusts(flow, now):
             return True
         source = source_of(flow[1])
         why = None
@@ -77,9 +77,14 @@ class Guard:
         self.refused[why] += 1
         return False
 
+    def trusts(self, flow: Flow, now: float) -> bool:
+        """Whether a phone is at the end of this flow."""
+        trust = self._flows.find(flow)
+        return trust is not None and now < trust.until
+
     def strange(self, flow: Flow, now: float, cost: float = 1.0) -> None:
         """Something came from there that costs as much as so many messages; it counts for strangers only."""
-        if not self._is_trusted(flow, now):
+        if not self.trusts(flow, now):
             self._rates.spend(source_of(flow[1]), now, cost)
 
     def vouch(self, flow: Flow, now: float) -> None:
@@ -113,7 +118,7 @@ class Guard:
         source = source_of(flow[1])
         if self._is_spared(flow[1]) or self.bans.of(source, now) is None:
             return True
-        return self._is_trusted(flow, now) and self._is_at_home(user, source, now)
+        return self.trusts(flow, now) and self._is_at_home(user, source, now)
 
     def is_locked(self, user: str, flow: Flow, now: float) -> bool:
         """Whether nobody may log in as this user from there for a while, whatever the password.
@@ -121,10 +126,6 @@ class Guard:
         From where it has logged in before it always may: nobody can lock a phone out by guessing.
         """
         return self.users.of(user[:TEXT], now) is not None and not self._is_at_home(user, source_of(flow[1]), now)
-
-    def _is_trusted(self, flow: Flow, now: float) -> bool:
-        trust = self._flows.find(flow)
-        return trust is not None and now < trust.until
 
     def _is_at_home(self, user: str, source: str, now: float) -> bool:
         trust = self._homes.find((user[:TEXT], source))

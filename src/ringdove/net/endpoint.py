@@ -3,7 +3,8 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import structlog
 
@@ -29,7 +30,7 @@ from ringdove.sip.transaction import (
     Timers,
     TransactionLayer,
 )
-from ringdove.sip.transaction.keys import stateless_tag
+from ringdove.sip.transaction.keys import server_key, stateless_tag
 from ringdove.sip.transaction.routing import ReplyPath, stamp
 from ringdove.sip.uri import Uri
 from ringdove.sip.validator import Rejection, check_request, check_response
@@ -53,6 +54,8 @@ TRANSPORTS: Final[dict[str, Listen]] = {"udp": UdpTransport.listen, "tcp": TcpTr
 
 _USUAL = 1000
 """Octets of a message as phones send them."""
+_FINEST = 0.004
+"""Seconds from one look at the timers to the next, at least: of many that are due, each need not have its own."""
 _LOOK_AGAIN = 0.02
 """Seconds between two looks at what is still open at the end."""
 
@@ -101,6 +104,16 @@ class Endpoint:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = float("inf")
         self._closed = False
+        self._perform_by: dict[type[Action], Callable[[Any], None]] = {
+            Send: self._send,
+            DeliverRequest: self._deliver,
+            DeliverResponse: self._responded,
+            Failed: self._failed,
+            Cancelled: self._cancelled,
+            AckReceived: self._acknowledged,
+            NoAck: self._not_acknowledged,
+            Ended: self._ended,
+        }
 
     async def listen(self, transport: str, host: str, port: int) -> tuple[str, int]:
         """Open a listener; port 0 takes any free one. Returns the address bound to; raises OSError.
@@ -158,17 +171,21 @@ class Endpoint:
         hop = self.listeners.way(request, hop)
         outgoing = OutgoingRequest(request, hop, on_response=on_response, on_failure=on_failure)
         sent = self.listeners.stamped(request, hop)
-        if self._large is not None and (stream := self._large.over_tcp(sent, hop)) is not None:
+        data = sent.to_bytes()
+        if self._large is not None and (stream := self._large.over_tcp(sent, len(data), hop)) is not None:
             self._begin_large(outgoing, request, hop, stream, self._large)
         else:
-            self._begin(outgoing, sent, hop)
+            self._begin(outgoing, sent, hop, data)
         return outgoing
 
-    def _begin(self, outgoing: OutgoingRequest, sent: Request, hop: Hop) -> None:
-        key, actions = self._layer.request(sent, hop, self.clock())
+    def _begin(self, outgoing: OutgoingRequest, sent: Request, hop: Hop, data: bytes | None = None) -> None:
+        key, actions = self._layer.request(sent, hop, self.clock(), data)
         self._outgoing[key] = outgoing
-        outgoing.sent(sent, hop, lambda headers: self._perform(self._layer.cancel(key, headers, self.clock())))
+        outgoing.sent(sent, hop, partial(self._cancel, key))
         self._perform(actions)
+
+    def _cancel(self, key: ClientKey, headers: Iterable[tuple[str, str]]) -> None:
+        self._perform(self._layer.cancel(key, headers, self.clock()))
 
     def _begin_large(
         self, outgoing: OutgoingRequest, request: Request, hop: Hop, stream: Hop, large: LargeRequests
@@ -260,15 +277,15 @@ class Endpoint:
             self.door.strange(source, HANDSHAKE if source.transport == "tls" else 1.0)
         return True
 
-    def received(self, message: Request | Response, source: Hop) -> None:
+    def received(self, message: Request | Response, source: Hop, octets: bytes | None = None) -> None:
         """See `Receiver`."""
         if self._closed:
             return
         try:
-            if self.door is not None:
+            if self.door is not None and not self.door.trusts(source):
                 self.door.strange(source, _cost(message))
             if self.observers:
-                self._show(Direction.IN, source, message, None)
+                self._show(Direction.IN, source, message, octets)
             if isinstance(message, Request):
                 self._receive_request(message, source)
             elif check_response(message) is None:
@@ -313,9 +330,10 @@ class Endpoint:
                 self.dropped["unanswerable"] += 1
             return
         stamp(request, source)
-        answer = None if self._layer.knows(request) else self._turn_away(request, source)
+        key = server_key(request)
+        answer = None if self._layer.knows(key) else self._turn_away(request, source)
         if answer is None:
-            self._perform(self._layer.receive(request, source, self.clock()))
+            self._perform(self._layer.receive(request, source, self.clock(), key))
         else:
             self._send(ReplyPath.of(request, source).send(answer))
 
@@ -337,38 +355,9 @@ class Endpoint:
 
     def _perform(self, actions: Iterable[Action]) -> None:
         for action in actions:
-            match action:
-                case Send():
-                    self._send(action)
-                case DeliverRequest(key, request, source):
-                    self._deliver(key, request, source)
-                case DeliverResponse(ClientKey() as key, response) if key in self._outgoing:
-                    outgoing = self._outgoing[key]
-                    outgoing.otherwise = None
-                    outgoing.answered |= response.is_final
-                    called(outgoing.on_response, response)
-                case Failed(ClientKey() as key, failure) if key in self._outgoing:
-                    outgoing = self._outgoing[key]
-                    if failure is Failure.TRANSPORT and outgoing.otherwise is not None:
-                        outgoing.otherwise()
-                    else:
-                        self.failed[key.method, failure.name.lower()] += 1
-                        outgoing.answered = True
-                        called(outgoing.on_failure, failure)
-                case Cancelled(key, request):
-                    self._cancelled(self._incoming[key], request)
-                case AckReceived(key, ack):
-                    if (on_ack := self._incoming[key].on_ack) is not None:
-                        called(on_ack, ack)
-                case NoAck(key):
-                    self.failed["ACK", "timeout"] += 1
-                    if (on_no_ack := self._incoming[key].on_no_ack) is not None:
-                        called(on_no_ack)
-                case Ended(ServerKey() as key):
-                    self._incoming.pop(key, None)
-                case Ended(ClientKey() as key):
-                    self._outgoing.pop(key, None)
-        self._schedule()
+            self._perform_by[type(action)](action)
+        if self._layer.earliest < self._alarm_at:
+            self._schedule(self._layer.earliest)
 
     def _send(self, send: Send) -> None:
         hop = send.hop
@@ -382,11 +371,9 @@ class Endpoint:
             self._show(Direction.OUT, hop, send.message, send.data)
         transport.send(hop, send.data)
 
-    def _deliver(self, key: ServerKey, request: Request, source: Hop) -> None:
-        def send(response: Response) -> None:
-            self._perform(self._layer.respond(key, response, self.clock()))
-
-        incoming = self._incoming[key] = IncomingRequest(request, source, send)
+    def _deliver(self, action: DeliverRequest) -> None:
+        key, request, source = action
+        incoming = self._incoming[key] = IncomingRequest(request, source, partial(self._respond, key))
         outside = _is_outside(request)
         handler = self.on_request if outside else self._dialogs.get(DialogId.of_incoming(request))
         if handler is None:
@@ -394,24 +381,63 @@ class Endpoint:
         elif not called(handler, incoming):
             incoming.reply(500)
 
-    def _cancelled(self, incoming: IncomingRequest, cancel: Request | None) -> None:
-        if incoming.on_cancel is None or not called(incoming.on_cancel, cancel):
+    def _respond(self, key: ServerKey, response: Response) -> None:
+        self._perform(self._layer.respond(key, response, self.clock()))
+
+    def _responded(self, action: DeliverResponse) -> None:
+        key, response = action
+        outgoing = self._outgoing.get(key)
+        if outgoing is None:
+            return
+        outgoing.otherwise = None
+        outgoing.answered = outgoing.answered or response.is_final
+        called(outgoing.on_response, response)
+
+    def _failed(self, action: Failed) -> None:
+        key, failure = action
+        outgoing = self._outgoing.get(key)
+        if outgoing is None:
+            return
+        if failure is Failure.TRANSPORT and outgoing.otherwise is not None:
+            outgoing.otherwise()
+        else:
+            self.failed[key.method, failure.name.lower()] += 1
+            outgoing.answered = True
+            called(outgoing.on_failure, failure)
+
+    def _cancelled(self, action: Cancelled) -> None:
+        incoming = self._incoming[action.key]
+        if incoming.on_cancel is None or not called(incoming.on_cancel, action.request):
             incoming.reply(487)
 
-    def _schedule(self) -> None:
-        """Have `_tick` run when the layer needs it; a timer set too early only runs in vain."""
-        deadline = self._layer.deadline
-        if deadline is None or deadline >= self._alarm_at or self._closed:
+    def _acknowledged(self, action: AckReceived) -> None:
+        if (on_ack := self._incoming[action.key].on_ack) is not None:
+            called(on_ack, action.ack)
+
+    def _not_acknowledged(self, action: NoAck) -> None:
+        self.failed["ACK", "timeout"] += 1
+        if (on_no_ack := self._incoming[action.key].on_no_ack) is not None:
+            called(on_no_ack)
+
+    def _ended(self, action: Ended) -> None:
+        if isinstance(action.key, ServerKey):
+            self._incoming.pop(action.key, None)
+        else:
+            self._outgoing.pop(action.key, None)
+
+    def _schedule(self, at: float) -> None:
+        """Have `_tick` run at a time; one set too early only runs in vain."""
+        if self._closed:
             return
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm_at = deadline
-        self._alarm = self._loop.call_later(max(0.0, deadline - self.clock()), self._tick)
+        self._alarm_at = at
+        self._alarm = self._loop.call_later(max(_FINEST, at - self.clock()), self._tick)
 
     def _tick(self) -> None:
         self._alarm_at = float("inf")
         actions = self._layer.tick(self.clock())
-        self.sent_again += sum(isinstance(action, Send) and not _is_trying(action.message) for action in actions)
+        self.sent_again += sum(type(action) is Send and not _is_trying(action.message) for action in actions)
         self._perform(actions)
 
     def _show(self, direction: Direction, hop: Hop, message: Message, data: bytes | None) -> None:

@@ -18,17 +18,25 @@ class IncomingRequest:
     that it did not come for 32 s, or cannot come any more, so the dialog is to be ended by BYE.
     """
 
+    __slots__ = ("_local_tag", "_send", "answered", "on_ack", "on_cancel", "on_no_ack", "request", "source")
+
     def __init__(self, request: Request, source: Hop, send: Callable[[Response], None]) -> None:
         self.request = request
         self.source = source
-        self.local_tag = new_tag()
-        """The tag for the To of every response, added where a response lacks one."""
+        self._local_tag = ""
         self.answered = False
         """Whether a final response was given."""
         self.on_cancel: Callable[[Request | None], None] | None = None
         self.on_ack: Callable[[Request], None] | None = None
         self.on_no_ack: Callable[[], None] | None = None
         self._send = send
+
+    @property
+    def local_tag(self) -> str:
+        """The tag for the To of every response, added where a response lacks one."""
+        if not self._local_tag:
+            self._local_tag = new_tag()
+        return self._local_tag
 
     def respond(self, response: Response) -> None:
         """Send any number of provisional responses, then one final; what comes after that is ignored."""
@@ -52,6 +60,8 @@ class IncomingRequest:
 
 class OutgoingRequest:
     """A request of ours; `request` is as it was sent, with its Via, once it is sent."""
+
+    __slots__ = ("_cancel", "answered", "hop", "is_cancelled", "on_failure", "on_response", "otherwise", "request")
 
     def __init__(
         self,

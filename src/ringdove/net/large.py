@@ -27,13 +27,13 @@ class LargeRequests:
         self._refused: dict[tuple[str, int], float] = {}
         """Until when, the earliest first."""
 
-    def over_tcp(self, request: Request, hop: Hop) -> Hop | None:
-        """The hop to the same peer over TCP, for a request that is too large for `hop`, Via included.
+    def over_tcp(self, request: Request, octets: int, hop: Hop) -> Hop | None:
+        """The hop to the same peer over TCP, for a request of so many octets that is too large for `hop`.
 
         None where it is not, where the peer did not listen, and where it cannot: behind NAT only its own datagrams
         have opened a way to it, which shows in a Contact (or Path) that is not the address that it is reached at.
         """
-        if hop.transport != "udp" or len(request.to_bytes()) <= LARGEST:
+        if hop.transport != "udp" or octets <= LARGEST:
             return None
         if self._refused.get((hop.remote_host, hop.remote_port), 0.0) > self._clock():
             return None

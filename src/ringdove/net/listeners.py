@@ -63,7 +63,7 @@ class Listeners:
         host, port = self.sent_by(hop)
         via = Via(hop.transport.upper(), host, port, (("rport", None), ("branch", new_branch())))
         sent = Request(request.method, request.uri, request.headers.copy(), request.body)
-        sent.headers.prepend("Via", str(via))
+        sent.push_via(via)
         return sent
 
     def way(self, request: Request, hop: Hop) -> Hop:

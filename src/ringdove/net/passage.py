@@ -17,27 +17,30 @@ class Direction(Enum):
 class Passage:
     """A message that comes or goes. `at` is the endpoint's time, `local` our address and port towards the far end.
 
-    Of a message that came, `data` are not its octets but the same said in our way: header names in full, one line each.
+    `octets` are those on the wire, where they are known: of what came over a stream they are not.
     """
 
-    __slots__ = ("_data", "at", "direction", "hop", "local", "message")
+    __slots__ = ("at", "direction", "hop", "local", "message", "octets")
 
     def __init__(
-        self, direction: Direction, hop: Hop, local: tuple[str, int], message: Message, at: float, data: bytes | None
+        self, direction: Direction, hop: Hop, local: tuple[str, int], message: Message, at: float, octets: bytes | None
     ) -> None:
         self.direction = direction
         self.hop = hop
         self.local = local
         self.message = message
         self.at = at
-        self._data = data
+        self.octets = octets
 
     @property
     def data(self) -> bytes:
-        """The message as octets, with all its secrets."""
-        if self._data is None:
-            self._data = self.message.to_bytes()
-        return self._data
+        """The message as octets, with all its secrets.
+
+        Of one that came, they are the same said in our way: header names in full, one line each.
+        """
+        if self.octets is None or self.direction is Direction.IN:
+            return self.message.to_bytes()
+        return self.octets
 
 
 Observer = Callable[[Passage], None]

@@ -14,6 +14,9 @@ class Door(Protocol):
     def admits(self, source: Hop) -> bool:
         """Whether to read what comes from there; what is not read is dropped."""
 
+    def trusts(self, source: Hop) -> bool:
+        """Whether somebody vouches for it: nothing that comes from there is strange."""
+
     def strange(self, source: Hop, cost: float = 1.0) -> None:
         """Something came from there that costs as much as so many messages; it counts where nobody vouches for it."""
 
@@ -36,8 +39,8 @@ class Receiver(Protocol):
     def welcomes(self, source: Hop) -> bool:
         """Whether to take a connection from there."""
 
-    def received(self, message: Request | Response, source: Hop) -> None:
-        """A message that could be parsed."""
+    def received(self, message: Request | Response, source: Hop, octets: bytes | None = None) -> None:
+        """A message that could be parsed, and the datagram that it was."""
 
     def kept_alive(self, source: Hop, times: int) -> None:
         """So many keep-alives, which are answered already."""

@@ -15,6 +15,7 @@ from .transport import Receiver
 
 BATCH: Final = 64
 """Datagrams read before other work gets its turn."""
+MOST_HOPS: Final = 8192
 MAX_DATAGRAM: Final = 65_535
 RECEIVE_BUFFER: Final = 4 * 1024 * 1024
 """Octets asked of the kernel: enough for a burst of re-registering phones."""
@@ -38,6 +39,8 @@ class UdpTransport:
         self._receiver = receiver
         self._loop = asyncio.get_running_loop()
         self.host, self.port = sock.getsockname()[:2]
+        self._hops: dict[tuple[str, int], Hop] = {}
+        """Of who was heard, so that not every datagram needs one made."""
         self._watched: select.epoll | socket.socket = sock
         if _LINUX:
             # uvloop stops watching a socket that reports an error. An epoll set in between never reports one: it
@@ -103,15 +106,16 @@ class UdpTransport:
         self._socket.close()
 
     def _readable(self) -> None:
-        if _LINUX:
-            self._read_refusals()
-        for _ in range(BATCH):
+        for count in range(BATCH):
             try:
                 data, address = self._socket.recvfrom(MAX_DATAGRAM)
             except (BlockingIOError, InterruptedError):
+                if not count and _LINUX:
+                    self._read_refusals()  # it was no datagram that woke us
                 return
-            except OSError:
-                continue  # a refusal that came after the queue was read
+            except OSError:  # a refusal, which is told before any datagram
+                self._read_refusals()
+                continue
             hop = self._hop(address)
             if self._receiver.admits(hop):
                 self._received(data, hop)
@@ -126,7 +130,7 @@ class UdpTransport:
         except NoMessage as error:
             self._receiver.malformed(source, error)
             return
-        self._receiver.received(message, source)
+        self._receiver.received(message, source, data)
 
     def _read_refusals(self) -> bool:
         """Empty the error queue; whether there was anything in it."""
@@ -143,4 +147,9 @@ class UdpTransport:
         return found
 
     def _hop(self, address: tuple[str, int]) -> Hop:
-        return Hop("udp", address[0], address[1], self.host, self.port)
+        hop = self._hops.get(address)
+        if hop is None:
+            if len(self._hops) >= MOST_HOPS:
+                self._hops.clear()
+            hop = self._hops[address] = Hop("udp", address[0], address[1], self.host, self.port)
+        return hop

@@ -38,6 +38,10 @@ class Doorman:
         """See `Door`."""
         return self._guard.admits(source.remote, self._clock())
 
+    def trusts(self, source: Hop) -> bool:
+        """See `Door`."""
+        return self._guard.trusts(source.remote, self._clock())
+
     def strange(self, source: Hop, cost: float = 1.0) -> None:
         """See `Door`."""
         self._guard.strange(source.remote, self._clock(), cost)

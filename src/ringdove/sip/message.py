@@ -138,6 +138,11 @@ class Message:
         """Every Via, topmost first."""
         return [Via.parse(value) for value in self.headers.values("Via")]
 
+    def push_via(self, via: Via) -> None:
+        """Put a Via before all others."""
+        self.headers.prepend("Via", str(via))
+        self._via = via
+
     def replace_top_via(self, via: Via) -> None:
         """Write a changed topmost Via back (received, rport: §18.2.1, RFC 3581 §4)."""
         self.headers.set_all("Via", [str(via), *self.headers.values("Via")[1:]])

@@ -5,7 +5,6 @@ waits for that in a small buffer, so that the INVITE itself, and the one that wa
 """
 
 import re
-from collections import deque
 from typing import Final, NamedTuple
 
 from ringdove.events.bus import Bus
@@ -14,7 +13,8 @@ from ringdove.model.ladder import Ladder, LadderLeg, LadderMessage
 from ringdove.model.story import Party
 from ringdove.net.passage import Direction, Passage
 from ringdove.sip.hop import Hop
-from ringdove.sip.message import Request
+from ringdove.sip.message import Message, Request
+from ringdove.sip.parser import parse
 
 from .mask import masked
 
@@ -40,6 +40,7 @@ class _Kept(NamedTuple):
     hop: Hop
     local: tuple[str, int]
     data: bytes
+    """As on the wire."""
 
     @property
     def octets(self) -> int:
@@ -54,7 +55,8 @@ class _Call:
     def __init__(self, call_id: str, began: float) -> None:
         self.id = call_id
         self.began = began
-        self.legs: list[LadderLeg] = []
+        self.legs: list[tuple[str, str, Party]] = []
+        """Name, Call-ID and party of each."""
         self.messages: list[_Kept] = []
         self.octets = 0
         self.left_out = 0
@@ -66,7 +68,8 @@ class _Call:
             same = (kept.leg, kept.direction, kept.data)
             messages.append(_message(kept, self.began, repeated=same in seen))
             seen.add(same)
-        return Ladder(id=self.id, legs=list(self.legs), messages=messages, left_out=self.left_out)
+        legs = [LadderLeg(leg=leg, sip_call_id=call_id, party=party) for leg, call_id, party in self.legs]
+        return Ladder(id=self.id, legs=legs, messages=messages, left_out=self.left_out)
 
 
 class Recorder:
@@ -84,7 +87,10 @@ class Recorder:
         self._over: dict[str, _Call] = {}
         self._legs: dict[str, tuple[_Call, str]] = {}
         """The call and leg of each SIP Call-ID."""
-        self._waiting: deque[tuple[str, _Kept]] = deque(maxlen=WAITING)
+        self._waiting: dict[str, list[_Kept]] = {}
+        """What may become part of a call, by Call-ID, the oldest first."""
+        self._waits = 0
+        """How many messages that are."""
         self.octets = 0
         """What is taken by the messages that are kept."""
         bus.subscribe(CallBegan, self._began)
@@ -100,8 +106,8 @@ class Recorder:
         known = self._legs.get(sip_call_id)
         if known is not None:
             self._keep(known[0], _kept(passage, known[1]))
-        elif _may_become_a_call(passage) and len(passage.data) <= LONGEST_WAITING:
-            self._waiting.append((sip_call_id, _kept(passage, CALLER)))
+        elif _may_become_a_call(passage.message):
+            self._wait(sip_call_id, _kept(passage, CALLER))
 
     def ladder(self, call_id: str) -> Ladder | None:
         """The messages of a call; None where none are kept, any more or yet."""
@@ -111,9 +117,10 @@ class Recorder:
     def _began(self, event: CallBegan) -> None:
         call = self._running[event.call_id] = _Call(event.call_id, event.began)
         self._add(call, CALLER, event.sip_call_id, event.caller)
-        for sip_call_id, kept in self._waiting:
-            if sip_call_id == event.sip_call_id:
-                self._keep(call, kept)
+        waiting = self._waiting.pop(event.sip_call_id, [])
+        self._waits -= len(waiting)
+        for kept in waiting:
+            self._keep(call, kept)
         self._make_room()
 
     def _leg_began(self, event: LegBegan) -> None:
@@ -125,42 +132,54 @@ class Recorder:
             self._over[call.id] = call
 
     def _add(self, call: _Call, leg: str, sip_call_id: str, party: Party) -> None:
-        call.legs.append(LadderLeg(leg=leg, sip_call_id=sip_call_id, party=party))
+        call.legs.append((leg, sip_call_id, party))
         self._legs[sip_call_id] = call, leg
 
+    def _wait(self, sip_call_id: str, kept: _Kept) -> None:
+        if len(kept.data) > LONGEST_WAITING:
+            return
+        self._waiting.setdefault(sip_call_id, []).append(kept)
+        self._waits += 1
+        while self._waits > WAITING:
+            self._waits -= len(self._waiting.pop(next(iter(self._waiting))))
+
     def _keep(self, call: _Call, kept: _Kept) -> None:
-        if call.octets + kept.octets > self._share:
+        octets = kept.octets
+        if call.octets + octets > self._share:
             call.left_out += 1
             return
         call.messages.append(kept)
-        call.octets += kept.octets
-        self.octets += kept.octets
-        self._make_room()
+        call.octets += octets
+        self.octets += octets
+        if self.octets > self._most_octets:
+            self._make_room()
 
     def _make_room(self) -> None:
         while len(self) > self._most_calls or self.octets > self._most_octets:
             calls = self._over or self._running
             call = calls.pop(next(iter(calls)))
             self.octets -= call.octets
-            for leg in call.legs:
-                if self._legs.get(leg.sip_call_id) == (call, leg.leg):  # else a later call has the same Call-ID
-                    del self._legs[leg.sip_call_id]
+            for leg, sip_call_id, _ in call.legs:
+                if self._legs.get(sip_call_id) == (call, leg):  # else a later call has the same Call-ID
+                    del self._legs[sip_call_id]
 
 
-def _may_become_a_call(passage: Passage) -> bool:
-    message = passage.message
+def _may_become_a_call(message: Message) -> bool:
     if isinstance(message, Request):
         return message.method in ("INVITE", "ACK")
     return (message.headers.get("CSeq") or "").endswith("INVITE")
 
 
 def _kept(passage: Passage, leg: str) -> _Kept:
-    return _Kept(passage.at, leg, passage.direction, passage.hop, passage.local, passage.data)
+    octets = passage.octets
+    data = octets if octets is not None else passage.message.to_bytes()
+    return _Kept(passage.at, leg, passage.direction, passage.hop, passage.local, data)
 
 
 def _message(kept: _Kept, began: float, *, repeated: bool) -> LadderMessage:
-    text = masked(kept.data).decode("utf-8", "replace")
-    method = _CSEQ_METHOD.search(kept.data)
+    data = kept.data if kept.direction is Direction.OUT else parse(kept.data).to_bytes()  # in our way, as `masked` asks
+    text = masked(data).decode("utf-8", "replace")
+    method = _CSEQ_METHOD.search(data)
     theirs = str(kept.hop)
     ours = str(Hop(kept.hop.transport, *kept.local, *kept.local))
     outbound = kept.direction is Direction.OUT

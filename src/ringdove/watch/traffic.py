@@ -1,8 +1,9 @@
 """SIP messages, counted as they come and go."""
 
 from collections import Counter
+from contextlib import suppress
 
-from ringdove.net.passage import Passage
+from ringdove.net.passage import Direction, Passage
 from ringdove.sip.errors import SipSyntaxError
 from ringdove.sip.message import METHODS, Message, Request, Response
 
@@ -13,27 +14,34 @@ class Traffic:
     """An observer that counts messages by direction, method and kind: "request", or the class of the response."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self._messages: Counter[tuple[str, str, str]] = Counter()
+        self._seen: dict[tuple[bool, str, int], int] = {}
+        """By whether it came, method and status (0: a request), as can be read off a message; named when asked."""
         metrics.counter(
             "ringdove_sip_messages_total",
             "SIP messages, repeated ones too; `kind` is `request` or the class of a response, `1xx` to `6xx`.",
-            lambda: self._messages,
+            self._messages,
             labels=["direction", "method", "kind"],
         )
 
     def __call__(self, passage: Passage) -> None:
         """See one message."""
-        method, kind = _kind(passage.message)
-        self._messages[passage.direction.value, method if method in METHODS else "other", kind] += 1
+        seen = passage.direction is Direction.IN, *_kind(passage.message)
+        self._seen[seen] = self._seen.get(seen, 0) + 1
+
+    def _messages(self) -> Counter[tuple[str, str, str]]:
+        messages: Counter[tuple[str, str, str]] = Counter()
+        for (came, method, status), count in self._seen.items():
+            kind = f"{status // 100}xx" if status > 0 else "request" if status == 0 else "unreadable"
+            messages["in" if came else "out", method, kind] += count
+        return messages
 
 
-def _kind(message: Message) -> tuple[str, str]:
-    match message:
-        case Request():
-            return message.method, "request"
-        case Response() if 100 <= message.status <= 699:  # strangers write any number
-            try:
-                return message.cseq.method, f"{message.status // 100}xx"
-            except SipSyntaxError:
-                pass
-    return "", "unreadable"
+def _kind(message: Message) -> tuple[str, int]:
+    """Method, of those that there are, and status; strangers write any number and any name."""
+    if isinstance(message, Request):
+        return message.method if message.method in METHODS else "other", 0
+    if isinstance(message, Response) and 100 <= message.status <= 699:
+        with suppress(SipSyntaxError):
+            method = message.cseq.method
+            return method if method in METHODS else "other", message.status
+    return "other", -1

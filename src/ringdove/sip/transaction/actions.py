@@ -1,7 +1,7 @@
 """What the transaction layer wants done, in order, as data."""
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from ..hop import Hop
 from ..message import Message, Request, Response
@@ -20,8 +20,7 @@ class Failure(Enum):
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(NamedTuple):
     """Put `data`, which is `message` as octets, on the wire. Where the flow is gone, `otherwise` is tried (§18.2.2)."""
 
     message: Message
@@ -30,8 +29,7 @@ class Send:
     otherwise: Hop | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeliverRequest:
+class DeliverRequest(NamedTuple):
     """A new request; answer it through `TransactionLayer.respond`."""
 
     key: ServerKey
@@ -39,24 +37,21 @@ class DeliverRequest:
     source: Hop
 
 
-@dataclass(frozen=True, slots=True)
-class DeliverResponse:
+class DeliverResponse(NamedTuple):
     """A provisional or the final response; of an INVITE every 2xx that is not acknowledged yet (RFC 6026 §7.2)."""
 
     key: ClientKey
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """A request has no final response and gets none."""
 
     key: ClientKey
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancelled(NamedTuple):
     """The INVITE is cancelled by `request`, which is answered already; the INVITE wants its 487 (§9.2).
 
     `request` is None where nobody said so, but the connection of the INVITE is gone and no other way leads back.
@@ -66,16 +61,14 @@ class Cancelled:
     request: Request | None
 
 
-@dataclass(frozen=True, slots=True)
-class AckReceived:
+class AckReceived(NamedTuple):
     """The ACK to our 2xx, once."""
 
     key: ServerKey
     ack: Request
 
 
-@dataclass(frozen=True, slots=True)
-class NoAck:
+class NoAck(NamedTuple):
     """Our 2xx was not acknowledged, and is not repeated any more: the dialog is to be ended by BYE (§13.3.1.4).
 
     It comes after 64*T1, or when the connection of the INVITE is gone and no other way leads back.
@@ -84,15 +77,13 @@ class NoAck:
     key: ServerKey
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """The transaction is over; its key means nothing any more. The last action about it."""
 
     key: ClientKey | ServerKey
 
 
-@dataclass(frozen=True, slots=True)
-class StartCancel:
+class StartCancel(NamedTuple):
     """An INVITE client asks the layer to start the CANCEL transaction; never leaves the layer."""
 
     request: Request

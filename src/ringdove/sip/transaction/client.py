@@ -1,12 +1,14 @@
 """Non-INVITE client transaction (RFC 3261 §17.1.2)."""
 
 from enum import Enum, auto
+from typing import Any
 
 from ..hop import Hop
 from ..message import Request, Response
 from .actions import Action, DeliverResponse, Ended, Failed, Failure, Send
 from .keys import ClientKey
-from .machine import Machine, TimerName
+from .machine import Machine
+from .schedule import Schedule
 from .timers import Timers
 
 
@@ -24,25 +26,28 @@ class Client(Machine):
 
     __slots__ = ("_interval", "_send", "hop", "key", "request", "state")
 
-    def __init__(self, key: ClientKey, request: Request, hop: Hop, timers: Timers) -> None:
-        super().__init__(timers)
+    def __init__(
+        self,
+        key: ClientKey,
+        request: Request,
+        hop: Hop,
+        timers: Timers,
+        schedule: Schedule[Any],
+        data: bytes | None = None,
+    ) -> None:
+        super().__init__(timers, schedule)
         self.key = key
         self.request = request
         self.hop = hop
         self.state = State.TRYING
-        self._send = Send(request, request.to_bytes(), hop)
+        self._send = Send(request, request.to_bytes() if data is None else data, hop)
         self._interval = timers.t1
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the layer can forget it."""
-        return self.state is State.TERMINATED
 
     def start(self, now: float) -> list[Action]:
         """Send the request."""
         if not self.hop.reliable:
-            self._set("E", now + self._interval)
-        self._set("F", now + self.timers.timeout)
+            self._set_again(self._interval, now)  # E
+        self._set_over(self.timers.timeout, now)  # F
         return [self._send]
 
     def receive(self, response: Response, now: float) -> list[Action]:
@@ -53,32 +58,29 @@ class Client(Machine):
         if not response.is_final:
             self.state = State.PROCEEDING
             return [deliver]
-        self._stop("E", "F")
+        self._stop()
         self.state = State.COMPLETED
-        self._set("K", now + self.timers.k(self.hop.reliable))
+        self._set_over(self.timers.k(self.hop.reliable), now)
         return [deliver]
 
     def transport_failed(self) -> list[Action]:
         """The request cannot be delivered."""
         return self._fail(Failure.TRANSPORT) if self.state in (State.TRYING, State.PROCEEDING) else []
 
-    def _fire(self, timer: TimerName, now: float) -> list[Action]:
-        match timer:
-            case "E":
-                self._interval = (
-                    self.timers.t2 if self.state is State.PROCEEDING else min(2 * self._interval, self.timers.t2)
-                )
-                self._set("E", now + self._interval)
-                return [self._send]
-            case "F":
-                return self._fail(Failure.TIMEOUT)
-            case _:
-                return self._end()
+    def _again(self, now: float) -> list[Action]:
+        t2 = self.timers.t2
+        self._interval = t2 if self.state is State.PROCEEDING else min(2 * self._interval, t2)
+        self._set_again(self._interval, now)
+        return [self._send]
+
+    def _time_is_over(self, now: float) -> list[Action]:
+        return self._end() if self.state is State.COMPLETED else self._fail(Failure.TIMEOUT)
 
     def _fail(self, failure: Failure) -> list[Action]:
         return [Failed(self.key, failure), *self._end()]
 
     def _end(self) -> list[Action]:
         self.state = State.TERMINATED
-        self._alarms.clear()
+        self.is_over = True
+        self._stop()
         return [Ended(self.key)]

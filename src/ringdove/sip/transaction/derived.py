@@ -22,7 +22,6 @@ def cancel_of(invite: Request, headers: Iterable[tuple[str, str]] = ()) -> Reque
 
 def _derive(invite: Request, method: str, to: str) -> Request:
     fields = [
-        ("Via", str(invite.via)),
         ("Max-Forwards", "70"),
         ("From", invite.headers.get("From") or ""),
         ("To", to),
@@ -32,4 +31,6 @@ def _derive(invite: Request, method: str, to: str) -> Request:
     # §22.1: a server cannot challenge an ACK, so it carries what satisfied the INVITE's challenge.
     copied = ("Route", "Authorization", "Proxy-Authorization") if method == "ACK" else ("Route",)
     fields += [(name, value) for name, value in invite.headers if name in copied]
-    return Request(method, invite.uri, Headers(fields))
+    derived = Request(method, invite.uri, Headers.of_canonical(fields))
+    derived.push_via(invite.via)
+    return derived

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from enum import Enum, auto
-from typing import Final
+from typing import Any, Final
 
 from ..hop import Hop
 from ..message import Request, Response
 from .actions import Action, DeliverResponse, Ended, Failed, Failure, Send, StartCancel
 from .derived import ack_of, cancel_of
 from .keys import ClientKey, DialogTransaction, dialog_transaction
-from .machine import Machine, TimerName
+from .machine import Machine
+from .schedule import Schedule
 from .timers import Timers
 
 MAX_ANSWERS: Final = 16
@@ -43,31 +44,34 @@ class InviteClient(Machine):
         "state",
     )
 
-    def __init__(self, key: ClientKey, request: Request, hop: Hop, timers: Timers) -> None:
-        super().__init__(timers)
+    def __init__(
+        self,
+        key: ClientKey,
+        request: Request,
+        hop: Hop,
+        timers: Timers,
+        schedule: Schedule[Any],
+        data: bytes | None = None,
+    ) -> None:
+        super().__init__(timers, schedule)
         self.key = key
         self.request = request
         self.hop = hop
         self.state = State.CALLING
         self.answers: set[DialogTransaction] = set()
         """The 2xx responses, as their ACKs will name them."""
-        self._send = Send(request, request.to_bytes(), hop)
+        self._send = Send(request, request.to_bytes() if data is None else data, hop)
         self._interval = timers.t1
         self._ack: Send | None = None
         self._acks: dict[DialogTransaction, Send] = {}
         self._cancel: Request | None = None
         self._cancelled = False
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the layer can forget it."""
-        return self.state is State.TERMINATED
-
     def start(self, now: float) -> list[Action]:
         """Send the INVITE."""
         if not self.hop.reliable:
-            self._set("A", now + self._interval)
-        self._set("B", now + self.timers.timeout)
+            self._set_again(self._interval, now)  # A
+        self._set_over(self.timers.timeout, now)  # B
         return [self._send]
 
     def receive(self, response: Response, now: float) -> list[Action]:
@@ -106,21 +110,22 @@ class InviteClient(Machine):
         return []
 
     def _waiting(self, response: Response, now: float) -> list[Action]:
-        self._stop("A", "B")
         deliver = DeliverResponse(self.key, response)
         if not response.is_final:
-            first = self.state is State.CALLING
+            if self.state is State.PROCEEDING:  # after a CANCEL the wait goes on
+                return [deliver]
+            self._stop()
             self.state = State.PROCEEDING
-            return [deliver, *(self._send_cancel(now) if first else [])]
-        self._stop("cancel")
+            return [deliver, *self._send_cancel(now)]
+        self._stop()
         if response.is_success:
             self.state = State.ACCEPTED
-            self._set("M", now + self.timers.timeout)
+            self._set_over(self.timers.timeout, now)  # M
             return self._accepted(response)
         ack = ack_of(self.request, response)
         self._ack = Send(ack, ack.to_bytes(), self.hop)
         self.state = State.COMPLETED
-        self._set("D", now + self.timers.d(self.hop.reliable))
+        self._set_over(self.timers.d(self.hop.reliable), now)
         return [self._ack, deliver]
 
     def _accepted(self, response: Response) -> list[Action]:
@@ -135,24 +140,23 @@ class InviteClient(Machine):
         if self._cancel is None:
             return []
         cancel, self._cancel = self._cancel, None
-        self._set("cancel", now + self.timers.timeout)
+        self._set_over(self.timers.timeout, now)
         return [StartCancel(cancel, self.hop)]
 
-    def _fire(self, timer: TimerName, now: float) -> list[Action]:
-        match timer:
-            case "A":
-                self._interval *= 2
-                self._set("A", now + self._interval)
-                return [self._send]
-            case "B" | "cancel":
-                return self._fail(Failure.TIMEOUT)
-            case _:
-                return self._end()
+    def _again(self, now: float) -> list[Action]:
+        self._interval *= 2
+        self._set_again(self._interval, now)
+        return [self._send]
+
+    def _time_is_over(self, now: float) -> list[Action]:
+        waits = self.state in (State.CALLING, State.PROCEEDING)
+        return self._fail(Failure.TIMEOUT) if waits else self._end()
 
     def _fail(self, failure: Failure) -> list[Action]:
         return [Failed(self.key, failure), *self._end()]
 
     def _end(self) -> list[Action]:
         self.state = State.TERMINATED
-        self._alarms.clear()
+        self.is_over = True
+        self._stop()
         return [Ended(self.key)]

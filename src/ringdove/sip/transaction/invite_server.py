@@ -3,15 +3,16 @@
 Repeating the 2xx is the work of the UAS core, but it lasts exactly as long as the Accepted state: both have one home.
 """
 
-from dataclasses import replace
 from enum import Enum, auto
+from typing import Any
 
 from ..hop import Hop
 from ..message import Request, Response
 from .actions import AckReceived, Action, Cancelled, DeliverRequest, Ended, NoAck, Send
-from .keys import DialogTransaction, ServerKey, dialog_transaction
-from .machine import Machine, TimerName
+from .keys import DialogTransaction, MergeKey, ServerKey, dialog_transaction
+from .machine import NEVER, Machine
 from .routing import ReplyPath
+from .schedule import Schedule
 from .timers import Timers
 
 
@@ -34,13 +35,15 @@ class InviteServer(Machine):
     was said last is said over the way in the Via, and where there is none, nobody is left to be answered.
     """
 
-    __slots__ = ("_interval", "_last", "_path", "answer", "key", "request", "source", "state", "to_tag")
+    __slots__ = ("_interval", "_last", "_path", "answer", "key", "merge", "request", "source", "state", "to_tag")
 
-    def __init__(self, key: ServerKey, request: Request, source: Hop, timers: Timers) -> None:
-        super().__init__(timers)
+    def __init__(self, key: ServerKey, request: Request, source: Hop, timers: Timers, schedule: Schedule[Any]) -> None:
+        super().__init__(timers, schedule)
         self.key = key
         self.request = request
         self.source = source
+        self.merge: MergeKey | None = None
+        """What a copy of the request would be known by, where the layer looks out for one."""
         self.state = State.PROCEEDING
         self.to_tag: str | None = None
         """The tag of the responses sent so far."""
@@ -50,14 +53,9 @@ class InviteServer(Machine):
         self._last: Send | None = None
         self._interval = timers.t1
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the layer can forget it."""
-        return self.state is State.TERMINATED
-
     def start(self, now: float) -> list[Action]:
         """Hand the INVITE up; 100 follows by itself where nothing else is said soon."""
-        self._set("trying", now + self.timers.trying)
+        self._set_again(self.timers.trying, now)
         return [DeliverRequest(self.key, self.request, self.source)]
 
     def receive(self, now: float) -> list[Action]:
@@ -73,7 +71,7 @@ class InviteServer(Machine):
         """Send a provisional response or the final one; nothing after that."""
         if self.state is not State.PROCEEDING:
             return []
-        self._stop("trying")
+        self.again_at = NEVER
         self._last = self._path.send(response)
         self.to_tag = response.to.tag or self.to_tag
         if not response.is_final:
@@ -81,24 +79,23 @@ class InviteServer(Machine):
         if response.is_success:
             self.state = State.ACCEPTED
             self.answer = dialog_transaction(response)
-            self._set("2xx", now + self._interval)  # over TCP too: hops beyond the next may lose it
-            self._set("L", now + self.timers.timeout)
+            self._set_again(self._interval, now)  # over TCP too: hops beyond the next may lose it
         else:
             self.state = State.COMPLETED
             if not self.source.reliable:
-                self._set("G", now + self._interval)
-            self._set("H", now + self.timers.timeout)
+                self._set_again(self._interval, now)  # G
+        self._set_over(self.timers.timeout, now)  # L, H
         return [self._last]
 
     def acknowledge(self, ack: Request, now: float) -> list[Action]:
         """An ACK to our final response."""
         match self.state:
             case State.COMPLETED:
-                self._stop("G", "H")
+                self.again_at = NEVER
                 self.state = State.CONFIRMED
-                self._set("I", now + self.timers.i(self.source.reliable))
+                self._set_over(self.timers.i(self.source.reliable), now)
             case State.ACCEPTED:
-                self._stop("2xx")
+                self.again_at = NEVER
                 self.state = State.ACKNOWLEDGED
                 return [AckReceived(self.key, ack)]
         return []
@@ -120,31 +117,29 @@ class InviteServer(Machine):
             self._path = ReplyPath(self._path.otherwise)  # §18.2.2
             if self._last is None:
                 return self._trying()
-            self._last = replace(self._last, hop=self._path.hop, otherwise=None)
+            self._last = self._last._replace(hop=self._path.hop, otherwise=None)
             return [self._last]
         if self.state is State.PROCEEDING:
             return [Cancelled(self.key, None)]
         return [NoAck(self.key), *self._end()]
 
     def _trying(self) -> list[Action]:
-        self._stop("trying")
+        self.again_at = NEVER
         self._last = self._path.send(self.request.reply(100))
         return [self._last]
 
-    def _fire(self, timer: TimerName, now: float) -> list[Action]:
-        match timer:
-            case "trying":
-                return self._trying()
-            case "G" | "2xx":
-                self._interval = min(2 * self._interval, self.timers.t2)
-                self._set(timer, now + self._interval)
-                return [] if self._last is None else [self._last]
-            case "L" if self.state is State.ACCEPTED:
-                return [NoAck(self.key), *self._end()]
-            case _:
-                return self._end()
+    def _again(self, now: float) -> list[Action]:
+        if self.state is State.PROCEEDING:
+            return self._trying()
+        self._interval = min(2 * self._interval, self.timers.t2)
+        self._set_again(self._interval, now)
+        return [] if self._last is None else [self._last]
+
+    def _time_is_over(self, now: float) -> list[Action]:
+        return [NoAck(self.key), *self._end()] if self.state is State.ACCEPTED else self._end()
 
     def _end(self) -> list[Action]:
         self.state = State.TERMINATED
-        self._alarms.clear()
+        self.is_over = True
+        self._stop()
         return [Ended(self.key)]

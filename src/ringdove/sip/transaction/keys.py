@@ -56,7 +56,7 @@ def server_key(request: Request, method: str | None = None) -> ServerKey:
     via = request.via
     method = method or ("INVITE" if request.method == "ACK" else request.method)
     branch = via.branch
-    if branch[: len(MAGIC_COOKIE)].lower() != MAGIC_COOKIE.lower() or len(branch) == len(MAGIC_COOKIE):
+    if not _has_cookie(branch):
         path = format_params(tuple(p for p in via.params if p[0] not in ("received", "rport")))
         fields = (request.uri, request.from_.tag or "", request.call_id, str(request.cseq.number), via.transport, path)
         branch = "\n".join(fields)
@@ -81,4 +81,12 @@ def stateless_tag(request: Request) -> str:
 def same_sender(response: Response, request: Request) -> bool:
     """Whether the topmost Via of a response is the one we sent (§18.1.2)."""
     ours, theirs = request.via, response.via
-    return (spelled(ours.host), ours.port) == (spelled(theirs.host), theirs.port)
+    if ours.port != theirs.port:
+        return False
+    return ours.host == theirs.host or spelled(ours.host) == spelled(theirs.host)
+
+
+def _has_cookie(branch: str) -> bool:
+    """Whether a branch begins with the magic cookie, in whatever case, and says more (§8.1.1.7)."""
+    length = len(MAGIC_COOKIE)
+    return len(branch) > length and (branch.startswith(MAGIC_COOKIE) or branch[:length].lower() == MAGIC_COOKIE.lower())

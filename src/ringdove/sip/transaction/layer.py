@@ -1,13 +1,13 @@
 """All transactions of a node: matching, timing, and what belongs to several of them (RFC 3261 §8.2.2.2, §9, §17)."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
 
 from ..hop import Hop
 from ..message import Request, Response
-from .actions import Action, DeliverResponse, Ended, Failed, Send, StartCancel
+from .actions import Action, Send, StartCancel
 from .client import Client
 from .invite_client import InviteClient
 from .invite_server import InviteServer
@@ -56,7 +56,7 @@ class TransactionLayer:
         self._accepted: dict[DialogTransaction, InviteClient] = {}
         self._answers: dict[DialogTransaction, InviteServer] = {}
         self._merge: dict[MergeKey, ServerKey] = {}
-        self._per_source: Counter[str] = Counter()
+        self._per_source: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._clients) + len(self._servers)
@@ -74,12 +74,18 @@ class TransactionLayer:
     @property
     def waiting(self) -> int:
         """How many of them wait for a timer."""
-        return len(self._schedule)
+        machines = chain(self._clients.values(), self._servers.values())
+        return sum(machine.deadline is not None for machine in machines)
 
     @property
     def deadline(self) -> float | None:
         """When `tick` has to run next; None while nothing is waiting."""
         return self._schedule.deadline
+
+    @property
+    def earliest(self) -> float:
+        """Never later than the deadline, and asked for nothing: infinite while nothing is waiting."""
+        return self._schedule.earliest
 
     def tick(self, now: float) -> list[Action]:
         """Fire every timer that is due."""
@@ -90,11 +96,16 @@ class TransactionLayer:
 
     # Requests of ours
 
-    def request(self, request: Request, hop: Hop, now: float) -> tuple[ClientKey, list[Action]]:
-        """Send a request, which carries its Via already, in a new transaction. Not for ACK and CANCEL."""
+    def request(
+        self, request: Request, hop: Hop, now: float, data: bytes | None = None
+    ) -> tuple[ClientKey, list[Action]]:
+        """Send a request, which carries its Via already, in a new transaction. Not for ACK and CANCEL.
+
+        `data` is the request as octets, where somebody has looked at those already.
+        """
         key = client_key(request)
         kind = InviteClient if request.method == "INVITE" else Client
-        machine = self._clients[key] = kind(key, request, hop, self._timers)
+        machine = self._clients[key] = kind(key, request, hop, self._timers, self._schedule, data)
         self._watch(hop.remote, key)
         return key, self._settle(machine, machine.start(now), now)
 
@@ -138,15 +149,21 @@ class TransactionLayer:
 
     # The network
 
-    def knows(self, request: Request) -> bool:
-        """Whether a request belongs to a transaction that is there: it comes again, acknowledges or cancels."""
-        return server_key(request) in self._servers
+    def knows(self, key: ServerKey) -> bool:
+        """Whether a request by this `server_key` belongs to a transaction that is there: it comes again, or cancels."""
+        return key in self._servers
 
-    def receive(self, message: Request | Response, source: Hop, now: float) -> list[Action]:
-        """A message that the validator let pass; a request's Via is stamped already."""
+    def receive(
+        self, message: Request | Response, source: Hop, now: float, key: ServerKey | None = None
+    ) -> list[Action]:
+        """A message that the validator let pass; a request's Via is stamped already.
+
+        `key` is the `server_key` of a request, where somebody has made it already.
+        """
         if isinstance(message, Response):
             return self._receive_response(message, now)
-        key = server_key(message)
+        if key is None:
+            key = server_key(message)
         machine = self._servers.get(key)
         if message.method == "ACK":
             return self._receive_ack(message, machine, now)
@@ -154,14 +171,17 @@ class TransactionLayer:
             return self._settle(machine, machine.receive(now), now)
         if message.method == "CANCEL":
             return self._receive_cancel(key, message, source, now)
+        merge = None
         if message.to.tag is None or message.method == "REGISTER":  # it belongs to no dialog, whatever it says
-            refusal = self._refuse(message, source)
+            merge, held = merge_key(message), self._per_source.get(source.remote_host, 0)
+            refusal = self._refuse(message, merge, held)
             if refusal is not None:
                 return [ReplyPath.of(message, source).send(refusal)]
-            self._merge[merge_key(message)] = key
-            self._per_source[source.remote_host] += 1
+            self._merge[merge] = key
+            self._per_source[source.remote_host] = held + 1
         kind = InviteServer if message.method == "INVITE" else Server
-        server = self._servers[key] = kind(key, message, source, self._timers)
+        server = self._servers[key] = kind(key, message, source, self._timers, self._schedule)
+        server.merge = merge
         if isinstance(server, InviteServer) and source.reliable:
             self._watch(server.far_end, key)
         return self._settle(server, server.start(now), now)
@@ -190,16 +210,16 @@ class TransactionLayer:
         invite = self._servers.get(server_key(cancel, "INVITE"))
         if not isinstance(invite, InviteServer) or invite.source.remote_host != source.remote_host:
             return [ReplyPath.of(cancel, source).send(cancel.reply(481, to_tag=stateless_tag(cancel)))]
-        server = self._servers[key] = Server(key, cancel, source, self._timers)
+        server = self._servers[key] = Server(key, cancel, source, self._timers, self._schedule)
         response = cancel.reply(200, to_tag=invite.to_tag or stateless_tag(cancel))
         actions = self._settle(server, server.respond(response, now), now)
         return actions + self._settle(invite, invite.cancel(cancel), now)
 
-    def _refuse(self, request: Request, source: Hop) -> Response | None:
-        """What a request that belongs to no dialog is turned away with, at no cost."""
-        if merge_key(request) in self._merge:
+    def _refuse(self, request: Request, merge: MergeKey, held: int) -> Response | None:
+        """What a request that belongs to no dialog is turned away with, at no cost; its source has so many others."""
+        if merge in self._merge:
             return request.reply(482, "Merged Request", to_tag=stateless_tag(request))
-        if len(self._merge) >= self._caps.total or self._per_source[source.remote_host] >= self._caps.per_source:
+        if len(self._merge) >= self._caps.total or held >= self._caps.per_source:
             busy = request.reply(503, to_tag=stateless_tag(request))
             busy.headers.add("Retry-After", "10")
             return busy
@@ -209,22 +229,19 @@ class TransactionLayer:
 
     def _settle(self, machine: AnyClient | AnyServer, actions: list[Action], now: float) -> list[Action]:
         """Bring the tables in line with what the machine has become; start its CANCEL; keep the CANCEL's fate here."""
-        self._schedule.update(machine)
         if machine.is_over:
             self._forget(machine)
-        done: list[Action] = []
-        for action in actions:
-            match action:
-                case StartCancel(request, hop):
-                    done += self.request(request, hop, now)[1]
-                case DeliverResponse(key) | Failed(key) | Ended(key) if key.method == "CANCEL":
-                    pass
-                case _:
-                    done.append(action)
-        return done
+        if not actions:
+            return actions
+        if machine.key.method == "CANCEL":
+            return [action for action in actions if type(action) is Send]
+        last = actions[-1]
+        if isinstance(last, StartCancel):
+            actions[-1:] = self.request(last.request, last.hop, now)[1]
+        return actions
 
     def _forget(self, machine: AnyClient | AnyServer) -> None:
-        if isinstance(machine, InviteClient | Client):
+        if isinstance(machine, (InviteClient, Client)):
             del self._clients[machine.key]
             self._unwatch(machine.hop.remote, machine.key)
             if isinstance(machine, InviteClient):
@@ -235,15 +252,19 @@ class TransactionLayer:
             self._unwatch(machine.far_end, machine.key)
             if machine.answer is not None:
                 _drop(self._answers, [machine.answer], machine)
-        merge = merge_key(machine.request)
-        if self._merge.get(merge) == machine.key:
-            del self._merge[merge]
-            self._per_source[machine.source.remote_host] -= 1
-            if not self._per_source[machine.source.remote_host]:
-                del self._per_source[machine.source.remote_host]
+        if machine.merge is not None:
+            del self._merge[machine.merge]
+            host = machine.source.remote_host
+            self._per_source[host] -= 1
+            if not self._per_source[host]:
+                del self._per_source[host]
 
     def _watch(self, remote: tuple[str, str, int], key: ClientKey | ServerKey) -> None:
-        self._by_remote.setdefault(remote, {})[key] = None
+        watched = self._by_remote.get(remote)
+        if watched is None:
+            self._by_remote[remote] = {key: None}
+        else:
+            watched[key] = None
 
     def _unwatch(self, remote: tuple[str, str, int], key: ClientKey | ServerKey) -> None:
         watched = self._by_remote.get(remote)

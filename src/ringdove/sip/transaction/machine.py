@@ -1,44 +1,56 @@
-"""What the four state machines share: timers by their RFC letter, and a deadline."""
+"""What the four state machines share: two alarms, one to say something again and one that ends a state."""
 
-from typing import Literal
+from typing import Any, Final
 
 from .actions import Action
+from .schedule import Schedule
 from .timers import Timers
 
-TimerName = Literal["A", "B", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "trying", "cancel", "2xx"]
+NEVER: Final = float("inf")
 
 
 class Machine:
-    """A state machine with timers. Subclasses fire them."""
+    """A state machine with timers. In no state has it more than two of RFC 3261's: what they do is for subclasses."""
 
-    __slots__ = ("_alarms", "timers")
+    __slots__ = ("_schedule", "again_at", "is_over", "over_at", "timers")
 
-    def __init__(self, timers: Timers) -> None:
+    def __init__(self, timers: Timers, schedule: Schedule[Any]) -> None:
         self.timers = timers
-        self._alarms: dict[TimerName, float] = {}
+        self._schedule = schedule
+        self.again_at = NEVER
+        """When something is to be said again: timers A, E, G, the 2xx, and the 100 that nobody sent."""
+        self.over_at = NEVER
+        """When the wait is over: timers B, D, F, H, I, J, K, L, M, and the wait for a final response after CANCEL."""
+        self.is_over = False
+        """Whether the layer can forget it."""
 
     @property
     def deadline(self) -> float | None:
         """When `tick` has to run next."""
-        return min(self._alarms.values(), default=None)
+        at = min(self.again_at, self.over_at)
+        return None if at == NEVER else at
 
     def tick(self, now: float) -> list[Action]:
         """Fire the timers that are due."""
-        actions: list[Action] = []
-        while self._alarms:
-            timer = min(self._alarms, key=self._alarms.__getitem__)
-            if self._alarms[timer] > now:
-                break
-            del self._alarms[timer]
-            actions += self._fire(timer, now)
-        return actions
+        if self.over_at <= now:
+            self.again_at = self.over_at = NEVER
+            return self._time_is_over(now)
+        if self.again_at <= now:
+            self.again_at = NEVER
+            return self._again(now)
+        return []
 
-    def _fire(self, timer: TimerName, now: float) -> list[Action]:
+    def _again(self, now: float) -> list[Action]:
         raise NotImplementedError
 
-    def _set(self, timer: TimerName, at: float) -> None:
-        self._alarms[timer] = at
+    def _time_is_over(self, now: float) -> list[Action]:
+        raise NotImplementedError
 
-    def _stop(self, *timers: TimerName) -> None:
-        for timer in timers:
-            self._alarms.pop(timer, None)
+    def _set_again(self, seconds: float, now: float) -> None:
+        self.again_at = self._schedule.add(self, seconds, now)
+
+    def _set_over(self, seconds: float, now: float) -> None:
+        self.over_at = self._schedule.add(self, seconds, now)
+
+    def _stop(self) -> None:
+        self.again_at = self.over_at = NEVER

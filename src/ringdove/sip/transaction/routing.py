@@ -1,7 +1,9 @@
 """How a response finds its way back (RFC 3261 §18.2, RFC 3581)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
+from ..headers import Via
 from ..hop import DEFAULT_PORTS, Hop
 from ..message import Request, Response
 from ..uri import spelled
@@ -10,18 +12,17 @@ from .actions import Send
 
 def stamp(request: Request, source: Hop) -> None:
     """Note in the topmost Via where the request really came from: `received` where it differs, `rport` if asked."""
-    via = request.via
+    via, host = request.via, source.remote_host
     asked = via.param("rport") is not None
-    if asked:
-        via = via.with_param("rport", str(source.remote_port))
-    if asked or spelled(via.host) != source.remote_host:
-        via = via.with_param("received", source.remote_host)
-    if via is not request.via:
-        request.replace_top_via(via)
+    if not asked and (via.host == host or spelled(via.host) == host):
+        return
+    port = str(source.remote_port)
+    params = [(name, port if name == "rport" else value) for name, value in via.params if name != "received"]
+    params.append(("received", host))
+    request.replace_top_via(Via(via.transport, via.host, via.port, tuple(params)))
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyPath:
+class ReplyPath(NamedTuple):
     """Where the responses to a request go.
 
     Over a connection: back through it and, where it is gone, to the address it came from at the port in the Via. Over
@@ -36,10 +37,13 @@ class ReplyPath:
     def of(cls, request: Request, source: Hop) -> "ReplyPath":
         """The path for the responses to a request from `source`."""
         via = request.via
-        named = replace(source, remote_port=via.port or DEFAULT_PORTS[source.transport])
-        if source.reliable:
-            return cls(source, named if named != source else None)
-        return cls(source if via.param("rport") is not None else named)
+        if not source.reliable and via.param("rport") is not None:
+            return cls(source)
+        port = via.port or DEFAULT_PORTS[source.transport]
+        if port == source.remote_port:
+            return cls(source)
+        named = replace(source, remote_port=port)
+        return cls(source, named) if source.reliable else cls(named)
 
     def send(self, response: Response) -> Send:
         """The action that sends a response."""

@@ -1,13 +1,15 @@
 """Non-INVITE server transaction (RFC 3261 §17.2.2)."""
 
 from enum import Enum, auto
+from typing import Any
 
 from ..hop import Hop
 from ..message import Request, Response
 from .actions import Action, DeliverRequest, Ended, Send
-from .keys import ServerKey
-from .machine import Machine, TimerName
+from .keys import MergeKey, ServerKey
+from .machine import Machine
 from .routing import ReplyPath
+from .schedule import Schedule
 from .timers import Timers
 
 
@@ -26,21 +28,18 @@ class Server(Machine):
     A response that cannot be sent changes nothing: the state stays to absorb retransmissions (RFC 6026 §7.1).
     """
 
-    __slots__ = ("_last", "_path", "key", "request", "source", "state")
+    __slots__ = ("_last", "_path", "key", "merge", "request", "source", "state")
 
-    def __init__(self, key: ServerKey, request: Request, source: Hop, timers: Timers) -> None:
-        super().__init__(timers)
+    def __init__(self, key: ServerKey, request: Request, source: Hop, timers: Timers, schedule: Schedule[Any]) -> None:
+        super().__init__(timers, schedule)
         self.key = key
         self.request = request
         self.source = source
+        self.merge: MergeKey | None = None
+        """What a copy of the request would be known by, where the layer looks out for one."""
         self.state = State.TRYING
         self._path = ReplyPath.of(request, source)
         self._last: Send | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the layer can forget it."""
-        return self.state is State.TERMINATED
 
     def start(self, now: float) -> list[Action]:
         """Hand the request up."""
@@ -59,13 +58,13 @@ class Server(Machine):
             self.state = State.PROCEEDING
             return [self._last]
         self.state = State.COMPLETED
-        self._set("J", now + self.timers.j(self.source.reliable))
+        self._set_over(self.timers.j(self.source.reliable), now)
         return [self._last]
 
-    def _fire(self, timer: TimerName, now: float) -> list[Action]:
+    def _time_is_over(self, now: float) -> list[Action]:
         return self._end()
 
     def _end(self) -> list[Action]:
         self.state = State.TERMINATED
-        self._alarms.clear()
+        self.is_over = True
         return [Ended(self.key)]

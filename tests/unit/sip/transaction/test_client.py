@@ -6,12 +6,13 @@ from transaction_cases import BRANCH, TCP, UDP, Drive, describe, request, respon
 from ringdove.sip.hop import Hop
 from ringdove.sip.transaction import ClientKey, Timers
 from ringdove.sip.transaction.client import Client, State
+from ringdove.sip.transaction.schedule import Schedule
 
 BYE = request("BYE", to_tag="callee")
 
 
 def started(hop: Hop = UDP) -> tuple[Client, Drive]:
-    machine = Client(ClientKey(BRANCH, "BYE"), BYE, hop, Timers())
+    machine = Client(ClientKey(BRANCH, "BYE"), BYE, hop, Timers(), Schedule())
     drive = Drive(machine)
     drive.note(machine.start(0.0), 0.0)
     return machine, drive

@@ -8,10 +8,11 @@ from ringdove.sip.message import Request
 from ringdove.sip.transaction import ClientKey, DeliverResponse, Failed, Failure, Send, Timers
 from ringdove.sip.transaction.actions import StartCancel
 from ringdove.sip.transaction.invite_client import MAX_ANSWERS, InviteClient, State
+from ringdove.sip.transaction.schedule import Schedule
 
 
 def started(hop: Hop = UDP, invite: Request | None = None) -> tuple[InviteClient, Drive]:
-    machine = InviteClient(ClientKey(BRANCH, "INVITE"), invite or request(), hop, Timers())
+    machine = InviteClient(ClientKey(BRANCH, "INVITE"), invite or request(), hop, Timers(), Schedule())
     drive = Drive(machine)
     drive.note(machine.start(0.0), 0.0)
     return machine, drive

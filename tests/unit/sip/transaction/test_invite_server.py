@@ -9,6 +9,7 @@ from ringdove.sip.hop import Hop
 from ringdove.sip.transaction import Send, Timers
 from ringdove.sip.transaction.invite_server import InviteServer, State
 from ringdove.sip.transaction.keys import server_key
+from ringdove.sip.transaction.schedule import Schedule
 
 INVITE = request()
 ACK = request("ACK", to_tag="callee")
@@ -16,7 +17,7 @@ CANCEL = request("CANCEL")
 
 
 def started(source: Hop = UDP) -> tuple[InviteServer, Drive]:
-    machine = InviteServer(server_key(INVITE), INVITE, source, Timers())
+    machine = InviteServer(server_key(INVITE), INVITE, source, Timers(), Schedule())
     drive = Drive(machine)
     drive.note(machine.start(0.0), 0.0)
     return machine, drive

@@ -6,13 +6,14 @@ from transaction_cases import TCP, UDP, Drive, describe, request, response
 from ringdove.sip.hop import Hop
 from ringdove.sip.transaction import Timers
 from ringdove.sip.transaction.keys import server_key
+from ringdove.sip.transaction.schedule import Schedule
 from ringdove.sip.transaction.server import Server, State
 
 OPTIONS = request("OPTIONS")
 
 
 def started(source: Hop = UDP) -> tuple[Server, Drive]:
-    machine = Server(server_key(OPTIONS), OPTIONS, source, Timers())
+    machine = Server(server_key(OPTIONS), OPTIONS, source, Timers(), Schedule())
     drive = Drive(machine)
     drive.note(machine.start(0.0), 0.0)
     return machine, drive
