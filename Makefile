@@ -34,7 +34,8 @@ format: install ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: install ## Measure speed, as ratios within one run
+bench: install ## Measure speed, beside Asterisk and Kamailio
+	@sh scripts/bench_peers.sh
 	@$(BIN)/python -m bench
 
 soak: seconds ?= 600

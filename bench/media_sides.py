@@ -80,7 +80,7 @@ async def floor(calls: int, phones: Phones) -> AsyncIterator[Up]:
     """Everything comes back to its sender."""
     with (
         TemporaryDirectory(prefix="ringdove-bench-") as folder,
-        running(["-m", "bench.floor", "rtp"], Path(folder, "log"), {}) as echo,
+        running(["-m", "bench.floor"], Path(folder, "log"), {}) as echo,
     ):
         _, port = echo.address("at ")
         yield Up(echo.pid, ([port] * calls, [port] * calls))

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +30,8 @@ class Measured:
         return sum(time.clock_gettime(clock) for clock in clocks)
 
     def children(self) -> list[int]:
-        """The processes that it started, and that run."""
-        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+        """The processes that it started and that run, and those that these started."""
+        return descendants(self.pid)
 
     async def settled(self) -> float:
         """Its CPU seconds once what was begun is done, such as writing records; after 4 s at the latest."""
@@ -57,10 +57,21 @@ def running(command: list[str], log: Path, environment: dict[str, str]) -> Itera
     they may be those of a real server.
     """
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RINGDOVE_")} | environment
+    with started([sys.executable, *command], log, clean) as process:
+        assert process.stdout
+        ready = next((line for line in process.stdout if "ready" in line), None)
+        if ready is None:
+            raise RuntimeError(f"{command} did not start: {log.read_text()}")
+        yield Measured(process.pid, ready)
+
+
+@contextmanager
+def started(command: Sequence[str], log: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Have a program run on the core of servers; its errors go to `log`, its output to a pipe."""
     with log.open("w") as errors, on_core(0):
         process = subprocess.Popen(
-            [sys.executable, *command],
-            env=clean,
+            command,
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -68,17 +79,22 @@ def running(command: list[str], log: Path, environment: dict[str, str]) -> Itera
         )
     with process:
         try:
-            assert process.stdout
-            ready = next((line for line in process.stdout if "ready" in line), None)
-            if ready is None:
-                raise RuntimeError(f"{command} did not start: {log.read_text()}")
-            yield Measured(process.pid, ready)
+            yield process
         finally:
             process.terminate()
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def descendants(pid: int, proc: Path = Path("/proc")) -> list[int]:
+    """The processes that this one and its children started, as far as they run."""
+    try:
+        children = [int(child) for child in (proc / f"{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+    return children + [below for child in children for below in descendants(child, proc)]
 
 
 @contextmanager

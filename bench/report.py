@@ -1,10 +1,9 @@
-"""What was measured, as tables: for the terminal, and for `bench/results/latest.md`."""
+"""What was measured, as tables: for the terminal, and for `bench/results/`."""
 
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from math import ceil
@@ -15,9 +14,6 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-
-from .load import Batch
-from .phones import Call
 
 Row = Sequence[str]
 
@@ -30,65 +26,24 @@ class Sheet(NamedTuple):
     rows: list[Row]
 
 
-@dataclass
-class Outcome:
-    """All about one kind of load; `server` and `floor` have one entry per repetition."""
-
-    server: list[Batch] = field(default_factory=list)
-    floor: list[Batch] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-    repeats: int = 0
-
-    def costs(self, unit: float) -> Row:
-        """CPU of server and floor, in this part of a second, and their ratio in each repetition."""
-        ours, least = ([batch.cpu / unit for batch in side] for side in (self.server, self.floor))
-        return spread(ours), spread(least), spread([a / b for a, b in zip(ours, least, strict=True)])
-
-    @property
-    def datagrams(self) -> str:
-        """Datagrams per call, in and out, of server and floor."""
-        return " / ".join(f"{median(batch.datagrams for batch in side):.0f}" for side in (self.server, self.floor))
-
-
-def sheets(by_members: Mapping[int, Outcome], rates: Mapping[int, float], relayed: Outcome) -> list[Sheet]:
-    """What was measured; `rates` are calls per second."""
-    cost: list[Row] = [(str(n), one.datagrams, *one.costs(1e-3)) for n, one in by_members.items()]
-    times: list[Row] = []
-    for members, one in by_members.items():
-        ringing = _ranks([call.ringing_at - call.dialled_at for call in one.calls])
-        apart = _ranks([call.invites_at[-1] - call.invites_at[0] for call in one.calls])
-        times.append((str(members), str(len(one.calls)), f"{rates[members]:.0f}", *ringing, *apart, str(one.repeats)))
-    count, lost = (sum(numbers) for numbers in zip(*((b.count, b.lost) for b in relayed.server), strict=True))
-    cpu = ("Ringdove", "floor", "ratio")
-    return [
-        Sheet("A ring_all call, answered after 100 ms: CPU, ms", ("members", "datagrams", *cpu), cost),
-        Sheet(
-            "The same calls: INVITE to 180, first to last INVITE, ms",
-            ("members", "calls", "per s", "180 p50", "180 p99", "last p50", "last p99", "repeats"),
-            times,
-        ),
-        Sheet(
-            "Relaying an RTP packet: CPU, µs",
-            ("packets", "lost", *cpu),
-            [(str(count), str(lost), *relayed.costs(1e-6))],
-        ),
-    ]
-
-
 def spread(values: Sequence[float]) -> str:
     """The median, and between which values all are."""
-    return f"{_three(median(values))} ({_three(min(values))}–{_three(max(values))})"
+    return f"{three(median(values))} ({three(min(values))}–{three(max(values))})"
 
 
-def _three(value: float) -> str:
+def three(value: float) -> str:
     """Three digits that count."""
     return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
-def _ranks(seconds: Sequence[float]) -> Row:
-    """p50 and p99 in ms: the smallest value that is not below this share of all (nearest rank)."""
-    ranked = sorted(seconds)
-    return [f"{1000 * ranked[ceil(share * len(ranked)) - 1]:.1f}" for share in (0.5, 0.99)]
+def ranks(seconds: Sequence[float]) -> Row:
+    """p50 and p99, in ms."""
+    return [f"{1000 * rank(seconds, share):.1f}" for share in (0.5, 0.99)]
+
+
+def rank(values: Sequence[float], share: float) -> float:
+    """The smallest of the values that is not below this share of all (nearest rank)."""
+    return sorted(values)[ceil(share * len(values)) - 1]
 
 
 def surroundings() -> Sheet:

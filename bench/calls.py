@@ -1,0 +1,147 @@
+"""`python -m bench calls`: the same calls to Ringdove, Asterisk and Kamailio in turn, on one core each.
+
+First at a rate that all can bear, several times, interleaved; then the highest rate of each is looked for.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+from rich.progress import Progress
+
+from . import calls_report, report, side_asterisk, side_kamailio, side_ringdove
+from .process import on_core
+from .rows import ROWS, Row
+from .search import highest
+from .sides import Phones, Side, Up, phones
+from .task import Result, Task
+
+SIDES: dict[str, Side] = {"ringdove": side_ringdove, "asterisk": side_asterisk, "kamailio": side_kamailio}
+RESULTS = Path(__file__).with_name("results") / "calls.md"
+LIMIT = 1200
+"""Seconds after which it is given up."""
+WARM_UP = 5
+GUESS = 0.8
+"""The share of a core at which the search begins, by what a call costs at the fixed rate."""
+BEHIND = 0.05
+"""A try in which the load itself was later than this many seconds is made again."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is done: runs at the fixed rate, seconds of each, searches, tries of each, seconds of a try."""
+
+    turns: int = 3
+    seconds: float = 4.0
+    searches: int = 1
+    tries: int = 5
+    trying: float = 4.0
+
+
+FULL, QUICK = Effort(), Effort(turns=1, seconds=3.0, tries=4, trying=2.0)
+
+
+@dataclass
+class Outcome:
+    """All about one row of one server. CPU: seconds of a call."""
+
+    cpu: list[float] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    highest: list[float] = field(default_factory=list)
+    cpu_at_highest: list[float] = field(default_factory=list)
+    spoilt: list[str] = field(default_factory=list)
+    """Why tries were not borne."""
+
+
+Outcomes = dict[tuple[str, str], Outcome]
+"""By name of server and row."""
+
+
+async def main(console: Console, names: Sequence[str], wanted: Sequence[str], effort: Effort, keep: bool) -> None:
+    """Measure, show, and keep what came out."""
+    around = report.surroundings()
+    versions = {name: SIDES[name].version() for name in names}
+    rows = [row for row in ROWS if row.name in wanted]
+    for name in (name for name in names if not versions[name]):
+        console.print(f"{SIDES[name].name} is left out: it is not there (scripts/bench_peers.sh sets it up, as root)")
+    outcomes: Outcomes = {}
+    began = time.monotonic()
+    async with AsyncExitStack() as parts:
+        folder = Path(parts.enter_context(TemporaryDirectory(prefix="ringdove-bench-")))
+        parts.enter_context(on_core(-1))
+        progress = parts.enter_context(Progress(console=console, transient=True, refresh_per_second=2))
+        bar = progress.add_task("starting servers", total=None)
+        load = await parts.enter_async_context(phones())
+        ups: dict[str, Up] = {}
+        for name in names:
+            if versions[name]:
+                progress.update(bar, description=f"setting up {SIDES[name].name}")
+                ups[name] = await parts.enter_async_context(SIDES[name].up(folder, load, SIDES[name].rows(rows)))
+        todo = [(row, name) for row in rows for name in ups if row in SIDES[name].rows(rows)]
+        progress.update(bar, total=len(todo) * (effort.turns + effort.searches))
+        for row, name in todo:
+            outcomes[name, row.name] = Outcome()
+            await run(load, ups[name], row, row.rate, WARM_UP)
+        for turn in range(effort.turns):
+            for row, name in todo:
+                progress.update(bar, description=f"{turn + 1} of {effort.turns}: {row.title}, {SIDES[name].name}")
+                result, cpu = await run(load, ups[name], row, row.rate, round(row.rate * effort.seconds))
+                outcomes[name, row.name].results.append(result)
+                outcomes[name, row.name].cpu.append(cpu)
+                progress.advance(bar)
+        for _ in range(effort.searches):
+            for row, name in todo:
+                progress.update(bar, description=f"highest rate: {row.title}, {SIDES[name].name}")
+                await _search(load, ups[name], row, outcomes[name, row.name], effort)
+                progress.advance(bar)
+    around.rows.extend(
+        [(SIDES[name].name, version) for name, version in versions.items() if version and name != "ringdove"]
+        + [("took", f"{time.monotonic() - began:.0f} s")]
+    )
+    shown = [*calls_report.sheets(outcomes, rows, list(ups)), around]
+    if keep:
+        report.write(RESULTS, "The latest run of `make bench`: calls", shown)
+    for sheet in shown:
+        report.show(console, sheet)
+
+
+async def run(load: Phones, up: Up, row: Row, rate: float, count: int, *, stop: bool = False) -> tuple[Result, float]:
+    """Make so many calls; what came of them, and what each of them cost in CPU seconds."""
+    before = await up.process.settled()
+    task = Task(
+        *(up.address, [], list(up.callers), row.number),
+        members=row.members,
+        count=count,
+        every=1 / rate,
+        refusing=row.refusing,
+        stop=stop,
+    )
+    result = await load.do(task)
+    return result, (await up.process.settled() - before) / max(1, result.calls)
+
+
+async def _search(load: Phones, up: Up, row: Row, outcome: Outcome, effort: Effort) -> None:
+    """Look for the highest rate of a row."""
+    borne: dict[float, float] = {}
+
+    async def bears(rate: float) -> bool:
+        for _ in range(2):
+            result, cpu = await run(load, up, row, rate, max(5, round(rate * effort.trying)), stop=True)
+            if result.clean or result.behind < BEHIND:
+                break
+        if result.clean:
+            borne[rate] = cpu
+        else:
+            why = f"{result.failed} failed, {result.late} late, {result.repeats} repeated"
+            outcome.spoilt.append(f"{rate:.0f}/s: {why} {result.wrong[:1]}")
+        return result.clean
+
+    guess = max(row.rate, GUESS / min(outcome.cpu))
+    found = await highest(bears, guess, effort.tries)
+    outcome.highest.append(found)
+    if found:
+        outcome.cpu_at_highest.append(borne[found])
