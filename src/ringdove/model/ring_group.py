@@ -113,7 +113,7 @@ class RosterEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    members: list[Extension]
+    members: tuple[Extension, ...]
     delay_time: int = 0
     timeout: int = 0
 

@@ -78,7 +78,7 @@ class Tokens:
             await conn.execute(insert(token).values(application_id=application_id, **_columns(pair)))
             return True
 
-        return await self._database.write(work)
+        return await self._database.write(work, settings=False)
 
     async def is_valid(self, access_hash: str, *, now: float) -> bool:
         """Say whether an access token is known and has not expired."""
@@ -93,7 +93,7 @@ class Tokens:
             old = (token.c.refresh_hash == refresh_hash, token.c.refresh_expires_at > now)
             return (await conn.execute(update(token).where(*old).values(_columns(pair)))).rowcount == 1
 
-        return await self._database.write(work)
+        return await self._database.write(work, settings=False)
 
     async def revoke(self, access_hash: str) -> None:
         """End an access token together with its refresh token."""
@@ -101,7 +101,7 @@ class Tokens:
         async def work(conn: AsyncConnection) -> None:
             await conn.execute(delete(token).where(token.c.access_hash == access_hash))
 
-        await self._database.write(work)
+        await self._database.write(work, settings=False)
 
 
 def _columns(pair: TokenPair) -> dict[str, str | float]:

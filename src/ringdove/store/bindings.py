@@ -44,7 +44,7 @@ class Bindings:
                 await conn.execute(insert(binding).values(new.model_dump()))
             return True
 
-        return await self._database.write(work)
+        return await self._database.write(work, settings=False)
 
 
 async def _delete(conn: AsyncConnection, extension_id: int, key: str) -> None:

@@ -48,11 +48,11 @@ class Calls:
 
     async def begin(self, story: Story, node: str) -> None:
         """Enter a call that has begun and runs on this node."""
-        await self._database.write(lambda conn: _upsert(conn, story, node))
+        await self._database.write(lambda conn: _upsert(conn, story, node), settings=False)
 
     async def finish(self, story: Story) -> None:
         """Enter a call that has ended, begun before or not; doing so again changes nothing."""
-        await self._database.write(lambda conn: _upsert(conn, story, None))
+        await self._database.write(lambda conn: _upsert(conn, story, None), settings=False)
 
     async def get(self, call_id: str) -> Story | None:
         """Return the story of one call."""
@@ -103,7 +103,7 @@ class Calls:
                 await _upsert(conn, story, None)
             return len(texts)
 
-        return await self._database.write(work)
+        return await self._database.write(work, settings=False)
 
 
 def participants(story: Story) -> Iterator[Ref]:

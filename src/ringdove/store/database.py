@@ -11,10 +11,14 @@ from sqlalchemy import Connection, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from ringdove.store.memory import Memory
+
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
 
 _ATTEMPTS = 3
+_REMEMBERED = 20_000
+"""Answers to queries of settings; about 1 kB each."""
 _TRY_AGAIN = {"40001", "40P01"}  # serialization_failure, deadlock_detected
 
 # WAL lets reads go on during a write; FULL makes a commit reach the disk before it is acknowledged.
@@ -34,6 +38,7 @@ class Database:
             **({"ringdove_writes": True} if self._sqlite else {"isolation_level": "SERIALIZABLE"})
         )
         self._turn = asyncio.Lock()
+        self.memory = Memory(_REMEMBERED if self._sqlite else 0)  # elsewhere other nodes may write (ADR 0019)
         if self._sqlite:
             event.listen(self._engine.sync_engine, "connect", _prepare)
             event.listen(self._engine.sync_engine, "begin", _begin)
@@ -44,11 +49,22 @@ class Database:
         async with self._engine.connect() as conn, conn.begin():
             yield conn
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, settings: bool = True) -> T:
         """Do `work` as one transaction: all of it is on disk when this returns, or none of it.
 
         `work` can be run again when another transaction got in between, so it changes nothing but the database.
+        `settings` is False where it touches nothing that is remembered.
         """
+        return await asyncio.shield(self._change_settings(work)) if settings else await self._write(work)
+
+    async def _change_settings(self, work: Work[T]) -> T:
+        """A commit can succeed where waiting for it failed, so what was remembered goes whatever happens."""
+        try:
+            return await self._write(work)
+        finally:
+            self.memory.forget()
+
+    async def _write(self, work: Work[T]) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 async with self._turn if self._sqlite else _no_turn(), self._writer.begin() as conn:

@@ -11,6 +11,7 @@ from ringdove.model.reference import ObjectKind, Ref
 from ringdove.store.database import Database
 from ringdove.store.errors import Builtin, Clash, Duplicate
 from ringdove.store.listing import Listing, page
+from ringdove.store.memory import remembered
 from ringdove.store.references import check_existing
 from ringdove.store.ring_group_rows import drop_empty_entries
 from ringdove.store.tables import extension_group, extension_group_member
@@ -24,6 +25,7 @@ class ExtensionGroups:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @remembered
     async def get(self, group_id: int) -> ExtensionGroup | None:
         """Return the extension group with this id."""
         return next(iter(await self.many([group_id])), None)

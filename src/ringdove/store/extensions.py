@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakValueDictionary
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringdove.model.extension import Extension, Presence
@@ -12,6 +13,7 @@ from ringdove.store import numbers
 from ringdove.store.database import Database
 from ringdove.store.errors import Clash, Duplicate
 from ringdove.store.listing import Listing, page
+from ringdove.store.memory import remembered
 from ringdove.store.references import check_unused
 from ringdove.store.ring_group_rows import drop_empty_entries
 from ringdove.store.tables import extension
@@ -23,6 +25,9 @@ SORTABLE = {
 _SEARCHED = [
     extension.c[name] for name in ("number", "first_name", "last_name", "caller_id_name", "email_addr", "mobile_number")
 ]
+_COLUMNS = {column.name for column in extension.c}
+_in_use: WeakValueDictionary[tuple[Any, ...], Extension] = WeakValueDictionary()
+"""Extensions by their rows: one that is in many rosters is in memory once."""
 
 
 class Extensions:
@@ -31,10 +36,12 @@ class Extensions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @remembered
     async def get(self, extension_id: int) -> Extension | None:
         """Return the extension with this id."""
         return await self._one(extension.c.id == extension_id)
 
+    @remembered
     async def by_reg_name(self, reg_name: str) -> Extension | None:
         """Return the extension whose phones register under this name."""
         return await self._one(extension.c.reg_name == reg_name)
@@ -128,9 +135,13 @@ async def everybody(conn: AsyncConnection) -> list[Extension]:
     return [_from_row(row) for row in (await conn.execute(query)).all()]
 
 
-def _from_row(row: Any) -> Extension:
+def _from_row(row: Row[Any]) -> Extension:
     # Stored values have passed the rules already; a rule that became stricter must not make them unreadable.
-    return Extension.model_construct(**dict(row._mapping) | {"presence_status": Presence(row.presence_status)})
+    values = tuple(row)
+    if (found := _in_use.get(values)) is None:
+        columns = dict(row._mapping) | {"presence_status": Presence(row.presence_status)}
+        found = _in_use[values] = Extension.model_construct(_COLUMNS, **columns)
+    return found
 
 
 async def _check_unique(conn: AsyncConnection, new: Extension, explicit_id: int | None = None) -> None:

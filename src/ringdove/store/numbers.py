@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ringdove.model.reference import DestinationKind, Dialable, ObjectKind
 from ringdove.store.database import Database
 from ringdove.store.errors import Clash
+from ringdove.store.memory import remembered
 from ringdove.store.tables import number_plan
 
 
@@ -15,6 +16,7 @@ class Numbers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @remembered
     async def find(self, number: str) -> Dialable | None:
         """Say what is reached by dialling `number`."""
         query = select(number_plan.c.kind, number_plan.c.object_id).where(number_plan.c.number == number)

@@ -13,6 +13,7 @@ from ringdove.store import extension_groups, extensions, numbers
 from ringdove.store.database import Database
 from ringdove.store.errors import Duplicate, Loop
 from ringdove.store.listing import Listing, page
+from ringdove.store.memory import remembered, remembered_by
 from ringdove.store.references import check_existing, check_unused, paths
 from ringdove.store.ring_group_rows import columns, load, save_entries
 from ringdove.store.tables import ring_group, ring_group_entry
@@ -27,6 +28,7 @@ class RingGroups:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @remembered
     async def get(self, group_id: int) -> RingGroup | None:
         """Return the ring group with this id."""
         return next(iter(await self.many([group_id])), None)
@@ -43,7 +45,8 @@ class RingGroups:
             total, rows = await page(conn, select(ring_group), listing, SORTABLE, _SEARCHED)
             return total, await load(conn, rows)
 
-    async def roster(self, group: RingGroup) -> list[RosterEntry]:
+    @remembered_by(id)
+    async def roster(self, group: RingGroup) -> tuple[RosterEntry, ...]:
         """Return the entries in list order with extension groups expanded; never more than four queries.
 
         Within one entry each extension stands once, where it was first mentioned.
@@ -65,14 +68,14 @@ class RingGroups:
                 return []
             return list(everybody) if named.member_select is MemberSelect.ALL else list(named.members)
 
-        def people(members: Iterable[MemberRef]) -> list[Extension]:
+        def people(members: Iterable[MemberRef]) -> tuple[Extension, ...]:
             ids = dict.fromkeys(i for member in members for i in expand(member))
-            return [everybody[i] for i in ids if i in everybody]
+            return tuple(everybody[i] for i in ids if i in everybody)
 
-        return [
+        return tuple(
             RosterEntry.model_construct(members=people(e.members), delay_time=e.delay_time, timeout=e.timeout)
             for e in group.member_list
-        ]
+        )
 
     async def create(self, new: RingGroup) -> RingGroup:
         """Save a new group and return it with its id. Raises Duplicate, BrokenReference."""

@@ -17,6 +17,7 @@ from ringdove.model.audio import (
 )
 from ringdove.store import playlists
 from ringdove.store.database import Database
+from ringdove.store.memory import remembered
 from ringdove.store.tables import playlist_file, prompt, ringtone
 
 
@@ -26,6 +27,7 @@ class Sounds:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @remembered
     async def find(self, name: str) -> Selection | None:
         """Return what a name stands for, a prompt or else a playlist; None where there is neither."""
         async with self._database.read() as conn:

@@ -18,7 +18,7 @@ async def enter(call: Call, destination: Destination) -> Destination | None:
         person = Ringable(
             strategy=Strategy.RING_ALL,
             ring_timeout=extension.ring_timeout,
-            roster=[RosterEntry(members=[extension])],
+            roster=[RosterEntry(members=(extension,))],
         )
         result = await ring(call, hop, person)
         if not isinstance(result, Finish):
