@@ -1,4 +1,4 @@
-"""`python -m bench [calls|media|watch]`: over loopback, then the tables."""
+"""`python -m bench [calls|media|watch|micro]`: over loopback, then the tables."""
 
 import argparse
 import asyncio
@@ -14,7 +14,7 @@ from tempfile import gettempdir
 import uvloop
 from rich.console import Console
 
-from . import calls, media, watch
+from . import calls, media, micro, watch
 from .rows import ROWS
 
 PRIORITY = -10
@@ -41,7 +41,7 @@ async def _parts(asked: argparse.Namespace, console: Console) -> None:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("part", nargs="?", choices=("calls", "media", "watch"), help="only this")
+    parser.add_argument("part", nargs="?", choices=("calls", "media", "watch", "micro"), help="only this")
     parser.add_argument("--servers", nargs="+", choices=list(calls.SIDES), default=list(calls.SIDES), help="of calls")
     names = [row.name for row in ROWS]
     parser.add_argument("--rows", "--members", nargs="+", choices=names, default=names, help="of calls")
@@ -68,6 +68,9 @@ if __name__ == "__main__":
     try:
         arguments, terminal = _asked(), Console()
         with _alone(terminal):
+            if arguments.part == "micro":
+                micro.run(terminal)
+                sys.exit()
             uvloop.run(_parts(arguments, terminal))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("stopped")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
 from ringdove.sip.dialog import new_request
-from ringdove.sip.headers import NameAddr, quote
+from ringdove.sip.grammar import quote
+from ringdove.sip.headers import NameAddr
 from ringdove.sip.message import Request
 from ringdove.sip.uri import Uri
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.sip.dialog import Dialog
-from ringdove.sip.headers import param_of, parse_params
+from ringdove.sip.grammar import param_of, parse_params
 from ringdove.sip.message import Request
 
 from .line import SDP, Ending, Line, State, audio_of, description_of

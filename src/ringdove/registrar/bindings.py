@@ -6,7 +6,8 @@ from typing import Final
 
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
-from ringdove.sip.headers import NameAddr, delta_seconds, quote, unquote
+from ringdove.sip.grammar import delta_seconds, quote, unquote
+from ringdove.sip.headers import NameAddr
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.sip.reach import listening, reach

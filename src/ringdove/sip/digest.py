@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from typing import Final
 
 from .errors import SipSyntaxError
-from .headers import TOKEN, quote, split_list, unquote
+from .grammar import TOKEN, quote, split_list, unquote
 from .message import Request
 from .uri import Uri, spelled
 

@@ -60,6 +60,10 @@ REASONS: Final[dict[int, str]] = {
 
 DEFAULT_MAX_FORWARDS: Final = 70
 
+_COPIED: Final = frozenset({"Via", "From", "To", "Call-ID", "CSeq"})
+_COPIED_BY_TRYING: Final = _COPIED | {"Timestamp"}
+"""What a response takes from its request (§8.2.6)."""
+
 METHODS: Final = frozenset(
     [
         *("ACK", "BYE", "CANCEL", "INFO", "INVITE", "MESSAGE", "NOTIFY", "OPTIONS"),
@@ -127,10 +131,13 @@ class Message:
     def via(self) -> Via:
         """The topmost Via."""
         if self._via is None:
-            values = self.headers.values("Via")
-            if not values:
-                raise SipSyntaxError("Via", "is missing")
-            self._via = Via.parse(values[0])
+            top = self.headers.get("Via")
+            if top is None or "," in top or not top:
+                values = self.headers.values("Via")
+                if not values:
+                    raise SipSyntaxError("Via", "is missing")
+                top = values[0]
+            self._via = Via.parse(top)
         return self._via
 
     @property
@@ -193,10 +200,9 @@ class Message:
 
     def to_bytes(self) -> bytes:
         """The message as it goes on the wire; Content-Length is always written anew and last (§20.14)."""
-        lines = [self._start_line()]
-        lines += [f"{name}: {value}" for name, value in self.headers if name != "Content-Length"]
-        lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
-        return "\r\n".join(lines).encode("utf-8", "replace") + self.body
+        fields = [f"{name}: {value}\r\n" for name, value in self.headers if name != "Content-Length"]
+        head = f"{self._start_line()}\r\n{''.join(fields)}Content-Length: {len(self.body)}\r\n\r\n"
+        return head.encode("utf-8", "replace") + self.body
 
 
 class Request(Message):
@@ -239,12 +245,10 @@ class Request(Message):
 
         `to_tag` is added where the To has none; 100 never carries one (§8.2.6.1 leaves it optional).
         """
-        fields: list[tuple[str, str]] = []
-        for name, value in self.headers:
-            if name in ("Via", "From", "Call-ID", "CSeq") or (name == "Timestamp" and status == 100):
-                fields.append((name, value))
-            elif name == "To":
-                fields.append((name, _with_tag(value, to_tag) if to_tag is not None and status > 100 else value))
+        copied = _COPIED_BY_TRYING if status == 100 else _COPIED
+        fields = [field for field in self.headers if field[0] in copied]
+        if to_tag is not None and status > 100:
+            fields = [(name, _with_tag(value, to_tag) if name == "To" else value) for name, value in fields]
         return Response(status, reason, Headers.of_canonical(fields))
 
     def _start_line(self) -> str:

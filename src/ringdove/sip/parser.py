@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from .errors import SipSyntaxError, TooLong
-from .headers import TOKEN, Headers, canonical
-from .message import Message, Request, Response
+from .grammar import TOKEN
+from .headers import KNOWN, Headers, canonical
+from .memo import remembered
+from .message import Request, Response
 from .salvage import MOST, salvage
 
 CRLF = b"\r\n"
@@ -169,51 +171,80 @@ def _read_head(head: bytes, limits: Limits) -> tuple[Request | Response, int | N
         text = head.decode()
     except UnicodeDecodeError:
         text = head.decode("latin-1")  # what old phones write into names; every octet string can be read so
-    lines = text.split("\r\n")
-    if len(lines) > limits.fields + 1:
+    first, *lines = text.split("\r\n")
+    if len(lines) > limits.fields:
         raise TooLong("message", "too many fields")
     # A bare CR or LF would be a line end to somebody else: what we pass on must mean the same to everybody.
-    if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1:
+    if text.count("\r") != len(lines) or text.count("\n") != len(lines):
         raise SipSyntaxError("message", "a bare CR or LF")
-    if max(map(len, lines)) > limits.line:
+    if len(head) > limits.line and max(map(len, (first, *lines))) > limits.line:
         raise TooLong("message", "line too long")
-    message = _read_start_line(lines[0])
-    length = _read_fields(message, lines)
-    return message, length
+    start = _read_start_line(first)
+    fields = _usual_fields(lines)
+    if fields is None:
+        fields = list(map(_read_field, _unfolded(lines)))
+    headers = Headers.of_canonical(fields)
+    length = _length(headers)
+    if len(start) == 2:
+        return Response(*start, headers), length
+    method, uri, version = start
+    return Request(method, uri, headers, version=version), length
 
 
-def _read_start_line(line: str) -> Request | Response:
+@remembered
+def _read_start_line(line: str) -> tuple[int, str] | tuple[str, str, str]:
+    """Status and reason of a response; method, Request-URI and version of a request."""
     status = _STATUS_LINE.match(line)
     if status is not None:
-        return Response(int(status[1]), status[2] or "")
+        return int(status[1]), status[2] or ""
     method, _, rest = line.partition(" ")
     # Trailing space stays with the version and other stray space with the URI, where the validator finds it.
     stripped = rest.rstrip(" ")
     uri, _, version = stripped.rpartition(" ")
     if not uri or not TOKEN.match(method) or not _VERSION.match(version):
         raise SipSyntaxError("start line", "neither a request nor a response")
-    return Request(method, uri, version=version.upper() + rest[len(stripped) :])
+    return method, uri, version.upper() + rest[len(stripped) :]
 
 
-def _read_fields(message: Message, lines: list[str]) -> int | None:
-    fields: list[tuple[str, str]] = []
-    length: int | None = None
-    index, count = 1, len(lines)
+def _unfolded(lines: list[str]) -> list[str]:
+    """The lines, each with those that go on with it (§7.3.1): a fold counts as one space."""
+    unfolded: list[str] = []
+    index, count = 0, len(lines)
     while index < count:
         line = lines[index]
         index += 1
         if index < count and lines[index][:1] in (" ", "\t"):
             folded = [line.rstrip(" \t")]
-            while index < count and lines[index][:1] in (" ", "\t"):  # §7.3.1: a fold counts as one space
+            while index < count and lines[index][:1] in (" ", "\t"):
                 folded.append(lines[index].strip(" \t"))
                 index += 1
             line = " ".join(folded)
+        unfolded.append(line)
+    return unfolded
+
+
+def _usual_fields(lines: list[str]) -> list[tuple[str, str]] | None:
+    """The fields, where each is on one line and has a name that was seen before."""
+    fields: list[tuple[str, str]] = []
+    for line in lines:
         name, colon, value = line.partition(":")
-        if not colon:
-            raise SipSyntaxError("header", "a line without a colon")
-        name, value = canonical(name.rstrip(" \t")), value.strip(" \t")
-        fields.append((name, value))
-        if name == "Content-Length" and length is None and _LENGTH.match(value):
-            length = int(value)
-    message.headers = Headers.of_canonical(fields)
-    return length
+        known = KNOWN.get(name)
+        if known is None or not colon:
+            return None
+        fields.append((known, value.strip(" \t")))
+    return fields
+
+
+def _read_field(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon:
+        raise SipSyntaxError("header", "a line without a colon")
+    return canonical(name.rstrip(" \t")), value.strip(" \t")
+
+
+def _length(headers: Headers) -> int | None:
+    """The first Content-Length that is a number."""
+    for value in headers.get_all("Content-Length"):
+        if _LENGTH.match(value):
+            return int(value)
+    return None

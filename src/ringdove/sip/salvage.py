@@ -4,7 +4,8 @@ import re
 from typing import Final
 
 from .errors import SipSyntaxError
-from .headers import TOKEN, Headers, canonical
+from .grammar import TOKEN
+from .headers import Headers, canonical
 from .message import Request
 
 MOST: Final = 4_096

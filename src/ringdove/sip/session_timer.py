@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from .errors import SipSyntaxError
-from .headers import param_of, parse_params
+from .grammar import param_of, parse_params
 from .message import Message, Request, Response
 from .validator import Rejection
 

@@ -1,11 +1,12 @@
 """SIP and SIPS URIs (RFC 3261 §19.1); other schemes are kept as they are."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import unquote
 
 from .errors import SipSyntaxError
+from .memo import remembered
 
 Params = tuple[tuple[str, str | None], ...]
 
@@ -15,6 +16,13 @@ _USER = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/]|%[0-9A-Fa-f]{2})+\Z")
 _PASSWORD = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*\Z")
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9\-._]*[A-Za-z0-9])?\.?|\[[0-9A-Fa-f:.]+\])\Z")
 _PARAM = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()\[\]/:&+$]|%[0-9A-Fa-f]{2})+\Z")
+_USUAL = re.compile(
+    r"(sips?):(?:([A-Za-z0-9\-_.!~*'()&=+$,]+)@)?([A-Za-z0-9](?:[A-Za-z0-9\-._]*[A-Za-z0-9])?)(?::([1-9][0-9]{0,4}))?"
+    r"((?:;[a-z0-9\-.]+(?:=[A-Za-z0-9\-._]+)?)*)\Z"
+)
+"""Nearly all URIs: nothing escaped, no password, no header fields, parameters in lower case."""
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}\Z")
 _PLAIN_IN_USER = re.compile(r"[^A-Za-z0-9\-_.!~*'()&=+$,;?/]")
 
 
@@ -48,25 +56,13 @@ class Uri:
     headers: str = ""
     password: str | None = None
     opaque: str = ""
+    _text: str = field(default="", init=False, repr=False, compare=False)
+    """What `str` gives, once it was asked for."""
 
-    @classmethod
-    def parse(cls, text: str) -> "Uri":
+    @staticmethod
+    def parse(text: str) -> "Uri":
         """Read one URI without angle brackets; raises SipSyntaxError."""
-        scheme, colon, rest = text.partition(":")
-        scheme = scheme.lower()
-        if not colon or not rest or not _SCHEME.match(scheme):
-            raise SipSyntaxError("uri", "no scheme")
-        if _FORBIDDEN.search(rest):
-            raise SipSyntaxError("uri", "a character that must be escaped")
-        if scheme not in ("sip", "sips"):
-            return cls(scheme=scheme, opaque=rest)
-        # §25.1: `;` and `?` are legal in the user part, while `@` is legal nowhere else.
-        userinfo, at, rest = rest.rpartition("@")
-        user, password = _read_userinfo(userinfo) if at else (None, None)
-        address, _, headers = rest.partition("?")
-        hostport, *params = address.split(";")
-        host, port = split_host_port(hostport)
-        return cls(scheme, host, user, port, tuple(map(_read_param, params)), headers, password)
+        return _recall(text)
 
     def param(self, name: str) -> str | None:
         """The value of a parameter: None when absent, "" when it stands without a value."""
@@ -102,6 +98,11 @@ class Uri:
         return self.param("lr") is not None
 
     def __str__(self) -> str:
+        if not self._text:
+            object.__setattr__(self, "_text", self._written())
+        return self._text
+
+    def _written(self) -> str:
         if self.opaque:
             return f"{self.scheme}:{self.opaque}"
         userinfo = ""
@@ -113,6 +114,40 @@ class Uri:
         return f"{self.scheme}:{userinfo}{self.host}{port}{format_params(self.params)}{headers}"
 
 
+def _read(text: str) -> Uri:
+    usual = _USUAL.match(text)
+    if usual is None:
+        return read_any(text)
+    scheme, user, host, port, params = usual.groups()
+    number = int(port) if port else None
+    if number is not None and number > 65535:
+        return read_any(text)
+    return Uri(scheme, host.lower(), user, number, plain_params(params) if params else ())
+
+
+def read_any(text: str) -> Uri:
+    """Read a URI of whatever look; raises SipSyntaxError."""
+    scheme, colon, rest = text.partition(":")
+    scheme = scheme.lower()
+    if not colon or not rest or not _SCHEME.match(scheme):
+        raise SipSyntaxError("uri", "no scheme")
+    if _FORBIDDEN.search(rest):
+        raise SipSyntaxError("uri", "a character that must be escaped")
+    if scheme not in ("sip", "sips"):
+        return Uri(scheme=scheme, opaque=rest)
+    # §25.1: `;` and `?` are legal in the user part, while `@` is legal nowhere else.
+    userinfo, at, rest = rest.rpartition("@")
+    user, password = _read_userinfo(userinfo) if at else (None, None)
+    address, _, headers = rest.partition("?")
+    hostport, *params = address.split(";")
+    host, port = split_host_port(hostport)
+    return Uri(scheme, host, user, port, tuple(map(_read_param, params)), headers, password)
+
+
+_recall = remembered(_read)
+
+
+@remembered
 def numeric(host: str) -> IPv4Address | IPv6Address | None:
     """The address that a host is, in brackets or not; None for a name. An IPv4-mapped one is that IPv4 address."""
     try:
@@ -124,6 +159,11 @@ def numeric(host: str) -> IPv4Address | IPv6Address | None:
 
 def spelled(host: str) -> str:
     """One spelling for all that mean the same host (RFC 5952, RFC 5954 §4): without brackets."""
+    return host if _IPV4.match(host) else _spelled(host)
+
+
+@remembered
+def _spelled(host: str) -> str:
     return str(numeric(host) or host.strip("[]").lower())
 
 
@@ -152,7 +192,16 @@ def read_port(text: str) -> int:
 
 def format_params(params: Params) -> str:
     """`;name=value` for each, `;name` where there is no value."""
-    return "".join(f";{name}" if value is None else f";{name}={value}" for name, value in params)
+    return "".join([f";{name}" if value is None else f";{name}={value}" for name, value in params]) if params else ""
+
+
+def plain_params(text: str) -> Params:
+    """`;a=b;c`, with nothing quoted in it, no white space, and names in lower case."""
+    params: list[tuple[str, str | None]] = []
+    for part in text[1:].split(";"):
+        name, equals, value = part.partition("=")
+        params.append((name, value if equals else None))
+    return tuple(params)
 
 
 def _read_userinfo(text: str) -> tuple[str, str | None]:

@@ -6,11 +6,13 @@ who handle them.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from .errors import SipSyntaxError
-from .headers import Headers, NameAddr, Via, parse_params, split_list
+from .grammar import parse_params, split_list
+from .headers import Headers, NameAddr, Via
 from .message import Message, Request, Response
 
 SUPPORTED: Final = frozenset({"path", "timer"})
@@ -123,17 +125,17 @@ def _check_fields(request: Request) -> None:
     _check_common(request)
     if request.cseq.method != request.method:
         raise SipSyntaxError("CSeq", "another method than the request's")
-    headers = request.headers
-    forwards = headers.get("Max-Forwards")
+    first = request.headers.first
+    forwards = first.get("Max-Forwards")
     if forwards is not None and not (_NUMBER.match(forwards) and int(forwards) <= 255):
         raise SipSyntaxError("Max-Forwards", "not in 0 to 255")
     for name in ("Session-Expires", "Min-SE"):
-        value = headers.get(name)
+        value = first.get(name)
         if value is not None:
             if not _INTERVAL.match(value):
                 raise SipSyntaxError(name, "not a number of seconds")
             parse_params(value.partition(";")[2], name)
-    date = headers.get("Date")
+    date = first.get("Date")
     if date is not None and not _DATE.match(date):
         raise SipSyntaxError("Date", "not an RFC 1123 date in GMT")
 
@@ -141,49 +143,56 @@ def _check_fields(request: Request) -> None:
 def _check_common(message: Message) -> None:
     """Raise SipSyntaxError for what requests and responses share."""
     headers = message.headers
+    first = headers.first
+    doubled = len(first) < len(headers)
+    if doubled:
+        _check_single(headers)
+    for name in _REQUIRED:
+        if name not in first:
+            raise SipSyntaxError(name, "is missing")
+    if not _CALL_ID.match(first["Call-ID"]):
+        raise SipSyntaxError("Call-ID", "not a word")
+    # Reading is checking: each of these raises where the field is malformed.
+    _ = message.via, message.from_, message.to, message.cseq
+    if doubled or "," in first["Via"]:
+        for value in headers.values("Via")[1:]:
+            Via.parse(value)
+    if "Contact" in first and isinstance(message, Request):
+        _check_contacts(message)
+    for name in ("Route", "Record-Route", "Path"):
+        if name in first:
+            for value in headers.values(name):
+                if not NameAddr.parse(value, name).uri.is_sip:
+                    raise SipSyntaxError(name, "not a SIP URI")
+    _check_body(message, first)
+
+
+def _check_single(headers: Headers) -> None:
     seen: set[str] = set()
     for name, _ in headers:
         if name in seen and name in _SINGLE:
             raise SipSyntaxError(name, "stands more than once")
         seen.add(name)
-    for name in _REQUIRED:
-        if name not in seen:
-            raise SipSyntaxError(name, "is missing")
-    if not _CALL_ID.match(message.call_id):
-        raise SipSyntaxError("Call-ID", "not a word")
-    # Reading is checking: each of these raises where the field is malformed.
-    _ = message.via, message.from_, message.to, message.cseq
-    for value in headers.values("Via")[1:]:
-        Via.parse(value)
-    if "Contact" in seen and isinstance(message, Request):
-        _check_contacts(message)
-    for name in ("Route", "Record-Route", "Path"):
-        if name in seen:
-            for value in headers.values(name):
-                if not NameAddr.parse(value, name).uri.is_sip:
-                    raise SipSyntaxError(name, "not a SIP URI")
-    _check_body(message, headers)
 
 
-def _check_contacts(message: Message) -> None:
-    contacts = message.contacts
-    names_target = not (isinstance(message, Response) and message.status >= 300)
-    if names_target and message.cseq.method in _TARGET_METHODS:
+def _check_contacts(request: Request) -> None:
+    contacts = request.contacts
+    if request.cseq.method in _TARGET_METHODS:
         if len(contacts) != 1:
             raise SipSyntaxError("Contact", "not exactly one")
         if not contacts[0].uri.is_sip:
             raise SipSyntaxError("Contact", "not a SIP URI")
 
 
-def _check_body(message: Message, headers: Headers) -> None:
-    length = headers.get("Content-Length")
+def _check_body(message: Message, first: Mapping[str, str]) -> None:
+    length = first.get("Content-Length")
     if length is not None:
         if not _NUMBER.match(length):
             raise SipSyntaxError("Content-Length", "not a number")
         if int(length) != len(message.body):
             raise SipSyntaxError("Content-Length", "more than there is")
-    kind = headers.get("Content-Type")
-    if kind is not None and not _MEDIA_TYPE.match(kind):
+    kind = first.get("Content-Type")
+    if kind is not None and kind != SESSION_BODY and not _MEDIA_TYPE.match(kind):
         raise SipSyntaxError("Content-Type", "not a media type")
     if kind is None and message.body:
         raise SipSyntaxError("Content-Type", "is missing")
@@ -192,18 +201,20 @@ def _check_body(message: Message, headers: Headers) -> None:
 def _check_demands(request: Request) -> Rejection | None:
     """What the sender insists on (§8.2.2.3, §8.2.3)."""
     headers = request.headers
-    if request.method not in ("ACK", "CANCEL"):
+    first = headers.first
+    if "Require" in first and request.method not in ("ACK", "CANCEL"):
         unknown = [option for option in headers.values("Require") if option.lower() not in SUPPORTED]
         if unknown:
             return Rejection(420, "Bad Extension", (("Unsupported", ", ".join(unknown)),))
     if request.method not in ("INVITE", "UPDATE"):
         return None
-    if request.body and not _may_be_ignored(headers):
+    is_plain = request.content_type == SESSION_BODY and "Content-Encoding" not in first
+    if request.body and not is_plain and not _may_be_ignored(headers):
         if request.content_type != SESSION_BODY:
             return Rejection(415, "Unsupported Media Type", (("Accept", SESSION_BODY),))
         if headers.tokens("Content-Encoding") - {"identity"}:
             return Rejection(415, "Unsupported Media Type", (("Accept-Encoding", "identity"),))
-    if "Accept" in headers and not _takes_session_body(headers):
+    if "Accept" in first and not _takes_session_body(headers):
         return Rejection(406, "Not Acceptable")
     return None
 

@@ -4,17 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ringdove.sip.errors import SipSyntaxError
-from ringdove.sip.headers import (
-    CSeq,
-    NameAddr,
-    Via,
-    canonical,
-    delta_seconds,
-    parse_params,
-    quote,
-    split_list,
-    unquote,
-)
+from ringdove.sip.grammar import delta_seconds, parse_params, quote, split_list, unquote
+from ringdove.sip.headers import CSeq, NameAddr, Via, canonical
 from ringdove.sip.uri import Uri, escape_user, format_params, read_port, split_host_port, unescape
 
 T = TypeVar("T")

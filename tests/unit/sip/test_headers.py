@@ -7,19 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringdove.sip.errors import SipSyntaxError
-from ringdove.sip.headers import (
-    COMPACT,
-    CSeq,
-    Headers,
-    NameAddr,
-    Via,
-    canonical,
-    delta_seconds,
-    parse_params,
-    quote,
-    split_list,
-    unquote,
-)
+from ringdove.sip.grammar import delta_seconds, parse_params, quote, split_list, unquote
+from ringdove.sip.headers import COMPACT, CSeq, Headers, NameAddr, Via, canonical
 from ringdove.sip.uri import Uri
 
 
