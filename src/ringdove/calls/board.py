@@ -15,6 +15,7 @@ from ringdove.store import Store
 
 from .busy import BusyList
 from .gate import Gate
+from .lookout import Lookout
 from .records import Records
 from .sounds import Sounds
 
@@ -38,9 +39,11 @@ class Board:
     bindings: Callable[[int], Sequence[StoredBinding]]
     busy: BusyList = field(init=False)
     gate: Gate = field(init=False)
+    lookout: Lookout = field(init=False)
     records: Records = field(init=False)
 
     def __post_init__(self) -> None:
         self.busy = BusyList(self.bus)
         self.gate = Gate(self.settings, self.busy)
+        self.lookout = Lookout(self.bus, self.store.extensions.get)
         self.records = Records(self.store.calls, self.node)

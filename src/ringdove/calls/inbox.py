@@ -4,6 +4,7 @@ Legs, the registrar and the media engine put events in; the call's one coroutine
 """
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -149,21 +150,36 @@ class CallEnded(Exception):
 
 
 class Inbox:
-    """The events of one call."""
+    """The events of one call; one at a time may wait for them."""
+
+    __slots__ = ("_events", "_waiter")
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[CallEvent] = asyncio.Queue()
+        self._events: deque[CallEvent] = deque()
+        self._waiter: asyncio.Future[None] | None = None
 
     def put(self, event: CallEvent) -> None:
         """Add an event; never blocks."""
-        self._queue.put_nowait(event)
+        self._events.append(event)
+        if self._waiter is not None:
+            _wake(self._waiter)
 
     async def next(self, until: float | None = None) -> CallEvent | None:
         """The next event, or None when the loop's clock reaches `until` first."""
-        if not self._queue.empty():
-            return self._queue.get_nowait()
-        try:
-            async with asyncio.timeout_at(until):
-                return await self._queue.get()
-        except TimeoutError:  # what came with the last tick still counts before it
-            return None if self._queue.empty() else self._queue.get_nowait()
+        if not self._events:
+            loop = asyncio.get_running_loop()
+            waiter = self._waiter = loop.create_future()
+            alarm = None if until is None else loop.call_at(until, _wake, waiter)
+            try:
+                await waiter
+            finally:
+                self._waiter = None
+                if alarm is not None:
+                    alarm.cancel()
+        # What came with the last tick still counts before it.
+        return self._events.popleft() if self._events else None
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

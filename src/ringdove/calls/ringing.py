@@ -1,13 +1,9 @@
 """The ring engine at work in a call: its actions become INVITEs and CANCELs, what the phones say becomes its events."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import structlog
-
-from ringdove.events.types import BindingsChanged, BusyChanged, ExtensionChanged, ExtensionDeleted
 from ringdove.media.engine import EngineUnavailable, MediaError
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
@@ -24,8 +20,6 @@ from .invitation import EMPTY_LOOK, Look
 from .member import MemberLeg
 from .sounds import Program
 from .standing import standing_of
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +57,6 @@ class _Ringing:
         """By member and key, as the engine was told of them last."""
         self._legs: dict[int, MemberLeg] = {}
         """By the engine's number."""
-        self._loads: set[asyncio.Task[None]] = set()
         self._engine = rules.Engine(
             people.strategy,
             people.ring_timeout,
@@ -77,7 +70,7 @@ class _Ringing:
         book = self._call.book
         for member, extension in self._extensions.items():
             self._attempts[member] = book.attempt(self._hop, extension)
-        with self._watching():
+        with self._call.board.lookout.watch(self._extensions, self._call.inbox):
             self._hop.ringing_from = book.now()
             event: rules.Event | None = rules.Begin()
             now = self._loop.time()
@@ -85,7 +78,7 @@ class _Ringing:
             while True:
                 if event is not None:
                     result = await self._perform(self._engine.handle(event, now))
-                    if (windows := self._engine.windows) != planned:
+                    if (windows := self._engine.windows) is not planned:
                         book.plan(self._attempts, windows)
                         planned = windows
                     if result is not None:
@@ -182,45 +175,3 @@ class _Ringing:
         bindings = self._call.board.bindings(member)
         self._bindings[member] = {binding.key: binding for binding in bindings}
         return standing_of(self._call.board, self._extensions[member], bindings, self._call.who.id)
-
-    @contextmanager
-    def _watching(self) -> Iterator[None]:
-        """Have the inbox told of what changes about the members."""
-
-        def changed(event: BindingsChanged | BusyChanged) -> None:
-            if event.extension_id in self._extensions:
-                self._call.inbox.put(MemberChanged(event.extension_id))
-
-        def edited(event: ExtensionChanged) -> None:
-            if event.extension_id in self._extensions:
-                load = self._loop.create_task(self._load(event.extension_id))
-                self._loads.add(load)
-                load.add_done_callback(self._loads.discard)
-
-        def deleted(event: ExtensionDeleted) -> None:
-            if event.extension_id in self._extensions:
-                self._call.inbox.put(SettingsChanged(event.extension_id, None))
-
-        bus = self._call.board.bus
-        ends = [
-            bus.subscribe(BindingsChanged, changed),
-            bus.subscribe(BusyChanged, changed),
-            bus.subscribe(ExtensionChanged, edited),
-            bus.subscribe(ExtensionDeleted, deleted),
-        ]
-        try:
-            yield
-        finally:
-            for end in ends:
-                end()
-            for load in self._loads:
-                load.cancel()
-
-    async def _load(self, member: int) -> None:
-        """Read new settings beside the ringing, which must not wait for a store that is slow or fails."""
-        try:
-            extension = await self._call.board.store.extensions.get(member)
-        except Exception:
-            log.exception("settings_not_read", extension=member)
-        else:
-            self._call.inbox.put(SettingsChanged(member, extension))

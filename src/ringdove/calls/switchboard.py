@@ -92,6 +92,7 @@ class Switchboard:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._board.lookout.close()
         await self._board.records.close()
 
     async def _run(self, call: Call) -> None:

@@ -1,7 +1,7 @@
 """Who may ring (R1): one pure function over what is known of a member."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Skip(StrEnum):
@@ -16,8 +16,7 @@ class Skip(StrEnum):
     """It might ring, but the call has rung as many phones as one call may."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What is known of a member at one moment. `bindings` are the keys of its live bindings."""
 
     bindings: tuple[str, ...] = ()

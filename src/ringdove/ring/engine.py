@@ -7,6 +7,8 @@ The shell tells it what happened (`handle(event, now)`), performs the actions in
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
+from typing import NamedTuple
 
 from . import plan
 from .eligibility import Skip, Standing, skip_reason
@@ -44,23 +46,20 @@ class Tick:
     """The deadline has come."""
 
 
-@dataclass(frozen=True, slots=True)
-class StandingChanged:
+class StandingChanged(NamedTuple):
     """A member registered, lost a binding, became busy or free, changed presence …"""
 
     member: int
     standing: Standing
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """A leg got its 2xx."""
 
     leg: int
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """A leg ended without an answer. `status` is the final SIP status, 408 for silence, 503 for no transport."""
 
     leg: int
@@ -75,8 +74,7 @@ class CallerGone:
 Event = Begin | Tick | StandingChanged | Answered | Failed | CallerGone
 
 
-@dataclass(frozen=True, slots=True)
-class Ring:
+class Ring(NamedTuple):
     """Send an INVITE to this binding of this member."""
 
     leg: int
@@ -84,31 +82,27 @@ class Ring:
     binding: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """End this leg: CANCEL it, or ACK and BYE where its 2xx has come meanwhile."""
 
     leg: int
     why: Why
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """This member is not rung, or not in this window."""
 
     member: int
     reason: Skip
 
 
-@dataclass(frozen=True, slots=True)
-class Win:
+class Win(NamedTuple):
     """Connect the caller to this leg."""
 
     leg: int
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """The group is done. `status` is the most telling final code for the caller where nothing follows."""
 
     outcome: Outcome
@@ -161,6 +155,9 @@ class Engine:
         self._at = 0.0
         """The time of the last event, in seconds since the beginning."""
         self._planned: list[Window] = []
+        """Another one whenever it changes."""
+        self._due = float("-inf")
+        """Until then nothing opens or closes, unless somebody's standing changes or nobody rings any more."""
         self._opened: set[tuple[int, float]] = set()
         self._done = False
         self._actions: list[Action] = []
@@ -168,16 +165,12 @@ class Engine:
     @property
     def deadline(self) -> float | None:
         """When to call with `Tick` next, on the clock of `handle`; None when there is nothing to wait for."""
-        if self._done or self._began_at is None:
-            return None
-        ends = [w.start for w in self._planned] + [w.stop for w in self._planned if self._members[w.member].legs]
-        due = min((end for end in ends if end > self._at), default=None)
-        return None if due is None else self._began_at + due
+        return None if self._done or self._began_at is None else self._began_at + self._due
 
     @property
     def windows(self) -> list[Window]:
-        """The plan as it stands, in seconds from the beginning."""
-        return list(self._planned)
+        """The plan as it stands, in seconds from the beginning; the same object for as long as it stays the same."""
+        return self._planned
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take one event; returns what to do now, in order. After `Finish` or `Win` nothing more comes."""
@@ -201,7 +194,7 @@ class Engine:
                 self._finish(Outcome.ABANDONED, 487)
             case _:  # a tick, or what no longer concerns us
                 pass
-        if self._began_at is not None and not self._done:
+        if self._began_at is not None and not self._done and (self._at >= self._due or not self._legs):
             self._settle()
         return self._actions
 
@@ -220,8 +213,11 @@ class Engine:
 
     def _stand(self, member: int, standing: Standing) -> None:
         m = self._members[member]
+        if standing == m.standing:
+            return
         m.standing = standing
-        m.tried &= set(standing.bindings)  # a phone that registers anew may be tried anew
+        m.tried.intersection_update(standing.bindings)  # a phone that registers anew may be tried anew
+        self._due = self._at
         if not standing.enabled:
             self._stop(list(m.legs), Why.REMOVED)
         if self._began_at is not None and skip_reason(standing) is None:
@@ -250,6 +246,7 @@ class Engine:
             fruitless = self._keep_time()
         if not self._legs and not self._has_future():
             self._finish(Outcome.UNANSWERED, self._most_telling_status())
+        self._due = self._next_due()
 
     def _keep_time(self) -> bool:
         """Close and open what the plan says; True when the next turn, or the end, is to come at once."""
@@ -303,7 +300,13 @@ class Engine:
                 self._planned, self._strategy, self._ring_timeout, self._order, member, self._at
             )
         else:
-            self._planned += plan.windows(self._strategy, self._ring_timeout, self._entries, {member})
+            more = plan.windows(self._strategy, self._ring_timeout, self._entries, {member})
+            self._planned = [*self._planned, *more]
+
+    def _next_due(self) -> float:
+        starts = (w.start for w in self._planned if w.start > self._at)
+        stops = (w.stop for w in self._planned if w.stop > self._at and self._members[w.member].legs)
+        return min(chain(starts, stops), default=float("inf"))
 
     def _has_future(self) -> bool:
         ahead = any(w.start > self._at and not self._members[w.member].declined for w in self._planned)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Strategy(StrEnum):
@@ -33,8 +34,7 @@ class Entry:
     timeout: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """The span [start, stop) in which a member is to ring, in seconds."""
 
     member: int
@@ -60,20 +60,31 @@ def windows(
 ) -> list[Window]:
     """The windows of the eligible members, in seconds from the moment that ringing begins."""
     if strategy is Strategy.CUSTOM:
-        return [w for member in members(entries) if member in eligible for w in _custom(member, entries)]
+        return _own_windows(entries, eligible)
     turns = [member for member in members(entries) if member in eligible]
     end = tidy(len(turns) * ring_timeout)
     if strategy is Strategy.RING_ALL:
-        return [Window(member, 0.0, tidy(ring_timeout)) for member in turns]
+        stop = tidy(ring_timeout)
+        return [Window(member, 0.0, stop) for member in turns]
     if strategy is Strategy.SEQUENTIALLY:
         return [Window(member, tidy(i * ring_timeout), tidy((i + 1) * ring_timeout)) for i, member in enumerate(turns)]
     return [Window(member, tidy(i * ring_timeout), end) for i, member in enumerate(turns)]
 
 
-def _custom(member: int, entries: Iterable[Entry]) -> list[Window]:
-    """One member's own windows, those that overlap or touch made one; a timeout of 0 never rings."""
+def _own_windows(entries: Iterable[Entry], eligible: Collection[int]) -> list[Window]:
+    """Each member's own windows, those that overlap or touch made one; a timeout of 0 never rings."""
+    spans: dict[int, list[tuple[float, float]]] = {}
+    for entry in entries:
+        span = tidy(entry.delay), tidy(entry.delay + entry.timeout)
+        for member in entry.members:
+            own = spans.setdefault(member, [])
+            if entry.timeout > 0:
+                own.append(span)
+    return [w for member, own in spans.items() if member in eligible for w in _merged(member, own)]
+
+
+def _merged(member: int, spans: list[tuple[float, float]]) -> list[Window]:
     merged: list[Window] = []
-    spans = [(tidy(e.delay), tidy(e.delay + e.timeout)) for e in entries if member in e.members and e.timeout > 0]
     for start, stop in sorted(spans):
         if merged and start <= merged[-1].stop:
             merged[-1] = Window(member, merged[-1].start, max(stop, merged[-1].stop))

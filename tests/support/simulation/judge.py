@@ -6,7 +6,6 @@ that, in the same instant. Then the record has to tell the same story.
 
 import itertools
 from collections import Counter
-from dataclasses import replace
 
 from ringdove.model.destination import END_CALL, Destination
 from ringdove.model.reference import DestinationKind
@@ -111,7 +110,7 @@ class _Call:
                             self._failed(at, leg, 503)
                 case Changed(at, member, standing):
                     self._pass_time(at, False)
-                    mine = replace(standing, is_caller=member == self._caller)
+                    mine = standing._replace(is_caller=member == self._caller)
                     if self._ringing and member in self._ringing.referee.people:
                         self._rule(at, StandingChanged(member, mine))
                 case Began(at, call_id) if self._story and call_id == self._story.id:

@@ -223,7 +223,7 @@ class World:
             "streams": {port: s for port, s in self.media.streams.items() if port not in self.media.ports},
             "busy": self.board.busy._calls,
             "records": self.board.records.unwritten(),
-            "listeners": [n for n in (len(listeners) for listeners in self.bus._listeners.values()) if n > 1],
+            "members watched": len(self.board.lookout),
             "tasks": len(tasks) - 2,  # this one, and who listens to the media engine
             **_layer(endpoint),
         }
