@@ -32,6 +32,7 @@ from ringdove.model.simulation import Simulation
 from ringdove.model.story import Disposition, Party, Story
 from ringdove.settings import Settings
 from ringdove.store import Store
+from ringdove.store.calls import Entry
 
 BASE = "/openapi/v1.0"
 ERRMSGS = {int(row.code): row.errmsg for row in TABLE}
@@ -74,7 +75,7 @@ class Server(threading.Thread):
         self.credentials = await ensure_application(store, self._settings)
         for number, extension_id in (("1001", 3071), ("1002", 3074), ("1003", 3075)):
             await store.extensions.create(Extension(number=number), id=extension_id)
-        await store.calls.finish(CALL)
+        await store.calls.save([Entry(CALL)])
 
         async def simulate(_group_id: int) -> Simulation:
             return Simulation()

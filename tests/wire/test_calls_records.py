@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from ringdove.model.story import Disposition, Party, Story
+from ringdove.store.calls import Entry
 from support.house import House
 from support.phones import until
 from support.scene import Scene, open_house
@@ -35,21 +36,16 @@ class Disk:
 
     def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         calls = house.node.store.calls
-        self._begin, self._finish = calls.begin, calls.finish
+        self._save = calls.save
         self.turns = asyncio.Event()
         self.turns.set()
         self.full = False
         self.refused = 0
-        monkeypatch.setattr(calls, "begin", self.begin)
-        monkeypatch.setattr(calls, "finish", self.finish)
+        monkeypatch.setattr(calls, "save", self.save)
 
-    async def begin(self, story: Story, node: str) -> None:
+    async def save(self, entries: Sequence[Entry]) -> None:
         await self._write()
-        await self._begin(story, node)
-
-    async def finish(self, story: Story) -> None:
-        await self._write()
-        await self._finish(story)
+        await self._save(entries)
 
     async def _write(self) -> None:
         await self.turns.wait()
@@ -143,8 +139,8 @@ async def test_a_start_closes_what_a_crash_of_this_node_left_open(tmp_path: Path
     left = Story(id="1.1", started_at=1000.0, caller=Party(number="2001"), dialled="2002")
     async with open_house(tmp_path) as house:
         name = house.node.settings.node.read_text().strip()
-        await house.node.store.calls.begin(left, name)
-        await house.node.store.calls.begin(replace(left, id="1.2"), "another")
+        await house.node.store.calls.save([Entry(left, name)])
+        await house.node.store.calls.save([Entry(replace(left, id="1.2"), "another")])
     async with open_house(tmp_path) as house:
         rows = {row["id"]: row for row in (await house.get("calls/list"))["data"]}
         assert house.node.settings.node.read_text().strip() == name

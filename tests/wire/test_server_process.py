@@ -23,6 +23,7 @@ from ringdove.model.extension import Extension
 from ringdove.model.story import Party, Story
 from ringdove.settings import Settings
 from ringdove.store import Store
+from ringdove.store.calls import Entry
 
 COMMAND = [str(Path(sys.executable).with_name("ringdove"))]
 PATIENCE = 30.0
@@ -135,7 +136,7 @@ def seed(data: Path) -> None:
         store = await Store.open(Settings(data=data).database_url)
         alice = await store.extensions.create(Extension(number="1999"))
         story = Story(id="a", started_at=1.0, caller=Party(id=alice.id, number="1999"), dialled="6300")
-        await store.calls.begin(story, node.read_text().strip())
+        await store.calls.save([Entry(story, node.read_text().strip())])
         await store.bindings.put(
             StoredBinding(
                 extension_id=alice.id,

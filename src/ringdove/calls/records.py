@@ -1,15 +1,17 @@
-"""Brings the records of calls into the store: no call waits for the disk, and no record is lost with it."""
+"""Brings the records of calls into the store: no call waits for the disk, and no record is lost with it (ADR 0008)."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import structlog
 
+from ringdove.model.reference import Ref
 from ringdove.model.story import Story
-from ringdove.store.calls import Calls
+from ringdove.store.calls import Calls, Entry, participants
 
 log = structlog.get_logger(__name__)
 
@@ -21,8 +23,12 @@ class Pace(NamedTuple):
     longest: float = 30.0
 
 
+GATHERING = 0.03
+"""Seconds that records wait for others, with which they share a transaction and its way to the disk."""
+AT_ONCE = 100
+"""Records that are written together; to tell so many stories takes a few milliseconds, and the calls wait so long."""
 _PATIENCE = 30.0
-"""Seconds that the store may take for one record."""
+"""Seconds that the store may take for them."""
 _LAST_WORDS = 5.0
 """Seconds at the end for what is not written yet."""
 MOST = 10_000
@@ -37,10 +43,11 @@ class _Record:
 
 
 class Records:
-    """Writes what `save` and `finish` leave with it, one record after the other.
+    """Writes what `save` and `finish` leave with it, those of a few hundredths of a second together.
 
-    Of one call only the latest state waits, so that its end is never written before its beginning. What the store
-    refuses is tried again, less and less often, until it is written; new records meanwhile pass it by.
+    Of one call one record waits, and it is written as the call is by then; so its end is never written before its
+    beginning, and a short call is written once. What the store refuses is tried again, less and less often, until it
+    is written; new records meanwhile pass it by.
     """
 
     def __init__(self, calls: Calls, node: str, pace: Pace = Pace(), most: int = MOST) -> None:  # noqa: B008 - a value
@@ -50,6 +57,10 @@ class Records:
         self._most = most
         self._fresh: dict[str, _Record] = {}
         self._failed: dict[str, _Record] = {}
+        self._told: dict[str, frozenset[Ref]] = {}
+        """Who takes part in the running calls that are in the store."""
+        self._stride = 1
+        """How many failed records to try together; if the store wants one of them not, it takes none."""
         self._pause = pace.first
         self._again_at = 0.0
         """When to try a failed record again, on the loop's clock."""
@@ -67,8 +78,8 @@ class Records:
             self.finish(story)
 
     def save(self, story: Story) -> None:
-        """Have a running call written down as it is now."""
-        self._put(_Record(Story.from_json(story.to_json()), is_over=False))
+        """Have a running call written down soon, as it is then."""
+        self._put(_Record(story, is_over=False))
 
     def finish(self, story: Story) -> None:
         """Have the call written down as a whole, begun before or not."""
@@ -105,24 +116,29 @@ class Records:
             self._writer = asyncio.create_task(self._write_all(), name="call records")
 
     async def _write_all(self) -> None:
-        while (record := await self._next()) is not None:
+        while (batch := await self._next()) is not None:
             try:
                 async with asyncio.timeout(_PATIENCE):
-                    await self._write(record)
+                    await self._write(batch)
             except Exception as why:
-                self._refused(record, why)
+                self._refused(batch, why)
             else:
-                self._forget(record)
+                for record in batch:
+                    self._forget(record)
+                if batch[0].has_failed:
+                    self._stride = min(AT_ONCE, 2 * self._stride)
                 self._pause, self._again_at = self._pace.first, 0.0
 
-    async def _next(self) -> _Record | None:
-        """A fresh record at once, a failed one after the pause; None where nothing is left at the end."""
+    async def _next(self) -> list[_Record] | None:
+        """Fresh records when they have gathered, failed ones after the pause; None where nothing is left at the end."""
         loop = asyncio.get_running_loop()
         while True:
             if self._fresh:
-                return next(iter(self._fresh.values()))
+                if not self._closing:
+                    await asyncio.sleep(GATHERING)
+                return list(islice(self._fresh.values(), AT_ONCE))
             if self._failed and loop.time() >= self._again_at:
-                return next(iter(self._failed.values()))
+                return list(islice(self._failed.values(), self._stride))
             if self._closing and not self._failed:
                 return None
             self._news.clear()
@@ -130,19 +146,28 @@ class Records:
                 async with asyncio.timeout_at(self._again_at if self._failed else None):
                     await self._news.wait()
 
-    async def _write(self, record: _Record) -> None:
-        if record.is_over:
-            await self._calls.finish(record.story)
-        else:
-            await self._calls.begin(record.story, self._node)
+    async def _write(self, batch: list[_Record]) -> None:
+        entries, told = list[Entry](), dict[str, frozenset[Ref]]()
+        for story, is_over in ((record.story, record.is_over) for record in batch):
+            told[story.id] = people = frozenset(participants(story))
+            new = people - self._told.get(story.id, frozenset())
+            entries.append(Entry(story, None, new) if is_over else Entry(story.before_its_end(), self._node, new))
+        await self._calls.save(entries)
+        for record in batch:
+            if record.is_over:
+                self._told.pop(record.story.id, None)
+            else:
+                self._told[record.story.id] = told[record.story.id]
 
-    def _refused(self, record: _Record, why: Exception) -> None:
-        if self._forget(record):  # else a later state of the call waits already
-            self._failed[record.story.id] = record
-        if not record.has_failed:
-            record.has_failed = True
-            error = f"{type(why).__name__}: {why}".partition("\n")[0]
-            log.warning("record_waits", call=record.story.id, error=error)
+    def _refused(self, batch: list[_Record], why: Exception) -> None:
+        error = f"{type(why).__name__}: {why}".partition("\n")[0]
+        for record in batch:
+            if self._forget(record):  # else a later state of the call waits already
+                self._failed[record.story.id] = record
+            if not record.has_failed:
+                record.has_failed = True
+                log.warning("record_waits", call=record.story.id, error=error)
+        self._stride = 1
         self._again_at = asyncio.get_running_loop().time() + self._pause
         self._pause = self._pace.first if self._closing else min(self._pace.longest, 2 * self._pause)
 
@@ -158,4 +183,5 @@ class Records:
         """The log is the last place; a mere beginning will be told by the end of the call."""
         self._forget(record)
         if record.is_over:
+            self._told.pop(record.story.id, None)
             log.error("record_not_written", call=record.story.id, record=record.story.to_json())

@@ -1,10 +1,13 @@
 """The records of calls."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Executable, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringdove.model.reference import DestinationKind, ObjectKind, Ref
@@ -40,19 +43,28 @@ class CallFilter:
         return all(wanted)
 
 
+class Entry(NamedTuple):
+    """A call as it is to be written down. `node`: where it runs; None when it is over."""
+
+    story: Story
+    node: str | None = None
+    new: Collection[Ref] | None = None
+    """Those who take part, as far as they may not be written down yet; None: everybody."""
+
+
 class Calls:
     """Keeps one story per call."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, story: Story, node: str) -> None:
-        """Enter a call that has begun and runs on this node."""
-        await self._database.write(lambda conn: _upsert(conn, story, node), settings=False)
+    async def save(self, entries: Sequence[Entry]) -> None:
+        """Enter calls as they are now, known before or not, in one transaction; each call once.
 
-    async def finish(self, story: Story) -> None:
-        """Enter a call that has ended, begun before or not; doing so again changes nothing."""
-        await self._database.write(lambda conn: _upsert(conn, story, None), settings=False)
+        The stories are read before this waits for anything, so they may go on.
+        """
+        rows = _Rows(entries)
+        await self._database.write(rows.save, settings=False)
 
     async def get(self, call_id: str) -> Story | None:
         """Return the story of one call."""
@@ -94,14 +106,14 @@ class Calls:
 
         async def work(conn: AsyncConnection) -> int:
             texts = (await conn.execute(select(call.c.story).where(call.c.node == node))).scalars().all()
-            for text in texts:
-                story = Story.from_json(text)
+            stories = [Story.from_json(text) for text in texts]
+            for story in stories:
                 story.ended_at = max(story.answered_at or 0.0, round(now - story.started_at, 3))
                 story.ended_by = EndedBy.SERVER
                 story.disposition = Disposition.FAILED if story.answered_at is None else Disposition.ANSWERED
                 story.reason = reason
-                await _upsert(conn, story, None)
-            return len(texts)
+            await _Rows([Entry(story) for story in stories]).save(conn)
+            return len(stories)
 
         return await self._database.write(work, settings=False)
 
@@ -116,23 +128,47 @@ def participants(story: Story) -> Iterator[Ref]:
     yield from (Ref(ObjectKind.EXTENSION, person.id) for person in people if person and person.id is not None)
 
 
-async def _upsert(conn: AsyncConnection, story: Story, node: str | None) -> None:
-    values = {
-        "started_at": story.started_at,
-        "node": node,
-        "caller": story.caller.number,
-        "dialled": story.dialled,
-        "disposition": story.disposition,
-        "answered_by": story.answered_by.number if story.answered_by else None,
-        "story": story.to_json(),
-    }
-    known = await conn.execute(update(call).where(call.c.id == story.id).values(values))
-    if known.rowcount == 0:
-        await conn.execute(insert(call).values(id=story.id, **values))
-    await conn.execute(delete(call_object).where(call_object.c.call_id == story.id))
-    rows = [{"call_id": story.id, "kind": ref.kind, "object_id": ref.id} for ref in set(participants(story))]
-    if rows:
-        await conn.execute(insert(call_object), rows)
+class _Rows:
+    """What entries look like in the tables."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self._calls = [
+            {
+                "id": story.id,
+                "started_at": story.started_at,
+                "node": node,
+                "caller": story.caller.number,
+                "dialled": story.dialled,
+                "disposition": story.disposition,
+                "answered_by": story.answered_by.number if story.answered_by else None,
+                "story": story.to_json(),
+            }
+            for story, node, _ in entries
+        ]
+        self._objects = [
+            {"call_id": story.id, "kind": ref.kind, "object_id": ref.id}
+            for story, _, new in entries
+            for ref in (set(participants(story)) if new is None else new)
+        ]
+
+    async def save(self, conn: AsyncConnection) -> None:
+        """Write them, in two statements."""
+        upsert_calls, add_objects = _statements(conn.dialect.name)
+        if self._calls:
+            await conn.execute(upsert_calls, self._calls)
+        if self._objects:
+            await conn.execute(add_objects, self._objects)
+
+
+@cache
+def _statements(dialect: str) -> tuple[Executable, Executable]:
+    """How to write calls, known or not, and how to add those who took part, known or not."""
+    insert = import_module(f"sqlalchemy.dialects.{dialect}").insert  # each has its own, of the same form
+    new = insert(call)
+    changed = {name: new.excluded[name] for name in ("node", "disposition", "answered_by", "story")}
+    return new.on_conflict_do_update(index_elements=[call.c.id], set_=changed), insert(
+        call_object
+    ).on_conflict_do_nothing()
 
 
 def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Set
+from collections.abc import AsyncIterator, Sequence, Set
 from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from ringdove.model.audio import PlayOrder
 from ringdove.model.extension import Extension
 from ringdove.model.reference import DestinationKind, Dialable
 from ringdove.model.ring_group import RingGroup, RosterEntry
-from ringdove.model.story import Story
+from ringdove.store.calls import Entry as CallEntry
 
 from ..media import Ports
 
@@ -87,7 +87,7 @@ class Shelf:
         self.ring_groups = SimpleNamespace(get=self._group, roster=self._roster)
         self.numbers = SimpleNamespace(find=self._find)
         self.sounds = SimpleNamespace(find=self._sound)
-        self.calls = SimpleNamespace(begin=self._begin, finish=self._finish, close_open=self._begin)
+        self.calls = SimpleNamespace(save=self._save, close_open=self._close_open)
 
     async def _wait(self) -> None:
         await asyncio.sleep(self._world.dice.uniform(0, self._world.script.lag))
@@ -122,9 +122,9 @@ class Shelf:
         prompt = SimpleNamespace(digest=name, seconds=PROMPT)
         return SimpleNamespace(files=[prompt], play_order=PlayOrder.ALPHABETICAL)
 
-    async def _begin(self, story: Story, node: str) -> None:
+    async def _close_open(self, node: str, reason: str) -> None:
         await self._wait()
 
-    async def _finish(self, story: Story) -> None:
-        self._world.chronicle.stories.append(deepcopy(story))
+    async def _save(self, entries: Sequence[CallEntry]) -> None:
+        self._world.chronicle.stories += [deepcopy(entry.story) for entry in entries if entry.node is None]
         await self._wait()

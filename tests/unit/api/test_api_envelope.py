@@ -10,6 +10,7 @@ from api_client import BASE, Api
 
 from ringdove.api import errors
 from ringdove.model.story import Disposition, Party, Story
+from ringdove.store.calls import Entry
 
 NOT_EXISTED = {"errcode": 10001, "errmsg": "INTERFACE NOT EXISTED"}
 DOCS = Path(__file__).parents[3] / "docs"
@@ -153,12 +154,12 @@ async def test_an_unknown_menu_is_named(api: Api, menu: str, rule: str) -> None:
 async def test_calls_of_this_node_stand_among_the_stored_ones_each_once(api: Api) -> None:
     for i in range(3):
         finished = story(f"old{i}", 1000.0 + i, ended_at=5.0004, answered_at=2.0, disposition=Disposition.ANSWERED)
-        await api.store.calls.finish(finished)
+        await api.store.calls.save([Entry(finished)])
     long, new = story("long", 1001.5), story("new", 2001.0)
     unwritten = story("over", 2000.0, ended_at=7.0, disposition=Disposition.BUSY)
     for each in (long, unwritten):  # the third has not come to the store at all yet
-        await api.store.calls.begin(story(each.id, each.started_at), "here")
-    await api.store.calls.begin(story("elsewhere", 1500.0), "there")
+        await api.store.calls.save([Entry(story(each.id, each.started_at), "here")])
+    await api.store.calls.save([Entry(story("elsewhere", 1500.0), "there")])
     api.live = [unwritten, long, new]
 
     async def ids(**params: Any) -> list[str]:
@@ -179,8 +180,8 @@ async def test_calls_of_this_node_stand_among_the_stored_ones_each_once(api: Api
 
 
 async def test_calls_are_filtered(api: Api) -> None:
-    await api.store.calls.finish(story("a", 1000.0, ended_at=1.0, disposition=Disposition.BUSY))
-    await api.store.calls.finish(story("b", 2000.0, ended_at=1.0, caller=Party(number="9"), dialled="1001"))
+    await api.store.calls.save([Entry(story("a", 1000.0, ended_at=1.0, disposition=Disposition.BUSY))])
+    await api.store.calls.save([Entry(story("b", 2000.0, ended_at=1.0, caller=Party(number="9"), dialled="1001"))])
     api.live = [story("c", 3000.0)]
     for params, expected in (
         ({"caller": "9"}, ["b"]),
@@ -203,7 +204,7 @@ async def test_a_call_tells_its_story_while_it_runs_and_after(api: Api) -> None:
     api.live = [story("c", 3000.0)]
     assert (await api.get("calls/get", id="c"))["data"] == story("c", 3000.0).to_data()
     done = story("c", 3000.0, ended_at=2.0, disposition=Disposition.ABANDONED)
-    await api.store.calls.finish(done)
+    await api.store.calls.save([Entry(done)])
     api.live = []
     assert (await api.get("calls/get", id="c"))["data"] == done.to_data()
     answer = await api.get("calls/get", id="zzz")

@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from ringdove.calls.records import Pace, Records
+from ringdove.calls.records import AT_ONCE, GATHERING, Pace, Records
 from ringdove.model.story import Disposition, Party, Story
 from ringdove.store import Store
-from ringdove.store.calls import Calls
+from ringdove.store.calls import CallFilter, Calls, Entry
 from support.phones import until
 
 NODE = "here"
@@ -28,7 +28,10 @@ def ended(call_id: str) -> Story:
 
 
 class Troubled(Calls):
-    """The real thing, on a disk that can be full, or slow; `refused` counts by call."""
+    """The real thing, on a disk that can be full, or slow. It takes none where one is `broken`, which it notes.
+
+    `saved` are calls with whether they were over, `batches` the same as they were written together.
+    """
 
     def __init__(self, calls: Calls) -> None:
         super().__init__(calls._database)
@@ -36,23 +39,21 @@ class Troubled(Calls):
         self.gate = asyncio.Event()
         self.gate.set()
         self.refused: list[str] = []
-        self.saved: list[tuple[str, bool]] = []
+        self.batches: list[list[tuple[str, bool]]] = []
+        self.new: list[set[int]] = []
 
-    async def begin(self, story: Story, node: str) -> None:
-        await self._trouble(story)
-        await super().begin(story, node)
-        self.saved.append((story.id, False))
+    @property
+    def saved(self) -> list[tuple[str, bool]]:
+        return [each for batch in self.batches for each in batch]
 
-    async def finish(self, story: Story) -> None:
-        await self._trouble(story)
-        await super().finish(story)
-        self.saved.append((story.id, True))
-
-    async def _trouble(self, story: Story) -> None:
+    async def save(self, entries: Sequence[Entry]) -> None:
         await self.gate.wait()
-        if self.broken(story.id):
-            self.refused.append(story.id)
+        if refused := [entry.story.id for entry in entries if self.broken(entry.story.id)]:
+            self.refused += refused
             raise OSError("the disk is full")
+        await super().save(entries)
+        self.batches.append([(entry.story.id, entry.node is None) for entry in entries])
+        self.new += [{ref.id for ref in entry.new or ()} for entry in entries]
 
 
 @pytest.fixture
@@ -175,3 +176,88 @@ async def test_only_so_many_wait_and_the_oldest_goes_to_the_log(calls: Troubled)
 async def test_a_keeper_that_kept_nothing_closes(calls: Troubled) -> None:
     await Records(calls, NODE).close()
     assert calls.saved == []
+
+
+async def test_calls_of_one_moment_are_written_together(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK)
+    records.save(story("a"))
+    records.finish(ended("b"))
+    await asyncio.sleep(GATHERING / 3)
+    records.save(story("c"))
+    await until(lambda: bool(calls.batches), "the store was not asked")
+    assert calls.batches == [[("a", False), ("b", True), ("c", False)]]
+    await records.close()
+
+
+async def test_a_call_that_ends_at_once_is_written_once(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK)
+    told = story("a")
+    records.save(told)
+    told.answered_at = 0.001
+    records.save(told)
+    told.ended_at = 0.002
+    records.finish(told)
+    await until(lambda: not records.waiting, "the store was not asked")
+    assert calls.batches == [[("a", True)]]
+    assert await calls.get("a") == told
+    await records.close()
+
+
+async def test_a_running_call_is_told_as_it_is_when_it_is_written(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK)
+    told = story("a")
+    records.save(told)
+    told.answered_at = 0.001
+    await until(lambda: calls.saved == [("a", False)], "the store was not asked")
+    assert await calls.get("a") == story("a", answered_at=0.001)
+    await records.close()
+
+
+async def test_those_who_take_part_are_written_once(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK)
+    told = story("a")
+    with records.record(told):
+        await until(lambda: not records.waiting, "the store was not asked")
+        told.answered_by = Party(id=2, number="1002")
+        records.save(told)
+        await until(lambda: not records.waiting, "the store was not asked")
+        told.ended_at = 5.0
+    await until(lambda: not records.waiting, "the store was not asked")
+    assert calls.new == [{1}, {2}, set()]
+    for person in (1, 2):
+        assert (await calls.page(CallFilter(extension_id=person)))[1] == [told]
+    assert records._told == {}
+    await records.close()
+
+
+async def test_so_many_and_no_more_are_told_at_once(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK)
+    for number in range(2 * AT_ONCE + 1):
+        records.finish(ended(str(number)))
+    await records.close()
+    assert [len(batch) for batch in calls.batches] == [AT_ONCE, AT_ONCE, 1]
+
+
+async def test_a_bad_record_among_many_is_found_and_the_others_are_written(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK)
+    calls.broken = lambda call_id: call_id == "7"
+    for number in range(20):
+        records.finish(ended(str(number)))
+    await until(lambda: records.waiting == 1, "the good ones are not written")
+    assert [s.id for s in records.unwritten()] == ["7"]
+    assert sorted(int(call_id) for call_id, _ in calls.saved) == [n for n in range(20) if n != 7]
+    calls.broken = lambda _: False
+    await until(lambda: records.waiting == 0, "the last one is not written")
+    await records.close()
+
+
+async def test_after_a_failure_what_waited_is_soon_written_together_again(calls: Troubled) -> None:
+    records = Records(calls, NODE, QUICK)
+    calls.broken = lambda _: True
+    for number in range(AT_ONCE):
+        records.finish(ended(str(number)))
+    await until(lambda: bool(calls.refused), "the store was not asked")
+    calls.broken = lambda _: False
+    await until(lambda: records.waiting == 0, "they are not written")
+    assert [len(batch) for batch in calls.batches] == [1, 2, 4, 8, 16, 32, 37]
+    await records.close()

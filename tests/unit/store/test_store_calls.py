@@ -2,7 +2,7 @@
 
 from ringdove.model.story import Attempt, Disposition, Hop, HopOutcome, Party, Story
 from ringdove.store import Store
-from ringdove.store.calls import CallFilter
+from ringdove.store.calls import CallFilter, Entry
 
 
 def story(call_id: str, **fields: object) -> Story:
@@ -21,25 +21,25 @@ async def ids(store: Store, **wanted: object) -> list[str]:
 
 
 async def test_a_call_is_one_record_from_begin_to_finish(store: Store) -> None:
-    await store.calls.begin(story("a"), "here")
+    await store.calls.save([Entry(story("a"), "here")])
     assert await store.calls.get("a") == story("a")
     assert await ids(store) == ["a"]
-    await store.calls.finish(ended("a"))
-    await store.calls.finish(ended("a"))
+    await store.calls.save([Entry(ended("a"))])
+    await store.calls.save([Entry(ended("a"))])
     assert await store.calls.get("a") == ended("a")
     assert await ids(store) == ["a"]
     assert await store.calls.get("b") is None
 
 
 async def test_a_call_can_be_entered_when_it_is_over(store: Store) -> None:
-    await store.calls.finish(ended("a"))
+    await store.calls.save([Entry(ended("a"))])
     assert await ids(store) == ["a"]
 
 
 async def test_a_crash_closes_open_calls_as_failed_with_its_reason(store: Store) -> None:
-    await store.calls.begin(story("a"), "here")
-    await store.calls.begin(story("b"), "here")
-    await store.calls.finish(ended("b"))
+    await store.calls.save([Entry(story("a"), "here")])
+    await store.calls.save([Entry(story("b"), "here")])
+    await store.calls.save([Entry(ended("b"))])
     assert await store.calls.close_open("here", "the server stopped", now=1060.0) == 1
     assert await store.calls.close_open("here", "again", now=2000.0) == 0
     closed = await store.calls.get("a")
@@ -52,14 +52,14 @@ async def test_a_crash_keeps_what_was_known_of_an_answered_call(store: Store) ->
     bob = Party(id=2, number="1002")
     hop = Hop(kind="ring_group", id="8", entered_at=0.0, left_at=4.2, outcome=HopOutcome.ANSWERED)
     known = story("a", answered_at=4.2, answered_by=bob, hops=[hop])
-    await store.calls.begin(known, "here")
+    await store.calls.save([Entry(known, "here")])
     assert await store.calls.close_open("here", "the server stopped", now=1060.123456) == 1
     end = {"ended_at": 60.123, "ended_by": "server", "disposition": "ANSWERED", "reason": "the server stopped"}
     assert await store.calls.get("a") == Story.from_data(known.to_data() | end)
 
 
 async def test_a_clock_that_was_set_back_over_a_crash_ends_no_call_before_it_began(store: Store) -> None:
-    await store.calls.begin(story("a"), "here")
+    await store.calls.save([Entry(story("a"), "here")])
     assert await store.calls.close_open("here", "the server stopped", now=900.0) == 1
     closed = await store.calls.get("a")
     assert closed
@@ -67,8 +67,8 @@ async def test_a_clock_that_was_set_back_over_a_crash_ends_no_call_before_it_beg
 
 
 async def test_a_node_leaves_the_open_calls_of_others_alone(store: Store) -> None:
-    await store.calls.begin(story("ours"), "here")
-    await store.calls.begin(story("theirs"), "there")
+    await store.calls.save([Entry(story("ours"), "here")])
+    await store.calls.save([Entry(story("theirs"), "there")])
     assert await store.calls.close_open("here", "the server stopped") == 1
     assert await store.calls.get("theirs") == story("theirs")
 
@@ -76,10 +76,10 @@ async def test_a_node_leaves_the_open_calls_of_others_alone(store: Store) -> Non
 async def test_calls_are_found_by_everything_that_took_part(store: Store) -> None:
     bob, eve = Party(id=2, number="1002"), Party(id=3, number="1003")
     hop = Hop(kind="ring_group", id="8", entered_at=0.0, attempts=[Attempt(member=bob), Attempt(member=eve)])
-    await store.calls.finish(
-        ended("a", hops=[hop], answered_by=bob, disposition=Disposition.ANSWERED, started_at=1000.0)
+    await store.calls.save(
+        [Entry(ended("a", hops=[hop], answered_by=bob, disposition=Disposition.ANSWERED, started_at=1000.0))]
     )
-    await store.calls.finish(ended("b", caller=Party(number="0301234"), dialled="1002", started_at=2000.0))
+    await store.calls.save([Entry(ended("b", caller=Party(number="0301234"), dialled="1002", started_at=2000.0))])
     assert await ids(store) == ["b", "a"]
     assert await ids(store, caller="0301234") == ["b"]
     assert await ids(store, dialled="6300") == ["a"]
@@ -96,7 +96,7 @@ async def test_memory_and_database_agree_on_what_a_filter_finds(store: Store) ->
     hop = Hop(kind="ring_group", id="8", entered_at=0.0, attempts=[Attempt(member=Party(id=2, number="1002"))])
     stories = [ended("a", hops=[hop]), ended("b", dialled="1", started_at=1500.0), ended("c", caller=Party(number="9"))]
     for each in stories:
-        await store.calls.finish(each)
+        await store.calls.save([Entry(each)])
     for wanted in (
         CallFilter(),
         CallFilter(caller="9"),
@@ -113,7 +113,7 @@ async def test_memory_and_database_agree_on_what_a_filter_finds(store: Store) ->
 
 async def test_pages_of_calls_follow_each_other(store: Store) -> None:
     for i in range(5):
-        await store.calls.finish(ended(str(i), started_at=1000.0 + i))
+        await store.calls.save([Entry(ended(str(i), started_at=1000.0 + i))])
     total, found = await store.calls.page(CallFilter(), offset=1, limit=2)
     assert (total, [s.id for s in found]) == (5, ["3", "2"])
     _, found = await store.calls.page(CallFilter(), offset=1, limit=2, descending=False)
@@ -122,6 +122,6 @@ async def test_pages_of_calls_follow_each_other(store: Store) -> None:
 
 async def test_a_page_leaves_out_and_does_not_count_what_is_known_better(store: Store) -> None:
     for i in range(5):
-        await store.calls.finish(ended(str(i), started_at=1000.0 + i))
+        await store.calls.save([Entry(ended(str(i), started_at=1000.0 + i))])
     total, found = await store.calls.page(CallFilter(), without={"1", "4", "99"}, offset=1, limit=2)
     assert (total, [s.id for s in found]) == (3, ["2", "0"])
