@@ -1,4 +1,4 @@
-"""`python -m bench [calls|media|watch|micro]`: over loopback, then the tables."""
+"""`python -m bench [calls|media|registrations|watch|micro]`: over loopback, then the tables."""
 
 import argparse
 import asyncio
@@ -14,7 +14,7 @@ from tempfile import gettempdir
 import uvloop
 from rich.console import Console
 
-from . import calls, media, micro, watch
+from . import calls, media, micro, registrations, watch
 from .rows import ROWS
 
 PRIORITY = -10
@@ -25,6 +25,10 @@ async def _parts(asked: argparse.Namespace, console: Console) -> None:
     task = asyncio.current_task()
     assert task
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    if asked.part == "registrations":
+        async with asyncio.timeout(registrations.LIMIT):
+            await registrations.main(console)
+        return
     if asked.part == "watch":
         async with asyncio.timeout(watch.LIMIT):
             await watch.main(console)
@@ -41,7 +45,9 @@ async def _parts(asked: argparse.Namespace, console: Console) -> None:
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("part", nargs="?", choices=("calls", "media", "watch", "micro"), help="only this")
+    parser.add_argument(
+        "part", nargs="?", choices=("calls", "media", "registrations", "watch", "micro"), help="only this"
+    )
     parser.add_argument("--servers", nargs="+", choices=list(calls.SIDES), default=list(calls.SIDES), help="of calls")
     names = [row.name for row in ROWS]
     parser.add_argument("--rows", "--members", nargs="+", choices=names, default=names, help="of calls")

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,10 @@ from scripted_phone import PATIENCE, ScriptedPhone
 from ringdove.events.bus import Bus
 from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted
 from ringdove.guard.guard import Guard
+from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
 from ringdove.net.endpoint import Endpoint, Failure, OutgoingRequest, Timers
-from ringdove.registrar import Authenticator, KeepAlive, Registrar, keepalive
+from ringdove.registrar import Authenticator, KeepAlive, Registrar, keepalive, registrar
 from ringdove.registrar.authentication import REFUSED_AFTER
 from ringdove.registrar.doorman import Doorman
 from ringdove.sip.digest import Algorithm, Realm, authorize
@@ -86,6 +87,12 @@ class Server:
 
     async def changed(self) -> int:
         return await asyncio.wait_for(self.events.get(), PATIENCE)
+
+    async def saves(self, binding: StoredBinding) -> None:
+        """Return once the store has it so."""
+        async with asyncio.timeout(PATIENCE):
+            while binding not in await self.store.bindings.all():  # noqa: ASYNC110 - the store tells nobody
+                await asyncio.sleep(0.01)
 
     async def saved(self) -> list[str]:
         return [binding.contact for binding in await self.store.bindings.all()]
@@ -230,6 +237,57 @@ async def test_udp_bindings_outlive_a_restart_until_they_expire(server: Server, 
         await server.restart()
         assert [binding.contact for binding in server.registrar.bindings(extension)] == [phone.contact]
         assert await server.saved() == [phone.contact]
+
+
+async def test_a_refresh_counts_at_once_and_is_saved_soon_and_a_stop_saves_it(
+    server: Server, extension: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await server.phone("udp") as phone:
+        await _register(phone)
+        (first,) = await server.store.bindings.all()
+        await _register(phone)
+        (refreshed,) = server.registrar.bindings(extension)
+        assert refreshed.cseq > first.cseq
+        assert await server.store.bindings.all() == [first]
+        await server.restart()
+        assert list(server.registrar.bindings(extension)) == [refreshed]
+    monkeypatch.setattr(registrar, "GATHERING", 0.01)
+    await server.restart()
+    async with await server.phone("udp") as phone:
+        await _register(phone)
+        await _register(phone)
+        latest = max(server.registrar.bindings(extension), key=lambda binding: binding.cseq)
+        await server.saves(latest)
+
+
+async def test_a_refresh_that_the_store_refuses_is_saved_when_it_does_not(
+    server: Server, extension: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registrar, "GATHERING", 0.01)
+    await server.restart()
+    refresh, refusals = server.store.bindings.refresh, [OSError("full")]
+
+    async def refuse_once(bindings: Sequence[StoredBinding]) -> None:
+        if refusals:
+            raise refusals.pop()
+        await refresh(bindings)
+
+    monkeypatch.setattr(server.store.bindings, "refresh", refuse_once)
+    async with await server.phone("udp") as phone:
+        await _register(phone)
+        await _register(phone)
+        (refreshed,) = server.registrar.bindings(extension)
+        await server.saves(refreshed)
+    assert not refusals
+
+
+async def test_a_phone_that_moves_is_saved_before_it_is_told_so(server: Server, extension: int) -> None:
+    contact = "<sip:fixed@10.0.0.1>"
+    for _ in range(2):
+        async with await server.phone("udp") as phone:
+            await _register(phone, contact)
+            (binding,) = await server.store.bindings.all()
+            assert binding in server.registrar.bindings(extension)
 
 
 async def test_a_binding_ends_when_its_time_is_over(server: Server, extension: int, phone: ScriptedPhone) -> None:

@@ -48,14 +48,16 @@ class Doorman:
 
     def answer(self, request: Request, source: Hop) -> Response | None:
         """See `Door`."""
-        tag = stateless_tag(request)
         match request.method:
             case "REGISTER" if (wrong := check(request)) is not None:
-                return wrong.response(request, tag)
+                return wrong.response(request, stateless_tag(request))
             case "INVITE" if not self._ready():
-                return _with(request.reply(503, to_tag=tag), ("Retry-After", str(COME_BACK)))
+                response = request.reply(503, to_tag=stateless_tag(request))
+                return _with(response, ("Retry-After", str(COME_BACK)))
             case "REGISTER" | "INVITE":
                 return self._authenticator.challenge(request, source)
+        tag = stateless_tag(request)
+        match request.method:
             case "OPTIONS":
                 # While we drain or start, a proxy that asks finds another server.
                 response = request.reply(200 if self._ready() else 503, to_tag=tag)

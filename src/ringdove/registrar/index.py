@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ringdove.model.binding import StoredBinding
-from ringdove.sip.hop import Hop
 
 Flow = tuple[str, str, int]
 """Transport, address and port of the far end, as `Hop.remote`."""
@@ -13,7 +12,7 @@ Flow = tuple[str, str, int]
 
 def flow_of(binding: StoredBinding) -> Flow:
     """What a binding is reached over."""
-    return Hop.of_binding(binding).remote
+    return binding.transport, binding.remote_host, binding.remote_port
 
 
 class Index:
@@ -25,14 +24,22 @@ class Index:
         self._expiries: list[tuple[float, int, str]] = []
         self._unreachable: set[tuple[int, str]] = set()
         self._count = 0
+        self._newcomers: dict[tuple[int, str], None] = {}
 
     def put(self, binding: StoredBinding) -> None:
         """Add a binding in place of the one with its extension and key; it counts as reachable."""
-        self.remove(binding.extension_id, binding.key)
-        self._by_extension.setdefault(binding.extension_id, {})[binding.key] = binding
-        self._by_flow[flow_of(binding)].add((binding.extension_id, binding.key))
-        self._count += 1
-        heapq.heappush(self._expiries, (binding.expires_at, binding.extension_id, binding.key))
+        name, flow = (binding.extension_id, binding.key), flow_of(binding)
+        bindings = self._by_extension.setdefault(binding.extension_id, {})
+        before = bindings.pop(binding.key, None)
+        if before is None or flow_of(before) != flow:
+            if before is not None:
+                self._leave(flow_of(before), name)
+            self._by_flow[flow].add(name)
+            self._newcomers[name] = None
+        bindings[binding.key] = binding
+        self._count += before is None
+        self._unreachable.discard(name)
+        heapq.heappush(self._expiries, (binding.expires_at, *name))
         if len(self._expiries) > 4 * self._count + 64:
             self._expiries = [(b.expires_at, b.extension_id, b.key) for b in self]  # most are of earlier refreshes
             heapq.heapify(self._expiries)
@@ -46,11 +53,23 @@ class Index:
         self._count -= 1
         if not bindings:
             del self._by_extension[extension_id]
-        flow = flow_of(binding)
-        self._by_flow[flow].discard((extension_id, key))
+        self._leave(flow_of(binding), (extension_id, key))
+        self._unreachable.discard((extension_id, key))
+
+    def _leave(self, flow: Flow, name: tuple[int, str]) -> None:
+        self._by_flow[flow].discard(name)
         if not self._by_flow[flow]:
             del self._by_flow[flow]
-        self._unreachable.discard((extension_id, key))
+
+    def find(self, extension_id: int, key: str) -> StoredBinding | None:
+        """One binding."""
+        return self._by_extension.get(extension_id, {}).get(key)
+
+    def newcomers(self) -> list[StoredBinding]:
+        """The bindings that are new, or are reached another way, since this was asked last."""
+        found = [self.find(*name) for name in self._newcomers]
+        self._newcomers.clear()
+        return [binding for binding in found if binding is not None]
 
     def of(self, extension_id: int) -> dict[str, StoredBinding]:
         """A copy of an extension's bindings by key."""

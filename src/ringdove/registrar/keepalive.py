@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
 
 import structlog
 
@@ -27,10 +29,9 @@ TICK = 1.0
 
 @dataclass(slots=True)
 class _Watch:
-    """What is known of one binding's flow. `due` is when to ask next; nothing is asked while an answer is awaited."""
+    """What is known of one binding's flow; nothing is asked while an answer is awaited."""
 
     hop: Hop
-    due: float
     failures: int = 0
     asking: bool = False
 
@@ -57,6 +58,9 @@ class KeepAlive:
         self._failures = failures
         self._clock = clock
         self._watched: dict[tuple[int, str], _Watch] = {}
+        self._due: list[tuple[float, int, tuple[int, str], _Watch]] = []
+        """When to ask next, the earliest first; a watch that is no longer that of its binding is dropped then."""
+        self._order = count()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -73,18 +77,24 @@ class KeepAlive:
     def tick(self) -> None:
         """Ask those who are due. A phone that is new is asked some time within the interval, one in doubt at once."""
         now = self._clock()
-        bindings = {(binding.extension_id, binding.key): binding for binding in self._registrar}
-        for name in self._watched.keys() - bindings.keys():
-            del self._watched[name]
-        for name, binding in bindings.items():
-            hop = Hop.of_binding(binding)
-            watch = self._watched.get(name)
-            if watch is None or watch.hop != hop:
-                wait = self._interval * random.random() if self._registrar.is_reachable(binding) else 0.0  # noqa: S311
-                watch = self._watched[name] = _Watch(hop, now + wait)
-            if watch.due <= now and not watch.asking:
-                watch.due = now + self._interval
-                self._ask(binding, watch)
+        for binding in self._registrar.newcomers():
+            wait = self._interval * random.random() if self._registrar.is_reachable(binding) else 0.0  # noqa: S311
+            name = binding.extension_id, binding.key
+            watch = self._watched[name] = _Watch(Hop.of_binding(binding))
+            heappush(self._due, (now + wait, next(self._order), name, watch))
+        due: list[tuple[tuple[int, str], _Watch]] = []
+        while self._due and self._due[0][0] <= now:
+            due.append(heappop(self._due)[2:])
+        for name, watch in due:
+            if self._watched[name] is not watch:
+                continue
+            current = self._registrar.find(*name)
+            if current is None:
+                del self._watched[name]
+                continue
+            heappush(self._due, (now + self._interval, next(self._order), name, watch))
+            if not watch.asking:
+                self._ask(current, watch)
 
     def _ask(self, binding: StoredBinding, watch: _Watch) -> None:
         def answered(response: Response) -> None:

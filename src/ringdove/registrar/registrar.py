@@ -25,12 +25,15 @@ log = structlog.get_logger(__name__)
 
 SWEEP_INTERVAL = 1.0
 """Seconds between two looks at what has expired."""
+GATHERING = 1.0
+"""Seconds for which refreshes are gathered before they are written together."""
 
 
 class Registrar:
     """Keeps the bindings of all extensions, in memory and in the store.
 
-    A binding is in the store before its phone gets the 200, and comes back after a restart. It ends when it expires,
+    A binding is in the store before its phone gets the 200, and comes back after a restart. A refresh that changes no
+    more than times is there a second later, with all others of that second (ADR 0020). It ends when it expires,
     when its extension is disabled or deleted, when another takes its place, and when the stream connection that it
     came over is closed, unless the phone can be called at the address in its Contact.
 
@@ -54,6 +57,8 @@ class Registrar:
         self._index = Index()
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         """One change of an extension's bindings at a time."""
+        self._refreshed: dict[tuple[int, str], StoredBinding] = {}
+        """What is not in the store yet."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._unsubscribe: list[Callable[[], None]] = []
         self._closed = False
@@ -70,6 +75,7 @@ class Registrar:
         for flow in {flow_of(binding) for binding in self._index if binding.transport != "udp"}:
             await self._lose(flow)  # no connection outlives the process
         self._run(self._sweep())
+        self._run(self._gather())
 
     async def close(self) -> None:
         """Stop looking after bindings; they stay in the store, whatever becomes of the connections now."""
@@ -79,6 +85,7 @@ class Registrar:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._write_refreshed()
 
     # What others ask
 
@@ -87,6 +94,14 @@ class Registrar:
         now = self._clock()
         of = self._index.of(extension_id).values()
         return tuple(binding for binding in of if binding.expires_at > now and self._index.is_reachable(binding))
+
+    def find(self, extension_id: int, key: str) -> StoredBinding | None:
+        """One binding, whether the phone answers or not."""
+        return self._index.find(extension_id, key)
+
+    def newcomers(self) -> list[StoredBinding]:
+        """The bindings that are new, or are reached another way, since this was asked last."""
+        return self._index.newcomers()
 
     def is_reachable(self, binding: StoredBinding) -> bool:
         """Whether the phone answered when it was last asked."""
@@ -153,9 +168,25 @@ class Registrar:
             )
             if isinstance(change, Refusal):
                 return change.response(request)
-            if not await self._change(owner, change.saved, change.forgotten):
+            if not change.forgotten and all(map(self._is_refresh, change.saved)):
+                self._refresh(owner, change.saved)
+            elif not await self._change(owner, change.saved, change.forgotten):
                 return request.reply(403)
             return self._grant(request, owner, now)
+
+    def _is_refresh(self, binding: StoredBinding) -> bool:
+        """Whether the phone is where it was: what has changed nobody misses who finds it as it was a second ago."""
+        before = self._index.find(binding.extension_id, binding.key)
+        return before is not None and _place(before) == _place(binding)
+
+    def _refresh(self, extension_id: int, saved: Sequence[StoredBinding]) -> None:
+        """Know of it at once, and have it written soon; that a phone answers again is news."""
+        silent = [binding for binding in saved if not self._index.is_reachable(binding)]
+        for binding in saved:
+            self._index.put(binding)
+            self._refreshed[extension_id, binding.key] = binding
+        if silent:
+            self._bus.publish(BindingsChanged(extension_id))
 
     def _grant(self, request: Request, extension_id: int, now: float) -> Response:
         response = request.reply(200)
@@ -174,6 +205,8 @@ class Registrar:
 
         False where the extension is gone.
         """
+        for key in (*forgotten, *(binding.key for binding in saved)):
+            self._refreshed.pop((extension_id, key), None)
         before = self._standing(extension_id)
         if not await self._store.bindings.change(extension_id, saved=saved, forgotten=forgotten):
             return False
@@ -230,6 +263,27 @@ class Registrar:
             except Exception:
                 log.exception("expiry_failed")
 
+    async def _gather(self) -> None:
+        while True:
+            await asyncio.sleep(GATHERING)
+            await self._write_refreshed()
+
+    async def _write_refreshed(self) -> None:
+        """Write what was gathered; what the store does not take now is gathered on."""
+        if not self._refreshed:
+            return
+        batch, self._refreshed = self._refreshed, {}
+        written = False
+        try:
+            await self._store.bindings.refresh(list(batch.values()))
+            written = True
+        except Exception:
+            log.exception("refreshes_not_written", count=len(batch))
+        finally:
+            if not written:
+                still = {name: binding for name, binding in batch.items() if self._index.find(*name) is binding}
+                self._refreshed = still | self._refreshed
+
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         if self._closed:
             work.close()
@@ -243,3 +297,11 @@ class Registrar:
         with suppress(asyncio.CancelledError):
             if (error := task.exception()) is not None:
                 log.error("task_failed", task=task.get_name(), exc_info=error)
+
+
+def _place(binding: StoredBinding) -> tuple[object, ...]:
+    """Where a phone is, and how it is called there."""
+    return (
+        *(binding.contact, binding.path, binding.instance_id, binding.reg_id),
+        *(flow_of(binding), binding.local_host, binding.local_port),
+    )

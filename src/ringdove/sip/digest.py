@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import Final
 
 from .errors import SipSyntaxError
@@ -110,6 +111,10 @@ class Credentials:
         return self.algorithm.hash(secret, self.nonce, self.nonce_count, self.cnonce, "auth", action)
 
 
+_credentials = lru_cache(maxsize=256)(Credentials.parse)
+"""The door reads a field first, and then the judge."""
+
+
 class Realm:
     """A protection domain: hands out nonces without remembering them, and judges credentials.
 
@@ -134,6 +139,8 @@ class Realm:
         self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
         """The last count of each nonce in use, and when it was issued."""
         self._forgotten_until = float("-inf")
+        self._issued = lru_cache(maxsize=256)(self._read_nonce)
+        """The door, the judge and the note of a use ask one after the other."""
 
     def challenges(
         self, host: str, now: float, *, stale: bool = False, algorithms: Iterable[Algorithm] = OFFERED
@@ -150,7 +157,7 @@ class Realm:
         """The first Authorization among `values` that is for this realm and can be read."""
         for value in values:
             try:
-                credentials = Credentials.parse(value)
+                credentials = _credentials(value)
             except SipSyntaxError:
                 continue
             if credentials.realm == self.name:
@@ -186,7 +193,7 @@ class Realm:
     def _seal(self, stamp: bytes, host: str) -> bytes:
         return hmac.digest(self._key, stamp + f"{self.name}\n{host}".encode(), "sha256")[:_SEAL_OCTETS]
 
-    def _issued(self, nonce: str, host: str) -> float | None:
+    def _read_nonce(self, nonce: str, host: str) -> float | None:
         """When we made this nonce for this host; None where we did not."""
         try:
             octets = base64.b64decode(nonce.encode("ascii"), altchars=b"-_", validate=True)

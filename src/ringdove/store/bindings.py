@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ringdove.model.binding import StoredBinding
 from ringdove.store.database import Database
 from ringdove.store.tables import binding, extension
+
+_REFRESHED = ("call_id", "cseq", "user_agent", "q", "expires_at", "registered_at")
+"""What a phone may say anew without being anywhere else."""
+_REFRESH = (
+    update(binding)
+    .where(binding.c.extension_id == bindparam("owner"), binding.c.key == bindparam("name"))
+    .values({name: bindparam(f"new_{name}") for name in _REFRESHED})
+)
 
 
 class Bindings:
@@ -45,6 +53,18 @@ class Bindings:
             return True
 
         return await self._database.write(work, settings=False)
+
+    async def refresh(self, bindings: Sequence[StoredBinding]) -> None:
+        """Save what phones said anew, of the bindings that are still there; all of it in one transaction."""
+        values = [
+            {"owner": one.extension_id, "name": one.key, **{f"new_{name}": getattr(one, name) for name in _REFRESHED}}
+            for one in bindings
+        ]
+
+        async def work(conn: AsyncConnection) -> None:
+            await conn.execute(_REFRESH, values)
+
+        await self._database.write(work, settings=False)
 
 
 async def _delete(conn: AsyncConnection, extension_id: int, key: str) -> None:

@@ -108,3 +108,15 @@ def test_every_view_tells_the_same(steps: list[tuple[str, int, str, int]]) -> No
     assert {b for extension_id in (1, 2, 3) for b in index.of(extension_id).values()} == everything
     assert {b for port in (1, 2) for b in index.over(("tcp", "192.0.2.9", port))} == everything
     assert set(index.expired(1000.0)) == everything
+
+
+def test_newcomers_are_new_or_have_moved_and_are_told_once() -> None:
+    index = Index()
+    index.put(_binding())
+    index.put(_binding(key="gone"))
+    index.remove(1, "gone")
+    assert index.newcomers() == [_binding()]
+    index.put(_binding(expires_at=200.0))
+    assert index.newcomers() == []
+    index.put(_binding(remote_port=2))
+    assert index.newcomers() == [_binding(remote_port=2)]

@@ -180,3 +180,16 @@ async def test_a_phone_that_takes_the_place_of_another_does_so_as_a_whole_or_not
 async def test_a_binding_of_a_deleted_extension_is_not_kept(store: Store) -> None:
     assert not await store.bindings.put(binding(99))
     assert await store.bindings.all() == []
+
+
+async def test_refreshes_are_saved_together_and_bring_nothing_back(store: Store, people: list[Extension]) -> None:
+    ann, bob = people[0].id, people[1].id
+    for one in (binding(ann), binding(ann, "other"), binding(bob)):
+        await store.bindings.put(one)
+    await store.bindings.change(ann, forgotten=["other"])
+    later = {"cseq": 9, "expires_at": 5e9, "registered_at": 4e9}
+    await store.bindings.refresh([binding(ann, **later), binding(ann, "other", **later)])
+    assert {one.extension_id: one for one in await store.bindings.all()} == {
+        ann: binding(ann, **later),
+        bob: binding(bob),
+    }
