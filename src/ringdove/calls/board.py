@@ -1,7 +1,10 @@
 """What every call may use, in one place."""
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+
+import structlog
 
 from ringdove.events.bus import Bus
 from ringdove.media.engine import MediaEngine
@@ -18,6 +21,8 @@ from .gate import Gate
 from .lookout import Lookout
 from .records import Records
 from .sounds import Sounds
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -41,9 +46,12 @@ class Board:
     gate: Gate = field(init=False)
     lookout: Lookout = field(init=False)
     records: Records = field(init=False)
+    logs_legs: bool = field(init=False)
+    """Whether the log takes lines about what happens to single legs."""
 
     def __post_init__(self) -> None:
         self.busy = BusyList(self.bus)
         self.gate = Gate(self.settings, self.busy)
         self.lookout = Lookout(self.bus, self.store.extensions.get)
         self.records = Records(self.store.calls, self.node)
+        self.logs_legs = log.is_enabled_for(logging.DEBUG)

@@ -192,7 +192,14 @@ class LegBook:
     def __init__(self, book: Book, attempt: Attempt, contact: str) -> None:
         self._book = book
         self._attempt = attempt
-        self._line = LegStory(contact=contact, invited_at=book.now())
+        self._line = LegStory(contact=contact, invited_at=0.0)
+        self._is_told = False
+        """Whether the line stands in the story."""
+
+    @property
+    def member(self) -> Party:
+        """Whom it calls."""
+        return self._attempt.member
 
     @property
     def call_id(self) -> str:
@@ -209,6 +216,7 @@ class LegBook:
         self._line.leg, self._line.sip_call_id = leg, sip_call_id
         self._line.invited_at = self._book.now()
         self._attempt.legs.append(self._line)
+        self._is_told = True
         self._attempt.skipped = None
 
     def tried(self) -> None:
@@ -221,6 +229,11 @@ class LegBook:
         if self._line.answered_at is None:
             self._line.answered_at = self._book.now()
 
+    @property
+    def caller_knows(self) -> bool:
+        """Whether the caller was told anything yet other than 100."""
+        return self._book.story.progress_at is not None
+
     def rang(self) -> bool:
         """The phone says that it rings; whether that is news."""
         if self._line.ringing_at is not None:
@@ -230,7 +243,7 @@ class LegBook:
 
     def ended(self, result: LegResult, status: int | None = None) -> None:
         """It rings no more; the first reason stands."""
-        if not any(line is self._line for line in self._attempt.legs):
+        if not self._is_told:
             self.invited()  # it could not even be sent: the story tells so
         if self._line.ended_at is None:
             self._line.ended_at = self._book.now()

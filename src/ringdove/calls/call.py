@@ -170,11 +170,11 @@ class Call:
             self.caller.refuse(status, headers)
             self.book.refused(status, reason)
 
-    def invitation(self, member: Extension, binding: StoredBinding, look: Look) -> Invitation:
-        """What a member's phone is told of this call."""
+    def invitation(self, look: Look) -> Invitation:
+        """What the phones are told of this call."""
         name = self.board.settings.caller_name_prefix.replace("{group}", look.group_name) if look.group_name else ""
         hops = self.caller.request.max_forwards - 1
-        return Invitation(self.who, member, binding, hops, look.alert_info, name)
+        return Invitation(self.who, hops, look.alert_info, name)
 
     @property
     def legs_left(self) -> int:
@@ -186,19 +186,29 @@ class Call:
         """How many of its legs are not over, the caller's included."""
         return (not self.caller.is_over) + sum(leg.is_up for leg in self._legs)
 
-    def member_leg(self, number: int, invitation: Invitation, book: LegBook) -> MemberLeg:
+    def member_leg(self, number: int, callee: Extension, binding: StoredBinding, book: LegBook) -> MemberLeg:
         """A leg towards one phone; `number` is the ring engine's. It wants an offer before it can be sent."""
         party = PartyId(f"leg{len(self._legs) + 1}")
-        leg = MemberLeg(self.board, self.inbox, party, number, invitation, book)
+        leg = MemberLeg(self.board, self.inbox, party, number, callee, binding, book)
         self._legs.append(leg)
         return leg
 
-    async def make_offer(self, leg: MemberLeg) -> None:
-        """Give a leg the offer for its INVITE; where none can be made, it has failed."""
-        try:
-            leg.offer = await self.session.invite(leg.party, toward=CALLER, at=leg.hop.remote_host)
-        except MediaError:
-            leg.fail(503, LegResult.NO_PORT)
+    async def make_offers(self, legs: Iterable[MemberLeg]) -> None:
+        """Give legs the offers for their INVITEs; where none can be made, they have failed.
+
+        What one of them has waited for in vain, the others do not wait for.
+        """
+        has_ports = True
+        for leg in legs:
+            try:
+                if has_ports:
+                    leg.offer = await self.session.invite(leg.party, toward=CALLER, at=leg.hop.remote_host)
+            except EngineUnavailable:
+                has_ports = False
+            except MediaError:
+                pass
+            if leg.offer is None:
+                leg.fail(503, LegResult.NO_PORT)
 
     async def join(self, leg: MemberLeg) -> None:
         """Make the audio between the caller and an answered leg ready. Raises MediaError; the leg has to go then."""
@@ -226,9 +236,9 @@ class Call:
         self._limit_time(Cap.CALL_DURATION, longest, Ended(f"{Cap.CALL_DURATION}: it lasted {longest} s", 408))
         self.caller.connected()
         winner.won()
-        self.book.answered(party_of(winner.invitation.callee))
+        self.book.answered(winner.who)
         self.board.records.save(self.book.story)
-        with self.board.busy.busy(winner.invitation.callee.id):
+        with self.board.busy.busy(winner.callee.id):
             gone = await talk(
                 self.inbox,
                 self.session,

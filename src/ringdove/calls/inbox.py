@@ -26,7 +26,7 @@ class CallerGone:
 
 @dataclass(frozen=True, slots=True)
 class LegRang:
-    """A phone said 180 or 183 for the first time."""
+    """A phone said 180 or 183, and the caller knows of nothing yet."""
 
     leg: "MemberLeg"
 

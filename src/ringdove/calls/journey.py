@@ -23,23 +23,25 @@ MAX_HOPS = 20
 
 
 async def run(call: Call) -> None:
-    """Live through the call; returns when it is over. Its record is left with the keeper of records."""
+    """Live through the call, in a task of its own; returns when it is over. Its record is left with the keeper of
+    records.
+    """
     who = await call.board.authenticate(call.caller.request, call.caller.hop)
     if isinstance(who, Response):
         call.caller.challenge(who)
         return
     call.comes_from(who)
     gate = call.board.gate
-    with structlog.contextvars.bound_contextvars(call=call.id):
-        if (one_too_many := gate.check(who.id)) is not None:
-            _turn_away(call, one_too_many)
-            return
-        _tell_of_its_beginning(call.book, call.board.bus)
-        try:
-            with call.board.records.record(call.book.story), gate.inside(who.id):
-                await _live(call)
-        finally:
-            await _close(call)
+    structlog.contextvars.bind_contextvars(call=call.id)  # for all that this task does
+    if (one_too_many := gate.check(who.id)) is not None:
+        _turn_away(call, one_too_many)
+        return
+    _tell_of_its_beginning(call.book, call.board.bus)
+    try:
+        with call.board.records.record(call.book.story), gate.inside(who.id):
+            await _live(call)
+    finally:
+        await _close(call)
 
 
 def _tell_of_its_beginning(book: Book, bus: Bus) -> None:

@@ -6,7 +6,9 @@ import structlog
 
 from ringdove.events.types import LegBegan
 from ringdove.media.engine import Media, PartyId
-from ringdove.model.story import LegResult
+from ringdove.model.binding import StoredBinding
+from ringdove.model.extension import Extension
+from ringdove.model.story import LegResult, Party
 from ringdove.net.endpoint import OutgoingRequest
 from ringdove.ring.engine import Why
 from ringdove.sip.dialog import Dialog
@@ -17,7 +19,7 @@ from ringdove.sip.transaction.actions import Failure
 from ringdove.sip.uri import Uri
 
 from .board import Board
-from .book import LegBook, party_of
+from .book import LegBook
 from .inbox import Inbox, LegAnswered, LegFailed, LegRang
 from .invitation import Invitation
 from .leg import ALLOW, SDP, Leg, description_of, ignore
@@ -67,16 +69,24 @@ class MemberLeg(Leg):
     """
 
     def __init__(
-        self, board: Board, inbox: Inbox, party: PartyId, number: int, invitation: Invitation, book: LegBook
+        self,
+        board: Board,
+        inbox: Inbox,
+        party: PartyId,
+        number: int,
+        callee: Extension,
+        binding: StoredBinding,
+        book: LegBook,
     ) -> None:
-        super().__init__(board, inbox, party, Hop.of_binding(invitation.binding))
+        super().__init__(board, inbox, party, Hop.of_binding(binding))
         self.number = number
-        self.invitation = invitation
+        self.callee = callee
         self.answer: SessionDescription | None = None
         self.offer: Media | None = None
         """Our description, to be sent with the INVITE."""
+        self._binding = binding
         self._book = book
-        self._secure = Uri.parse(invitation.binding.contact).scheme == "sips"
+        self._secure = Uri.parse(binding.contact).scheme == "sips"
         self._state = _State.NEW
         self._connected = False
         self._farewell: list[str] = []
@@ -93,18 +103,22 @@ class MemberLeg(Leg):
         """Whether it rings, or was answered and not ended since."""
         return self._state in (_State.INVITED, _State.ANSWERED)
 
-    def invite(self) -> None:
+    @property
+    def who(self) -> Party:
+        """Who is called, as the story names them."""
+        return self._book.member
+
+    def invite(self, invitation: Invitation) -> None:
         """Send the INVITE with our offer, in this turn of the loop (R11). A leg without an offer has failed."""
         if self.offer is None:
             self._inbox.put(LegFailed(self, 503))
             return
         self._said = self.author.offer(self.offer)
         self._state = _State.INVITED
-        request = self.invitation.request(self.contact)
+        request = invitation.request(self.callee, self._binding, self.contact, (ALLOW, *self._timer.offer()))
         self._book.invited(self.party, request.call_id)
-        callee = party_of(self.invitation.callee)
-        self.board.bus.publish(LegBegan(self._book.call_id, self.party, request.call_id, callee))
-        self._tell("leg_invited", number=callee.number)
+        self.board.bus.publish(LegBegan(self._book.call_id, self.party, request.call_id, self.who))
+        self._tell("leg_invited", number=self.callee.number)
         self._send(request)
 
     def stop(self, why: Why | None) -> None:
@@ -138,8 +152,6 @@ class MemberLeg(Leg):
         self._book.ended(LegResult.ANSWERED, 200)
 
     def _send(self, request: Request) -> None:
-        for name, value in (ALLOW, *self._timer.offer()):
-            request.headers.set(name, value)
         request.set_body(SDP, self._said)
         self._outgoing = self.board.endpoint.send_request(
             request, self.hop, on_response=self._on_response, on_failure=self._on_failure
@@ -152,6 +164,8 @@ class MemberLeg(Leg):
         again = Request(before.method, before.uri, before.headers.copy())
         again.headers.remove("Via")
         again.headers.set("CSeq", f"{before.cseq.number + 1} INVITE")
+        for name, value in self._timer.offer():
+            again.headers.set(name, value)
         self._send(again)
 
     def _on_response(self, response: Response) -> None:
@@ -165,7 +179,8 @@ class MemberLeg(Leg):
             self._book.tried()
         elif self._state is _State.INVITED and self._book.rang():
             self._tell("leg_rang", status=response.status)
-            self._inbox.put(LegRang(self))
+            if not self._book.caller_knows:
+                self._inbox.put(LegRang(self))
 
     def _on_failure(self, failure: Failure) -> None:
         self._refused(failure.status)
@@ -208,7 +223,8 @@ class MemberLeg(Leg):
             self._book.said(status)
 
     def _tell(self, event: str, **more: str | int) -> None:
-        log.debug(event, call=self._book.call_id, leg=self.party, sip_call_id=self._book.sip_call_id, **more)
+        if self.board.logs_legs:
+            log.debug(event, call=self._book.call_id, leg=self.party, sip_call_id=self._book.sip_call_id, **more)
 
     def _left(self, why: str = "", reasons: tuple[str, ...] = ()) -> None:
         """A phone that hangs up before it is connected has failed like one that refuses (R6)."""

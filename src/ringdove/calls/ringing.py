@@ -47,8 +47,8 @@ def entries_of(roster: Sequence[RosterEntry]) -> list[Entry]:
 class _Ringing:
     def __init__(self, call: Call, hop: Hop, people: Ringable) -> None:
         self._call = call
-        self._people = people
         self._hop = hop
+        self._invitation = call.invitation(people.look)
         self._program = people.program
         """What the caller is still to hear."""
         self._loop = asyncio.get_running_loop()
@@ -133,14 +133,13 @@ class _Ringing:
         if self._program is not None and not any(isinstance(action, rules.Finish) for action in actions):
             await self._call.player.begin(self._program)
             self._program = None
-        rings = [action for action in actions if isinstance(action, rules.Ring)]
-        await asyncio.gather(*(self._call.make_offer(self._leg(action)) for action in rings))
+        await self._call.make_offers([self._leg(action) for action in actions if isinstance(action, rules.Ring)])
         result: MemberLeg | rules.Finish | None = None
         for action in actions:
             match action:
                 case rules.Ring(leg):
                     if not self._call.caller.is_over:  # it may have left while offers were made
-                        self._legs[leg].invite()
+                        self._legs[leg].invite(self._invitation)
                 case rules.Stop(leg, why):
                     self._legs[leg].stop(why)
                 case rules.Skipped(member, reason):
@@ -161,8 +160,8 @@ class _Ringing:
     def _leg(self, action: rules.Ring) -> MemberLeg:
         binding = self._bindings[action.member][action.binding]
         book = self._call.book.leg(self._attempts[action.member], binding.contact)
-        invitation = self._call.invitation(self._extensions[action.member], binding, self._people.look)
-        leg = self._legs[action.leg] = self._call.member_leg(action.leg, invitation, book)
+        callee = self._extensions[action.member]
+        leg = self._legs[action.leg] = self._call.member_leg(action.leg, callee, binding, book)
         return leg
 
     def _rings(self, leg: MemberLeg) -> bool:

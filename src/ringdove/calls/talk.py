@@ -4,7 +4,7 @@ hears music (ADR 0012); only a change of codec and INFOs are passed on.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import structlog
 
@@ -13,7 +13,7 @@ from ringdove.model.story import HeardKind
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.sip.sdp import SdpError, SessionDescription
 
-from .book import Book, HearBook, party_of
+from .book import Book, HearBook
 from .caller import CallerLeg
 from .inbox import Acknowledged, CallEnded, Ended, HeardOut, HungUp, Inbox, Passed, Reoffered
 from .leg import Leg, description_of
@@ -41,7 +41,7 @@ async def talk(
     *,
     book: Book,
     music: Music,
-    mismatched: Iterable[PartyId] = (),
+    mismatched: Sequence[PartyId] = (),
 ) -> HungUp:
     """Keep caller and callee connected; returns who left, the other one hung up. Raises CallEnded.
 
@@ -59,15 +59,16 @@ class _Talk:
         self._book = book
         self._find_music = music
         self._other: dict[Leg, Leg] = {caller: callee, callee: caller}
-        self._names = {caller: book.story.caller, callee: party_of(callee.invitation.callee)}
+        self._names = {caller: book.story.caller, callee: callee.who}
         self._held: dict[Leg, HearBook] = {}
         """Who is on hold."""
         self._music: dict[Leg, Tune] = {}
         """What each was played last."""
         self._errands: set[asyncio.Task[None]] = set()
 
-    async def run(self, mismatched: Iterable[PartyId]) -> HungUp:
-        self._errand(self._settle_in, tuple(mismatched))
+    async def run(self, mismatched: Sequence[PartyId]) -> HungUp:
+        if mismatched or any(map(self._is_held, self._other)):
+            self._errand(self._settle_in, mismatched)
         try:
             while True:
                 match await self._inbox.next():
@@ -164,15 +165,19 @@ class _Talk:
         return False
 
     async def _mind_holds(self) -> None:
-        """See to it that who waits hears music: who is held by the other side, and does not hold it as well."""
-        for leg, other in self._other.items():
-            waits = self._media.on_hold(other.party) and not self._media.on_hold(leg.party)
+        """See to it that who is held by the other side hears music."""
+        for leg in self._other:
+            waits = self._is_held(leg)
             if waits and leg not in self._held:
                 self._held[leg] = self._book.hears(self._names[leg], HeardKind.MOH)
                 await self._play(leg)
             elif not waits and leg in self._held:
                 self._held.pop(leg).ended()
                 await self._media.stop(leg.party)
+
+    def _is_held(self, leg: Leg) -> bool:
+        """Whether it waits for the other side, and does not have that wait as well."""
+        return self._media.on_hold(self._other[leg].party) and not self._media.on_hold(leg.party)
 
     async def _play_on(self, party: PartyId, item: ItemId) -> None:
         """Music has no end, so its files must be gone: another playlist, or the same one anew, may be there."""
