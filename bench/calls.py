@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.progress import Progress
 
-from . import calls_report, report, side_asterisk, side_kamailio, side_ringdove
+from . import calls_plots, calls_report, report, side_asterisk, side_kamailio, side_ringdove
 from .process import on_core
 from .rows import ROWS, Row
 from .search import highest
@@ -33,16 +33,17 @@ BEHIND = 0.05
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is done: runs at the fixed rate, seconds of each, searches, tries of each, seconds of a try."""
+    """How much is done: runs at the fixed rate, seconds of each; tries of each search for the highest rate, and by what
+    factor the first ones differ; seconds of a try. A search begins where the one before ended.
+    """
 
     turns: int = 3
     seconds: float = 4.0
-    searches: int = 1
-    tries: int = 5
-    trying: float = 4.0
+    searches: Sequence[tuple[int, float]] = ((4, 1.5), (2, 1.12))
+    trying: float = 3.5
 
 
-FULL, QUICK = Effort(), Effort(turns=1, seconds=3.0, tries=4, trying=2.0)
+FULL, QUICK = Effort(), Effort(turns=1, seconds=2.0, searches=((3, 1.4),), trying=1.5)
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Outcome:
     highest: list[float] = field(default_factory=list)
     cpu_at_highest: list[float] = field(default_factory=list)
     spoilt: list[str] = field(default_factory=list)
-    """Why tries were not borne."""
+    """Rates that were not borne, and why."""
 
 
 Outcomes = dict[tuple[str, str], Outcome]
@@ -82,7 +83,7 @@ async def main(console: Console, names: Sequence[str], wanted: Sequence[str], ef
                 progress.update(bar, description=f"setting up {SIDES[name].name}")
                 ups[name] = await parts.enter_async_context(SIDES[name].up(folder, load, SIDES[name].rows(rows)))
         todo = [(row, name) for row in rows for name in ups if row in SIDES[name].rows(rows)]
-        progress.update(bar, total=len(todo) * (effort.turns + effort.searches))
+        progress.update(bar, total=len(todo) * (effort.turns + len(effort.searches)))
         for row, name in todo:
             outcomes[name, row.name] = Outcome()
             await run(load, ups[name], row, row.rate, WARM_UP)
@@ -93,10 +94,10 @@ async def main(console: Console, names: Sequence[str], wanted: Sequence[str], ef
                 outcomes[name, row.name].results.append(result)
                 outcomes[name, row.name].cpu.append(cpu)
                 progress.advance(bar)
-        for _ in range(effort.searches):
+        for tries, step in effort.searches:
             for row, name in todo:
                 progress.update(bar, description=f"highest rate: {row.title}, {SIDES[name].name}")
-                await _search(load, ups[name], row, outcomes[name, row.name], effort)
+                await _search(load, ups[name], row, outcomes[name, row.name], effort.trying, tries, step)
                 progress.advance(bar)
     around.rows.extend(
         [(SIDES[name].name, version) for name, version in versions.items() if version and name != "ringdove"]
@@ -104,7 +105,7 @@ async def main(console: Console, names: Sequence[str], wanted: Sequence[str], ef
     )
     shown = [*calls_report.sheets(outcomes, rows, list(ups)), around]
     if keep:
-        report.write(RESULTS, "The latest run of `make bench`: calls", shown)
+        report.write(RESULTS, "The latest run of `make bench`: calls", shown, pictures=calls_plots.draw(outcomes, rows))
     for sheet in shown:
         report.show(console, sheet)
 
@@ -124,24 +125,25 @@ async def run(load: Phones, up: Up, row: Row, rate: float, count: int, *, stop: 
     return result, (await up.process.settled() - before) / max(1, result.calls)
 
 
-async def _search(load: Phones, up: Up, row: Row, outcome: Outcome, effort: Effort) -> None:
+async def _search(load: Phones, up: Up, row: Row, outcome: Outcome, seconds: float, tries: int, step: float) -> None:
     """Look for the highest rate of a row."""
     borne: dict[float, float] = {}
 
     async def bears(rate: float) -> bool:
         for _ in range(2):
-            result, cpu = await run(load, up, row, rate, max(5, round(rate * effort.trying)), stop=True)
+            result, cpu = await run(load, up, row, rate, max(5, round(rate * seconds)), stop=True)
             if result.clean or result.behind < BEHIND:
                 break
         if result.clean:
             borne[rate] = cpu
         else:
-            why = f"{result.failed} failed, {result.late} late, {result.repeats} repeated"
-            outcome.spoilt.append(f"{rate:.0f}/s: {why} {result.wrong[:1]}")
+            mishaps = {"failed": result.failed, "late": result.late, "repeated": result.repeats}
+            why = ", ".join(f"{number} {what}" for what, number in mishaps.items() if number)
+            outcome.spoilt.append(f"{rate:.0f}: {why}")
         return result.clean
 
-    guess = max(row.rate, GUESS / min(outcome.cpu))
-    found = await highest(bears, guess, effort.tries)
+    guess = max(row.rate, outcome.highest[-1] if outcome.highest else GUESS / min(outcome.cpu))
+    found = await highest(bears, guess, tries, step)
     outcome.highest.append(found)
     if found:
         outcome.cpu_at_highest.append(borne[found])

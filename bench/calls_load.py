@@ -14,6 +14,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -89,8 +90,10 @@ class Load:
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self._sock.bind(("127.0.0.1", 0))
         self._sock.setblocking(False)
-        self._sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # audio goes here, and is not read
+        self._sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # audio goes here, and is only counted
         self._sink.bind(("127.0.0.1", 0))
+        self._sink.setblocking(False)
+        self._sink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self.port: int = self._sock.getsockname()[1]
         self._here = b"127.0.0.1:%d" % self.port
         self._contact = b"sip:phone@" + self._here
@@ -134,13 +137,21 @@ class Load:
         for call in run.calls.values():
             self._fail(call, f"unfinished: {len(call.invites)} rung, {call.open_legs} legs open, {call.ended=}")
         busy = (time.process_time() - used) / (time.monotonic() - start)
-        totals = (run.made, run.failed, run.late, run.repeats, run.datagrams)
+        totals = (run.made, run.failed, run.late, run.repeats, run.datagrams, self._heard())
         return Result(*totals, run.ringing, run.spread, run.behind, busy, run.wrong)
 
     def idle(self) -> None:
         """Answer keep-alives until there is something to read on stdin."""
         while sys.stdin not in select.select([sys.stdin, self._sock], [], [])[0]:
             self._drain()
+
+    def _heard(self) -> int:
+        """Take the audio that came; how many packets."""
+        packets = 0
+        with suppress(BlockingIOError):
+            while self._sink.recv(2048):
+                packets += 1
+        return packets
 
     def _asked(self, task: Task, message: bytes) -> bytes:
         branch = found(BRANCH, message)
@@ -168,13 +179,11 @@ class Load:
 
     def _drain(self) -> None:
         receive = self._sock.recvmsg
-        try:
+        with suppress(BlockingIOError):
             for _ in range(_DRAINED):
                 data, ancillary, _, source = receive(65_535, 64)
                 seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
                 self._received(data, seconds * 1_000_000_000 + nanoseconds, source)
-        except BlockingIOError:
-            pass
 
     def _send(self, data: bytes) -> None:
         self._run.datagrams += 1

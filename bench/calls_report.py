@@ -50,9 +50,13 @@ def sheets(outcomes: Outcomes, rows: Sequence[Row], servers: Sequence[str]) -> l
             lambda one: one.highest,
         ),
         table("CPU of a call at the highest rate, ms", lambda one: _ms(one.cpu_at_highest), lambda o: o.cpu_at_highest),
+        table("The lowest rate that was too much, and why", _too_much),
         table("INVITE to the first 18x, ms: p50, p99", lambda one: _times(one, "ringing")),
         table("First to last INVITE, ms: p50, p99", lambda one: _times(one, "spread")),
-        table("Datagrams of a call, all directions", lambda one: f"{_per_call(one, 'datagrams'):.0f}"),
+        table(
+            "Of a call: SIP datagrams in all directions, RTP packets to the caller",
+            lambda one: f"{_per_call(one, 'datagrams'):.0f}, {_per_call(one, 'audio'):.0f}",
+        ),
         table("Calls at that rate: made, failed, late, messages repeated", _mishaps),
         Sheet("What is wanted", ("wanted", "found", "met"), [_said(wish) for wish in wishes(outcomes, rows)]),
     ]
@@ -127,6 +131,10 @@ def _rank(one: Outcome, what: str) -> float:
 def _per_call(one: Outcome, what: str) -> float:
     shares: list[float] = [getattr(result, what) / max(1, result.calls) for result in one.results]
     return median(shares)
+
+
+def _too_much(one: Outcome) -> str:
+    return min(one.spoilt, key=lambda said: float(said.partition(":")[0]), default=NONE)
 
 
 def _mishaps(one: Outcome) -> str:

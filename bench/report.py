@@ -74,9 +74,16 @@ def show(console: Console, sheet: Sheet) -> None:
     console.print(table)
 
 
-def write(path: Path, title: str, shown: Iterable[Sheet], preface: str = "Median (range) of the repetitions.") -> None:
-    """The file that is kept; the README beside it says how to read it."""
+def write(
+    path: Path,
+    title: str,
+    shown: Iterable[Sheet],
+    preface: str = "Median (range) of the repetitions.",
+    pictures: Iterable[tuple[str, str]] = (),
+) -> None:
+    """The file that is kept; the README beside it says how to read it. `pictures`: what is seen, and the file."""
     parts = [f"# {title}\n\n{preface} [How to read it](../README.md)\n"]
+    parts += [f"![{seen}]({name})\n" for seen, name in pictures]
     for sheet in shown:
         lines = (sheet.columns, ["---"] * len(sheet.columns), *sheet.rows)
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)

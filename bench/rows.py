@@ -30,7 +30,10 @@ ROWS = (
 )
 MOST = max(row.members for row in ROWS)
 CALLERS = 400
-"""Callers there are, hence calls there may be at a time."""
+"""Callers there are, hence calls there may be at a time; servers that need no request for each are given
+`MORE_CALLERS`.
+"""
+MORE_CALLERS = 1000
 FIRST_CALLER, FIRST_MEMBER = 1000, 2000
 
 

@@ -3,15 +3,13 @@
 from collections.abc import Awaitable, Callable
 from math import sqrt
 
-STEP = 1.5
-"""By how much a first guess is left, up or down, until the rate lies between two tries."""
 CLOSE = 1.08
 """Tries end when what was borne and what was not are no further apart than by this factor."""
 
 
-async def highest(bears: Callable[[float], Awaitable[bool]], guess: float, tries: int) -> float:
-    """The highest of the rates tried that was borne; 0.0 where none was. Rates are tried from `guess` on, up to the
-    first that is too much or down to the first that is not, then halfway between by ratio.
+async def highest(bears: Callable[[float], Awaitable[bool]], guess: float, tries: int, step: float) -> float:
+    """The highest of the rates tried that was borne; 0.0 where none was. Rates are tried from `guess` on, by factors of
+    `step` up to the first that is too much or down to the first that is not, then halfway between by ratio.
     """
     borne, too_much, rate = 0.0, 0.0, guess
     for _ in range(tries):
@@ -20,9 +18,9 @@ async def highest(bears: Callable[[float], Awaitable[bool]], guess: float, tries
         else:
             too_much = rate
         if not too_much:
-            rate = borne * STEP
+            rate = borne * step
         elif not borne:
-            rate = too_much / STEP
+            rate = too_much / step
         elif too_much / borne <= CLOSE:
             break
         else:

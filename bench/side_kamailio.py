@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from .process import Measured, started
-from .rows import Row, caller_numbers, member_numbers
+from .rows import MORE_CALLERS, Row, caller_numbers, member_numbers
 from .sides import Phones, Up, answers, free_port
 from .words import Login
 
@@ -45,14 +45,18 @@ async def up(folder: Path, load: Phones, rows: Sequence[Row]) -> AsyncIterator[U
     port, log = free_port(), folder / "log-kamailio"
     script = folder / "kamailio.cfg"
     script.write_text(configuration(port, load.port, rows))
-    command = [PROGRAM, "-DD", "-E", "-m", "512", "-M", "32", "-f", str(script), "-Y", str(folder)]
+    command = [PROGRAM, "-DD", "-E", "-b", "4194304", "-m", "512", "-M", "32", "-f", str(script), "-Y", str(folder)]
     with started(command, log, dict(os.environ)) as process:
         address = ("127.0.0.1", port)
         try:
             await answers(address)
         except TimeoutError as late:
             raise RuntimeError(f"Kamailio did not start: {log.read_text()}") from late
-        yield Up(Measured(process.pid, ""), address, [Login(number, number, PASSWORD) for number in caller_numbers()])
+        yield Up(
+            Measured(process.pid, ""),
+            address,
+            [Login(number, number, PASSWORD) for number in caller_numbers(MORE_CALLERS)],
+        )
 
 
 def configuration(port: int, phones: int, rows: Sequence[Row]) -> str:

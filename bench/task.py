@@ -44,6 +44,8 @@ class Result:
     late: int
     repeats: int
     datagrams: int
+    audio: int
+    """RTP packets that came to callers."""
     ringing: list[float]
     spread: list[float]
     behind: float

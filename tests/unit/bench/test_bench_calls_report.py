@@ -10,7 +10,7 @@ from bench.task import Result
 
 THREE = next(row for row in ROWS if row.name == "3")
 FIFTY = next(row for row in ROWS if row.name == "50")
-RESULT = Result(100, 0, 0, 0, 2700, [0.002] * 100, [0.001] * 100, 0.0, 0.1, [])
+RESULT = Result(100, 0, 0, 0, 2700, 0, [0.002] * 100, [0.001] * 100, 0.0, 0.1, [])
 
 
 def outcome(cpu: float, rate: float = 100.0, ringing: float = 0.002) -> Outcome:
