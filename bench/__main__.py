@@ -14,7 +14,7 @@ from tempfile import gettempdir
 import uvloop
 from rich.console import Console
 
-from . import calls, media, micro, registrations, watch
+from . import calls, calls_sipp, media, micro, registrations, watch
 from .rows import ROWS
 
 PRIORITY = -10
@@ -34,11 +34,12 @@ async def _parts(asked: argparse.Namespace, console: Console) -> None:
             await watch.main(console)
         return
     if asked.part != "media":
-        everything = asked.servers == list(calls.SIDES) and asked.rows == [row.name for row in ROWS]
-        effort = calls.QUICK if asked.quick else calls.FULL
+        rows = [row for row in ROWS if row.name in asked.rows]
+        keep = rows == list(ROWS) and asked.servers == list(calls.SIDES) and not asked.quick
+        measure = calls_sipp.main if asked.load == "sipp" else calls.main
         async with asyncio.timeout(calls.LIMIT):
-            await calls.main(console, asked.servers, asked.rows, effort, keep=everything and not asked.quick)
-    if asked.part != "calls":
+            await measure(console, asked.servers, rows, calls.QUICK if asked.quick else calls.FULL, keep)
+    if asked.part != "calls" and asked.load != "sipp":
         async with asyncio.timeout(media.LIMIT):
             await media.main(console, asked.at)
 
@@ -51,6 +52,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--servers", nargs="+", choices=list(calls.SIDES), default=list(calls.SIDES), help="of calls")
     names = [row.name for row in ROWS]
     parser.add_argument("--rows", "--members", nargs="+", choices=names, default=names, help="of calls")
+    parser.add_argument("--with", dest="load", choices=("phones", "sipp"), default="phones", help="who calls")
     parser.add_argument("--quick", action="store_true", help="calls in about two minutes; nothing is kept")
     parser.add_argument("--at", nargs="+", type=int, default=media.CALLS, help="media at these numbers of calls")
     return parser.parse_args()

@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from . import calls_plots, calls_report, report, side_asterisk, side_kamailio, side_ringdove
 from .process import on_core
-from .rows import ROWS, Row
+from .rows import Row
 from .search import highest
 from .sides import Phones, Side, Up, phones
 from .task import Result, Task
@@ -38,12 +38,12 @@ class Effort:
     """
 
     turns: int = 3
-    seconds: float = 4.0
+    seconds: float = 3.0
     searches: Sequence[tuple[int, float]] = ((4, 1.5), (2, 1.12))
-    trying: float = 3.5
+    trying: float = 3.0
 
 
-FULL, QUICK = Effort(), Effort(turns=1, seconds=2.0, searches=((3, 1.4),), trying=1.5)
+FULL, QUICK = Effort(), Effort(turns=1, seconds=2.0, searches=((2, 1.4),), trying=1.5)
 
 
 @dataclass
@@ -62,26 +62,18 @@ Outcomes = dict[tuple[str, str], Outcome]
 """By name of server and row."""
 
 
-async def main(console: Console, names: Sequence[str], wanted: Sequence[str], effort: Effort, keep: bool) -> None:
+async def main(console: Console, names: Sequence[str], rows: Sequence[Row], effort: Effort, keep: bool) -> None:
     """Measure, show, and keep what came out."""
     around = report.surroundings()
-    versions = {name: SIDES[name].version() for name in names}
-    rows = [row for row in ROWS if row.name in wanted]
-    for name in (name for name in names if not versions[name]):
-        console.print(f"{SIDES[name].name} is left out: it is not there (scripts/bench_peers.sh sets it up, as root)")
     outcomes: Outcomes = {}
     began = time.monotonic()
     async with AsyncExitStack() as parts:
         folder = Path(parts.enter_context(TemporaryDirectory(prefix="ringdove-bench-")))
         parts.enter_context(on_core(-1))
         progress = parts.enter_context(Progress(console=console, transient=True, refresh_per_second=2))
-        bar = progress.add_task("starting servers", total=None)
+        bar = progress.add_task("setting servers up", total=None)
         load = await parts.enter_async_context(phones())
-        ups: dict[str, Up] = {}
-        for name in names:
-            if versions[name]:
-                progress.update(bar, description=f"setting up {SIDES[name].name}")
-                ups[name] = await parts.enter_async_context(SIDES[name].up(folder, load, SIDES[name].rows(rows)))
+        ups = await set_up(parts, folder, load, names, rows, console)
         todo = [(row, name) for row in rows for name in ups if row in SIDES[name].rows(rows)]
         progress.update(bar, total=len(todo) * (effort.turns + len(effort.searches)))
         for row, name in todo:
@@ -100,7 +92,7 @@ async def main(console: Console, names: Sequence[str], wanted: Sequence[str], ef
                 await _search(load, ups[name], row, outcomes[name, row.name], effort.trying, tries, step)
                 progress.advance(bar)
     around.rows.extend(
-        [(SIDES[name].name, version) for name, version in versions.items() if version and name != "ringdove"]
+        [(SIDES[name].name, SIDES[name].version()) for name in ups if name != "ringdove"]
         + [("took", f"{time.monotonic() - began:.0f} s")]
     )
     shown = [*calls_report.sheets(outcomes, rows, list(ups)), around]
@@ -110,9 +102,23 @@ async def main(console: Console, names: Sequence[str], wanted: Sequence[str], ef
         report.show(console, sheet)
 
 
+async def set_up(
+    parts: AsyncExitStack, folder: Path, load: Phones, names: Sequence[str], rows: Sequence[Row], console: Console
+) -> dict[str, Up]:
+    """Have those of the servers run that are there; they end with `parts`."""
+    ups = {}
+    for name in names:
+        side = SIDES[name]
+        if side.version():
+            ups[name] = await parts.enter_async_context(side.up(folder, load, side.rows(rows)))
+        else:
+            console.print(f"{side.name} is left out: it is not there (scripts/bench_peers.sh sets it up, as root)")
+    return ups
+
+
 async def run(load: Phones, up: Up, row: Row, rate: float, count: int, *, stop: bool = False) -> tuple[Result, float]:
     """Make so many calls; what came of them, and what each of them cost in CPU seconds."""
-    before = await up.process.settled()
+    before = up.process.cpu()  # whoever measured it last waited until it had settled
     task = Task(
         *(up.address, [], list(up.callers), row.number),
         members=row.members,
@@ -125,6 +131,16 @@ async def run(load: Phones, up: Up, row: Row, rate: float, count: int, *, stop: 
     return result, (await up.process.settled() - before) / max(1, result.calls)
 
 
+def shortcomings(result: Result, core: float) -> str:
+    """Why a rate was not borne, empty where it was; `core`: of how many cores it was the work.
+
+    More work than one core does in the time is too much even where calls are too few to be late by half a second yet.
+    """
+    mishaps = {"failed": result.failed, "late": result.late, "repeated": result.repeats}
+    told = [f"{number} {what}" for what, number in mishaps.items() if number]
+    return ", ".join(told) or ("more than a core" if core > 1 else "")
+
+
 async def _search(load: Phones, up: Up, row: Row, outcome: Outcome, seconds: float, tries: int, step: float) -> None:
     """Look for the highest rate of a row."""
     borne: dict[float, float] = {}
@@ -134,13 +150,11 @@ async def _search(load: Phones, up: Up, row: Row, outcome: Outcome, seconds: flo
             result, cpu = await run(load, up, row, rate, max(5, round(rate * seconds)), stop=True)
             if result.clean or result.behind < BEHIND:
                 break
-        if result.clean:
-            borne[rate] = cpu
+        if too_much := shortcomings(result, cpu * rate):
+            outcome.spoilt.append(f"{rate:.0f}: {too_much}")
         else:
-            mishaps = {"failed": result.failed, "late": result.late, "repeated": result.repeats}
-            why = ", ".join(f"{number} {what}" for what, number in mishaps.items() if number)
-            outcome.spoilt.append(f"{rate:.0f}: {why}")
-        return result.clean
+            borne[rate] = cpu
+        return not too_much
 
     guess = max(row.rate, outcome.highest[-1] if outcome.highest else GUESS / min(outcome.cpu))
     found = await highest(bears, guess, tries, step)

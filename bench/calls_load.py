@@ -114,9 +114,12 @@ class Load:
                 *(self._number, self.port),
             )
             more = b"Expires: 3600\r\n"
-            refusal = self._asked(task, request(b"REGISTER", uri, b"r%da" % self._number, 1, dialog, self._here, more))
-            more += authorization(refusal, login, "REGISTER", uri)
-            answer = self._asked(task, request(b"REGISTER", uri, b"r%db" % self._number, 2, dialog, self._here, more))
+            for cseq in (1, 2):
+                branch = b"r%d-%d" % (self._number, cseq)
+                user = login.number.encode()
+                answer = self._asked(task, request(b"REGISTER", uri, branch, cseq, dialog, self._here, more, user=user))
+                if cseq == 1:
+                    more += authorization(answer, login, "REGISTER", uri)
             if not answer.startswith(b"SIP/2.0 200"):
                 raise RuntimeError(f"{login.number} could not register: {answer!r}")
 

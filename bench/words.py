@@ -59,12 +59,13 @@ def request(
     here: bytes,
     more: bytes = b"",
     body: bytes = b"",
+    user: bytes = b"phone",
 ) -> bytes:
     """A request; `dialog` is its From, To and Call-ID, each on a line, `more` are whole lines."""
     return (
         b"%b %b SIP/2.0\r\nVia: SIP/2.0/UDP %b;branch=z9hG4bK%b;rport\r\nMax-Forwards: 70\r\n%b"
-        b"CSeq: %d %b\r\nContact: <sip:phone@%b>\r\n%bContent-Length: %d\r\n\r\n%b"
-    ) % (method, uri, here, branch, dialog, cseq, method, here, more, len(body), body)
+        b"CSeq: %d %b\r\nContact: <sip:%b@%b>\r\n%bContent-Length: %d\r\n\r\n%b"
+    ) % (method, uri, here, branch, dialog, cseq, method, user, here, more, len(body), body)
 
 
 def target(answer: bytes) -> tuple[bytes, bytes]:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from bench.calls import Outcome
+from bench.calls import Outcome, shortcomings
 from bench.calls_report import sheets, wishes
 from bench.rows import ROWS
 from bench.task import Result
@@ -49,3 +49,9 @@ def test_a_rate_that_was_never_borne_gives_no_ratio() -> None:
     outcomes = {("ringdove", "3"): outcome(1.0), ("asterisk", "3"): outcome(1.0, 0.0)}
     highest = sheets(outcomes, [THREE], ["ringdove", "asterisk"])[1]
     assert highest.rows[0][-2:] == ("–", "–")
+
+
+def test_a_rate_is_too_much_where_anything_went_wrong_or_the_work_fits_into_no_core() -> None:
+    assert shortcomings(RESULT, 0.9) == ""
+    assert shortcomings(RESULT, 1.1) == "more than a core"
+    assert shortcomings(replace(RESULT, late=2, repeats=1), 0.9) == "2 late, 1 repeated"
