@@ -75,10 +75,10 @@ if __name__ == "__main__":
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
     try:
         arguments, terminal = _asked(), Console()
+        if arguments.part == "micro":  # the least of many rounds, so others do no harm
+            micro.run(terminal)
+            sys.exit()
         with _alone(terminal):
-            if arguments.part == "micro":
-                micro.run(terminal)
-                sys.exit()
             uvloop.run(_parts(arguments, terminal))
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("stopped")

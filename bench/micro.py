@@ -134,8 +134,8 @@ def _invites() -> Iterable[Request]:
 
 def _stamped(request: Request) -> Request:
     via = Via("UDP", _HOST, 5060, (("rport", None), ("branch", new_branch())))
-    sent = Request(request.method, request.uri, request.headers.copy(), request.body)
-    sent.headers.prepend("Via", str(via))
+    sent = request.copy()
+    sent.push_via(via)
     return sent
 
 

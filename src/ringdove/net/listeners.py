@@ -62,7 +62,7 @@ class Listeners:
         """A copy of a request that carries our Via, with a new branch."""
         host, port = self.sent_by(hop)
         via = Via(hop.transport.upper(), host, port, (("rport", None), ("branch", new_branch())))
-        sent = Request(request.method, request.uri, request.headers.copy(), request.body)
+        sent = request.copy()
         sent.push_via(via)
         return sent
 

@@ -1,12 +1,12 @@
 """Dialogs (RFC 3261 §12): what two user agents share between the requests of a call."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from .errors import SipSyntaxError
-from .headers import Headers, NameAddr
+from .headers import CSeq, Headers, NameAddr, canonical
 from .identifiers import new_call_id, new_tag
 from .message import DEFAULT_MAX_FORWARDS, Request, Response
 from .uri import Uri
@@ -106,7 +106,7 @@ class Dialog:
         self.local_cseq += 1
         request = self._request(method, self.local_cseq, headers)
         if method in TARGET_REFRESH:
-            request.headers.add("Contact", f"<{self.contact}>")
+            request.headers.add("Contact", f"<{self.contact!s}>")
         if body:
             request.set_body(content_type, body)
         return request
@@ -139,7 +139,7 @@ class Dialog:
         if 100 < status < 300 and request.method in TARGET_REFRESH:
             for route in request.headers.get_all("Record-Route"):
                 response.headers.add("Record-Route", route)
-            response.headers.add("Contact", f"<{self.contact}>")
+            response.headers.add("Contact", f"<{self.contact!s}>")
         for name, value in headers:
             response.headers.add(name, value)
         if body:
@@ -187,17 +187,16 @@ class Dialog:
             # §12.2.1.1: a strict router takes the Request-URI for its own, so the target waits at the end.
             target = routes[0].uri
             routes = (*routes[1:], NameAddr(self.remote_target))
-        target = replace(target, headers="").without_params("method")  # §19.1.1: not in a Request-URI
-        fields = [("Route", str(route)) for route in routes]
-        fields += [
-            ("Max-Forwards", str(DEFAULT_MAX_FORWARDS)),
-            ("From", str(self.local)),
-            ("To", str(self.remote)),
-            ("Call-ID", self.id.call_id),
-            ("CSeq", f"{cseq} {method}"),
-        ]
-        fields += headers
-        return Request(method, target, Headers(fields))
+        return _composed(
+            method,
+            target.without_headers().without_params("method"),  # §19.1.1: not in a Request-URI
+            [str(route) for route in routes],
+            from_=self.local,
+            to=self.remote,
+            call_id=self.id.call_id,
+            cseq=cseq,
+            headers=headers,
+        )
 
     def _refresh(self, message: Request | Response) -> None:
         if message.cseq.method in TARGET_REFRESH:
@@ -223,21 +222,46 @@ def new_request(
 
     `routes` are Route values in order, such as the Path of a binding; their first is taken for a loose router.
     """
-    fields = [("Route", route) for route in routes]
-    fields += [
-        ("Max-Forwards", str(max_forwards)),
-        ("From", str(from_ if from_.tag else from_.with_param("tag", new_tag()))),
-        ("To", str(to or NameAddr(target.without_headers().without_params("transport", "method")))),
-        ("Call-ID", call_id or new_call_id()),
-        ("CSeq", f"{cseq} {method}"),
-    ]
     if contact is not None:
-        fields.append(("Contact", f"<{contact}>"))
-    fields += headers
-    request = Request(method, target, Headers(fields))
+        headers = [("Contact", f"<{contact!s}>"), *headers]
+    request = _composed(
+        method,
+        target,
+        routes,
+        max_forwards=max_forwards,
+        from_=from_ if from_.tag else from_.with_param("tag", new_tag()),
+        to=to or NameAddr(target.without_headers().without_params("transport", "method")),
+        call_id=call_id or new_call_id(),
+        cseq=cseq,
+        headers=headers,
+    )
     if body:
         request.set_body(content_type, body)
     return request
+
+
+def _composed(
+    method: str,
+    target: Uri,
+    routes: Iterable[str],
+    *,
+    max_forwards: int = DEFAULT_MAX_FORWARDS,
+    from_: NameAddr,
+    to: NameAddr,
+    call_id: str,
+    cseq: int,
+    headers: Fields,
+) -> Request:
+    fields = [("Route", route) for route in routes]
+    fields += (
+        ("Max-Forwards", str(max_forwards)),
+        ("From", str(from_)),
+        ("To", str(to)),
+        ("Call-ID", call_id),
+        ("CSeq", f"{cseq} {method}"),
+    )
+    fields += [(canonical(name), value) for name, value in headers]
+    return Request.composed(method, target, Headers.of_canonical(fields), from_=from_, to=to, cseq=CSeq(cseq, method))
 
 
 def _contact_of(message: Request | Response) -> Uri | None:

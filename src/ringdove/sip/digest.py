@@ -8,13 +8,13 @@ import secrets
 import struct
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from .errors import SipSyntaxError
 from .grammar import TOKEN, quote, split_list, unquote
+from .memo import remembered
 from .message import Request
 from .uri import Uri, spelled
 
@@ -25,12 +25,22 @@ MAX_NONCES: Final = 20_000
 """How many nonces in use are remembered at most; each belongs to a phone that knew its password."""
 
 _SCHEME = re.compile(r"Digest[ \t]+(.+)\Z", re.IGNORECASE | re.DOTALL)
+_PARAM = (
+    r"[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*=[ \t]*"
+    r"""("[^"\\\x00-\x1f\x7f]*"|[^\s",;<>\x00-\x1f\x7f]+)[ \t]*(?:,|\Z)"""
+)
+_USUAL_PARAM = re.compile(_PARAM)
+_USUAL_PARAMS = re.compile(f"(?:{_PARAM})+\\Z")
+"""Nearly all credentials and challenges: nothing escaped within quotes."""
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"\Z', re.DOTALL)
 _PLAIN = re.compile(r'[^\s",;<>]+\Z')
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NONCE_COUNT = re.compile(r"[0-9a-fA-F]{8}\Z")
 _STAMP = struct.Struct("!d8s")  # when it was issued, and what makes it unlike all others
 _SEAL_OCTETS = 16
+_NONCE_LENGTH = 44
+_LATELY = 256
+"""How many credentials and nonces are remembered: each comes back only as often as its request is looked at."""
 
 
 class Algorithm(StrEnum):
@@ -46,6 +56,8 @@ class Algorithm(StrEnum):
             return hashlib.sha256(text).hexdigest()
         return hashlib.md5(text, usedforsecurity=False).hexdigest()
 
+
+_ALGORITHMS: Final = {algorithm.value: algorithm for algorithm in Algorithm}
 
 OFFERED: Final = (Algorithm.MD5, Algorithm.SHA256)
 """What our challenges offer, in this order.
@@ -64,8 +76,7 @@ class Verdict(Enum):
     DENIED = "denied"
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(NamedTuple):
     """The content of an Authorization field (RFC 7616 §3.4) with qop=auth, the only one that we offer."""
 
     username: str
@@ -77,32 +88,14 @@ class Credentials:
     cnonce: str
     nonce_count: str
 
-    @classmethod
-    def parse(cls, value: str) -> "Credentials":
+    @staticmethod
+    def parse(value: str) -> "Credentials":
         """Read the value of one field.
 
         Raises SipSyntaxError: another scheme, an algorithm or qop that was not offered, or a parameter that is
         missing, doubled or malformed.
         """
-        params = _read_params(value, "Authorization")
-        algorithm = _algorithm(params.get("algorithm"))
-        if algorithm is None or params.get("qop", "").lower() != "auth":
-            raise SipSyntaxError("Authorization", "an algorithm or qop that was not offered")
-        wanted = ("username", "realm", "nonce", "uri", "response", "cnonce", "nc")
-        if any(not params.get(name) for name in wanted):
-            raise SipSyntaxError("Authorization", "a parameter is missing")
-        if not _NONCE_COUNT.match(params["nc"]):
-            raise SipSyntaxError("Authorization", "bad nonce count")
-        return cls(
-            username=params["username"],
-            realm=params["realm"],
-            nonce=params["nonce"],
-            uri=params["uri"],
-            response=params["response"].lower(),
-            algorithm=algorithm,
-            cnonce=params["cnonce"],
-            nonce_count=params["nc"],
-        )
+        return _recall(value)
 
     def expected(self, password: str, method: str) -> str:
         """What `response` is where the sender knows `password` (RFC 7616 §3.4.1)."""
@@ -111,8 +104,29 @@ class Credentials:
         return self.algorithm.hash(secret, self.nonce, self.nonce_count, self.cnonce, "auth", action)
 
 
-_credentials = lru_cache(maxsize=256)(Credentials.parse)
-"""The door reads a field first, and then the judge."""
+def _read_credentials(value: str) -> Credentials:
+    params = _read_params(value, "Authorization")
+    algorithm = _algorithm(params.get("algorithm"))
+    if algorithm is None or params.get("qop", "").lower() != "auth":
+        raise SipSyntaxError("Authorization", "an algorithm or qop that was not offered")
+    wanted = ("username", "realm", "nonce", "uri", "response", "cnonce", "nc")
+    if any(not params.get(name) for name in wanted):
+        raise SipSyntaxError("Authorization", "a parameter is missing")
+    if not _NONCE_COUNT.match(params["nc"]):
+        raise SipSyntaxError("Authorization", "bad nonce count")
+    return Credentials(
+        username=params["username"],
+        realm=params["realm"],
+        nonce=params["nonce"],
+        uri=params["uri"],
+        response=params["response"].lower(),
+        algorithm=algorithm,
+        cnonce=params["cnonce"],
+        nonce_count=params["nc"],
+    )
+
+
+_recall = remembered(_read_credentials, _LATELY)
 
 
 class Realm:
@@ -133,31 +147,29 @@ class Realm:
         max_nonces: int = MAX_NONCES,
     ) -> None:
         self.name = name
+        self._quoted = quote(name)
         self._key = key if key is not None else secrets.token_bytes(32)
         self._lifetime = lifetime
         self._max_nonces = max_nonces
         self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
         """The last count of each nonce in use, and when it was issued."""
         self._forgotten_until = float("-inf")
-        self._issued = lru_cache(maxsize=256)(self._read_nonce)
+        self._issued = lru_cache(_LATELY)(self._read_nonce)
         """The door, the judge and the note of a use ask one after the other."""
 
     def challenges(
         self, host: str, now: float, *, stale: bool = False, algorithms: Iterable[Algorithm] = OFFERED
     ) -> list[str]:
         """The values for the WWW-Authenticate fields towards a host, one per algorithm (RFC 8760 §2.4)."""
-        nonce = self._new_nonce(host, now)
-        again = ", stale=true" if stale else ""
-        return [
-            f'Digest realm={quote(self.name)}, nonce="{nonce}", algorithm={algorithm}, qop="auth"{again}'
-            for algorithm in algorithms
-        ]
+        nonce, again = self._new_nonce(host, now), ", stale=true" if stale else ""
+        begin = f'Digest realm={self._quoted}, nonce="{nonce}", algorithm='
+        return [f'{begin}{algorithm.value}, qop="auth"{again}' for algorithm in algorithms]
 
     def credentials(self, values: Iterable[str]) -> Credentials | None:
         """The first Authorization among `values` that is for this realm and can be read."""
         for value in values:
             try:
-                credentials = _credentials(value)
+                credentials = Credentials.parse(value)
             except SipSyntaxError:
                 continue
             if credentials.realm == self.name:
@@ -169,6 +181,8 @@ class Realm:
 
         Asked first, it keeps credentials cheap that are made up, or overheard and sent again.
         """
+        if len(credentials.nonce) != _NONCE_LENGTH:
+            return False
         issued = self._issued(credentials.nonce, host)
         if issued is None or issued <= self._forgotten_until or not issued <= now <= issued + self._lifetime:
             return False
@@ -191,7 +205,8 @@ class Realm:
         return base64.urlsafe_b64encode(stamp + self._seal(stamp, host)).decode()
 
     def _seal(self, stamp: bytes, host: str) -> bytes:
-        return hmac.digest(self._key, stamp + f"{self.name}\n{host}".encode(), "sha256")[:_SEAL_OCTETS]
+        text = stamp + f"{self.name}\n{host}".encode()
+        return hashlib.blake2s(text, key=self._key, digest_size=_SEAL_OCTETS).digest()
 
     def _read_nonce(self, nonce: str, host: str) -> float | None:
         """When we made this nonce for this host; None where we did not."""
@@ -267,10 +282,7 @@ def authorize(
 
 def _algorithm(name: str | None) -> Algorithm | None:
     """The algorithm of that name, MD5 where none is named (RFC 7616 §3.3)."""
-    try:
-        return Algorithm((name or "MD5").upper())
-    except ValueError:
-        return None
+    return _ALGORITHMS.get((name or "MD5").upper())
 
 
 def _read_params(value: str, field: str) -> dict[str, str]:
@@ -278,6 +290,12 @@ def _read_params(value: str, field: str) -> dict[str, str]:
     if match is None:
         raise SipSyntaxError(field, "another scheme than Digest")
     params: dict[str, str] = {}
+    if _USUAL_PARAMS.match(match[1]):
+        pairs = _USUAL_PARAM.findall(match[1])
+        params = {name.lower(): text[1:-1] if text[0] == '"' else text for name, text in pairs}
+        if len(params) < len(pairs):
+            raise SipSyntaxError(field, "bad parameter")
+        return params
     for part in split_list(match[1]):
         name, _, text = part.partition("=")
         name, text = name.strip().lower(), text.strip()

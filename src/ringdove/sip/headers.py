@@ -89,22 +89,23 @@ class Headers:
         headers._first = None
         return headers
 
-    @property
-    def first(self) -> Mapping[str, str]:
-        """The first field of each name. It is as long as the collection where no name comes twice."""
+    def _index(self) -> dict[str, str]:
         if self._first is None:
             self._first = dict(reversed(self._fields))
         return self._first
 
+    @property
+    def first(self) -> Mapping[str, str]:
+        """The first field of each name. It is as long as the collection where no name comes twice."""
+        return self._index()
+
     def get(self, name: str) -> str | None:
         """The first field of that (canonical) name."""
-        if self._first is None:
-            self._first = dict(reversed(self._fields))
-        return self._first.get(name)
+        return self._index().get(name)
 
     def get_all(self, name: str) -> list[str]:
         """Every field of that name, as written."""
-        first = self.first
+        first = self._index()
         if name not in first:
             return []
         if len(first) == len(self._fields):
@@ -145,14 +146,18 @@ class Headers:
     def set_all(self, name: str, values: Sequence[str]) -> None:
         """Replace every field of that name by these, in the place of the first."""
         name = canonical(name)
-        fields, new = self._fields, [(name, value) for value in values]
-        places = [place for place, field in enumerate(fields) if field[0] == name]
-        if places:
-            for place in reversed(places[1:]):
-                del fields[place]
-            fields[places[0] : places[0] + 1] = new
-        else:
-            fields += new
+        fields, first = self._fields, self._index()
+        if name not in first:
+            for value in values:
+                self.add(name, value)
+            return
+        place = next(place for place, field in enumerate(fields) if field[0] == name)
+        if len(first) == len(fields) and len(values) == 1:
+            fields[place] = name, values[0]
+            first[name] = values[0]
+            return
+        rest = [field for field in fields[place:] if field[0] != name]
+        fields[place:] = [*[(name, value) for value in values], *rest]
         self._first = None
 
     def remove(self, name: str) -> None:
@@ -162,10 +167,13 @@ class Headers:
 
     def copy(self) -> "Headers":
         """An independent collection with the same fields."""
-        return Headers.of_canonical(self._fields.copy())
+        copy = Headers.of_canonical(self._fields.copy())
+        if self._first is not None:
+            copy._first = self._first.copy()
+        return copy
 
     def __contains__(self, name: str) -> bool:
-        return name in self.first
+        return name in self._index()
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._fields)
@@ -214,7 +222,7 @@ class NameAddr(NamedTuple):
 
     def __str__(self) -> str:
         name = f"{quote(self.display_name)} " if self.display_name else ""
-        return f"{name}<{self.uri}>{format_params(self.params)}"
+        return f"{name}<{self.uri!s}>{format_params(self.params)}"
 
 
 def _recall_address(text: str, field: str) -> NameAddr:

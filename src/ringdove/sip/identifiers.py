@@ -1,6 +1,6 @@
 """Tags, branches and Call-IDs: unique across nodes and not to be guessed (RFC 3261 §8.1.1.4, §8.1.1.7, §19.3)."""
 
-import secrets
+from os import urandom
 from typing import Final
 
 MAGIC_COOKIE: Final = "z9hG4bK"
@@ -9,14 +9,14 @@ MAGIC_COOKIE: Final = "z9hG4bK"
 
 def new_tag() -> str:
     """A From or To tag."""
-    return secrets.token_hex(8)
+    return urandom(8).hex()
 
 
 def new_branch() -> str:
     """The branch of a Via."""
-    return MAGIC_COOKIE + secrets.token_hex(12)
+    return MAGIC_COOKIE + urandom(12).hex()
 
 
 def new_call_id() -> str:
     """A Call-ID; names no host, as RFC 3261 §8.1.1.4 allows."""
-    return secrets.token_hex(16)
+    return urandom(16).hex()

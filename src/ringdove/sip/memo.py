@@ -14,12 +14,12 @@ LONGEST: Final = 512
 T = TypeVar("T")
 
 
-def remembered(read: Callable[[str], T]) -> Callable[[str], T]:
+def remembered(read: Callable[[str], T], entries: int = ENTRIES) -> Callable[[str], T]:
     """`read`, a pure function of a text to something that does not change, with a memory of its latest results.
 
     What it raises is not remembered.
     """
-    kept = lru_cache(ENTRIES)(read)
+    kept = lru_cache(entries)(read)
 
     def recall(text: str) -> T:
         return kept(text) if len(text) <= LONGEST else read(text)

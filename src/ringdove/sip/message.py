@@ -227,6 +227,22 @@ class Request(Message):
         self.version = version
         self._target: Uri | None = None
 
+    @classmethod
+    def composed(
+        cls, method: str, uri: str | Uri, headers: Headers, *, from_: NameAddr, to: NameAddr, cseq: CSeq
+    ) -> "Request":
+        """A request of ours, and what its fields say, which need not be read any more."""
+        request = cls(method, uri, headers)
+        request._from, request._to, request._cseq = from_, to, cseq
+        return request
+
+    def copy(self) -> "Request":
+        """An independent request that says the same; what was read of it is not read again."""
+        copy = Request(self.method, self.uri, self.headers.copy(), self.body, self.version)
+        copy._via, copy._from, copy._to, copy._cseq = self._via, self._from, self._to, self._cseq
+        copy._target = self._target
+        return copy
+
     @property
     def target(self) -> Uri:
         """The Request-URI, read; raises SipSyntaxError."""

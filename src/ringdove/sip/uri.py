@@ -23,7 +23,7 @@ _USUAL = re.compile(
 """Nearly all URIs: nothing escaped, no password, no header fields, parameters in lower case."""
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}\Z")
-_PLAIN_IN_USER = re.compile(r"[^A-Za-z0-9\-_.!~*'()&=+$,;?/]")
+_TO_ESCAPE = re.compile(r"[^A-Za-z0-9\-_.!~*'()&=+$,;?/]")
 
 
 def unescape(text: str) -> str:
@@ -38,7 +38,9 @@ def unescape(text: str) -> str:
 
 def escape_user(text: str) -> str:
     """Write `text` as the user part of a URI."""
-    return _PLAIN_IN_USER.sub(lambda m: "".join(f"%{octet:02X}" for octet in m[0].encode("utf-8", "replace")), text)
+    if not _TO_ESCAPE.search(text):
+        return text
+    return _TO_ESCAPE.sub(lambda m: "".join(f"%{octet:02X}" for octet in m[0].encode("utf-8", "replace")), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class Uri:
 
     def without_params(self, *names: str) -> "Uri":
         """The same URI less the named parameters."""
-        return replace(self, params=tuple(p for p in self.params if p[0] not in names))
+        params = tuple([p for p in self.params if p[0] not in names])
+        return replace(self, params=params) if len(params) < len(self.params) else self
 
     def without_headers(self) -> "Uri":
         """The same URI less the header fields for a request made from it (§19.1.5)."""
