@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 
 from ringdove.media.embedded.session import EmbeddedSession
 from ringdove.media.embedded.wire import Freed, Play, Record, Stream
@@ -37,17 +38,25 @@ class Ports:
         self.plays: dict[int, Play] = {}
         self.tapes: dict[str, list[int]] = {}
         self.told = 0
+        self.owners: dict[int, tuple[EmbeddedSession, PartyId]] = {}
 
     async def lease(self, session: EmbeddedSession, party: PartyId) -> int:
-        return self.ports.popleft()
+        port = self.ports.popleft()
+        self.owners[port] = session, party
+        return port
 
-    def free(self, port: int) -> asyncio.Future[Freed]:
+    def release(self, port: int) -> None:
+        assert not {port} & {*self.streams, *self.plays}
+        del self.owners[port]
         self.ports.append(port)
-        self.streams.pop(port, None)
-        self.plays.pop(port, None)
-        future: asyncio.Future[Freed] = asyncio.get_running_loop().create_future()
-        future.set_result(Freed(port, packets_in=1))
-        return future
+
+    def free(self, ports: Sequence[int]) -> None:
+        for port in ports:
+            session, party = self.owners.pop(port)
+            self.ports.append(port)
+            del self.streams[port]
+            self.plays.pop(port, None)
+            session.freed(party, Freed(port, packets_in=1))
 
     def tell(self, command: Stream | Play | Record) -> None:
         match command:

@@ -1,11 +1,13 @@
 """The media process alone, told what to do as its parent tells it, and phones that count."""
 
 import asyncio
+import resource
 import socket
 import struct
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -20,7 +22,7 @@ from ringdove.media.embedded.wire import (
     Report,
     Stream,
     encode,
-    read_report,
+    read_reports,
 )
 from ringdove.media.frames import FRAME_BYTES
 
@@ -48,18 +50,20 @@ class Media:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reports: list[Report] = []
+        self._unread: list[Report] = []
         self._reader = reader
         self._writer = writer
 
     def tell(self, *commands: Command) -> None:
-        for command in commands:
-            self._writer.write(encode(command))
+        self._writer.write(encode(commands))
 
     async def report(self, kind: type[Kind]) -> Kind:
         """The next report of a kind; those before it are kept in `reports`."""
         async with asyncio.timeout(DEADLINE):
             while True:
-                report = read_report(await self._reader.readline())
+                if not self._unread:
+                    self._unread = read_reports(await self._reader.readline())
+                report = self._unread.pop(0)
                 self.reports.append(report)
                 if isinstance(report, kind):
                     return report
@@ -91,13 +95,14 @@ class Media:
 
 
 @asynccontextmanager
-async def media_process() -> AsyncIterator[Media]:
-    """Start one; it ends with the block."""
+async def media_process(files: int | None = None) -> AsyncIterator[Media]:
+    """Start one, which may open so many files; it ends with the block."""
     ours, theirs = socket.socketpair()
     with theirs:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ringdove.media.embedded", str(theirs.fileno()), "127.0.0.1", "30", "0.2"),
             pass_fds=(theirs.fileno(),),
+            preexec_fn=files and partial(resource.setrlimit, resource.RLIMIT_NOFILE, (files, files)),
         )
     reader, writer = await asyncio.open_unix_connection(sock=ours)
     media = Media(reader, writer)

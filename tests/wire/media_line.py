@@ -3,11 +3,12 @@
 import socket
 import struct
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 import pytest
 
 from ringdove.media.embedded.pair import Pair
+from ringdove.media.embedded.sockets import Sockets
 from ringdove.media.embedded.timers import Timers
 from ringdove.media.embedded.wire import Report, Stream
 
@@ -73,10 +74,10 @@ class Line:
         self.reports: list[Report] = []
         """What was told to the process that does SIP."""
         timers = Timers()
-        self.pair = Pair(bound, PORT, GRACE, timers, self.reports.append)
-        stack.callback(self.pair.close)
-        self._listeners = Pair(bound, LISTENERS, GRACE, timers, self.reports.append)
-        stack.callback(self._listeners.close)
+        self.pair, self._listeners = (
+            Pair(stack.enter_context(closing(Sockets(bound, port))), GRACE, timers, self.reports.append)
+            for port in (PORT, LISTENERS)
+        )
         self._tell(self._listeners, self.listener.port, 1, self.pair)
         self.signal(self.party, epoch=1)
 

@@ -108,13 +108,18 @@ def phones(count: int) -> Iterator[list[Phone]]:
             phone.close()
 
 
-async def talk(session: MediaSession, a: Phone, b: Phone) -> tuple[Media, Media]:
-    """a calls b; both hear each other when this returns."""
+async def call(session: MediaSession, a: Phone, b: Phone) -> tuple[Media, Media]:
+    """a calls b, who answers."""
     offer = a.describes()
     session.offered(A, offer)
     to_b = await session.invite(B, A)
     assert await session.bridge(A, B, b.describes()) == []
-    to_a = await session.accept(A, offer, prefer=B)
+    return await session.accept(A, offer, prefer=B), to_b
+
+
+async def talk(session: MediaSession, a: Phone, b: Phone) -> tuple[Media, Media]:
+    """a calls b; both hear each other when this returns."""
+    to_a, to_b = await call(session, a, b)
     await hear_each_other((a, to_a), (b, to_b))
     return to_a, to_b
 

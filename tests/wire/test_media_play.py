@@ -152,6 +152,7 @@ async def test_a_held_party_hears_music_instead_of_its_peer_until_that_is_stoppe
         await session.reoffer(A, a.describes(direction=Direction.SENDONLY))
         assert session.on_hold(A)
         await session.play(B, item(tmp_path, "music", 10, times=None))
+        await until(lambda: len(heard(b, "music")) > 1)
         await until(lambda: len(heard(b, "music")) > 12, lambda: a.say(to_a, b"aside"))
         assert not b.heard(b"aside")
         await session.reoffer(A, a.describes())

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from media_phone import EVENT, G722, PCMA, PCMU, A, B, C, hear_each_other, phones, rtcp, rtp, talk, until
+from media_phone import EVENT, G722, PCMA, PCMU, A, B, C, call, hear_each_other, phones, rtcp, rtp, talk, until
 
 from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.media.embedded.session import EmbeddedSession
@@ -29,8 +29,9 @@ async def session(engine: EmbeddedEngine) -> EmbeddedSession:
 async def obeyed(engine: EmbeddedEngine) -> None:
     """Return when the child has done all it was told, and read all packets that were sent before."""
     barrier = await engine.open(SessionId("barrier"))
-    await barrier.invite(A)
-    await barrier.close()
+    with phones(2) as (a, b):
+        await call(barrier, a, b)
+        await barrier.close()
 
 
 async def test_audio_flows_both_ways_after_the_bridge(session: EmbeddedSession) -> None:

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Sequence
 from unittest.mock import patch
 
-from ringdove.media.embedded import outgoing, pair, reporter
+from ringdove.media.embedded import outgoing, pair, reporter, sockets
 from ringdove.media.embedded.pair import Pair
+from ringdove.media.embedded.sockets import Sockets
 from ringdove.media.embedded.source import Address
 from ringdove.media.embedded.timers import Timers
 from ringdove.media.embedded.wire import Digit, Report, Stream
@@ -88,7 +89,7 @@ def check(data: bytes) -> None:
     """Packets from anywhere, out of steps: strangers are not heard, and what goes out is well-formed."""
     clock = Clock()
     with (
-        patch.object(pair, "bind", lambda *_: Wire()),
+        patch.object(sockets, "bind", lambda *_: Wire()),
         patch.object(pair, "drain", lambda *_: None),
         patch.object(pair, "disconnect", lambda *_: None),
         patch.object(pair, "connect", lambda *_: False),
@@ -103,7 +104,7 @@ def check(data: bytes) -> None:
 def _run(choices: Choices, clock: Clock) -> None:
     reports: list[Report] = []
     timers = Timers()
-    party, peer = (Pair("127.0.0.1", port, GRACE, timers, reports.append) for port in (30000, 30002))
+    party, peer = (Pair(Sockets("127.0.0.1", port), GRACE, timers, reports.append) for port in (30000, 30002))
     epoch = 1
     party.tell(_stream(30000, PARTY, epoch, 30002), peer, clock.now)
     peer.tell(_stream(30002, ("192.0.2.2", 5000), 1, 30000), party, clock.now)
@@ -134,8 +135,8 @@ def _run(choices: Choices, clock: Clock) -> None:
     counts = party.counts
     assert counts.packets_in <= packets
     assert sum(isinstance(report, Digit) for report in reports) <= packets
-    party.close()
-    peer.close()
+    party.end()
+    peer.end()
     sent = _wire(peer.rtp).went
     assert len(sent) == peer.counts.packets_out <= counts.packets_in
     for data, target in sent:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ringdove.media.embedded.party import Party, audio_of
-from ringdove.media.embedded.wire import encode, read_command
+from ringdove.media.embedded.wire import encode, read_commands
 from ringdove.media.engine import Media, NoUsableAudio, PartyId
 from ringdove.sip.sdp import Direction, SdpError, SessionDescription, parse
 from ringdove.sip.sdp_exchange import Author
@@ -91,6 +91,6 @@ def _offer(theirs: Media) -> None:
 def _tell(party: Party, peer: Party | None = None) -> None:
     stream = party.stream(peer)
     if stream is not None:
-        line = encode(stream)
+        line = encode([stream])
         assert line.count(b"\n") == 1
-        assert encode(read_command(line)) == line
+        assert encode(read_commands(line)) == line

@@ -19,12 +19,12 @@ def check(data: bytes) -> None:
     kind = choices.pick(KINDS)
     hints = typing.get_type_hints(kind)
     message = kind(**{name: _value(hints[name], choices) for name in kind._fields})
-    line = wire.encode(message)
+    line = wire.encode([message])
     assert line.count(b"\n") == 1
     assert line.isascii()
-    read = wire.read_command if kind in typing.get_args(wire.Command) else wire.read_report
+    read = wire.read_commands if kind in typing.get_args(wire.Command) else wire.read_reports
     again = read(line)
-    assert type(again) is kind
+    assert [type(message) for message in again] == [kind]
     assert wire.encode(again) == line
 
 

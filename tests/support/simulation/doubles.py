@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ringdove.media.embedded.session import EmbeddedSession
 from ringdove.media.embedded.wire import Play, Played, Record, Stream
-from ringdove.media.engine import Caps, MediaEvent, PartyId, PlayEnded, SessionId
+from ringdove.media.engine import Caps, MediaEvent, PlayEnded, SessionId
 from ringdove.model.audio import PlayOrder
 from ringdove.model.extension import Extension
 from ringdove.model.reference import DestinationKind, Dialable
@@ -35,7 +35,6 @@ class SimulatedMedia(Ports):
         super().__init__()
         self.ports = deque(range(30000, 31000, 2))
         self.sessions: dict[SessionId, EmbeddedSession] = {}
-        self._owners: dict[int, tuple[EmbeddedSession, PartyId]] = {}
         self._played: asyncio.Queue[PlayEnded] = asyncio.Queue()
 
     async def open(self, sid: SessionId) -> EmbeddedSession:
@@ -48,11 +47,6 @@ class SimulatedMedia(Ports):
         while True:
             yield await self._played.get()
 
-    async def lease(self, session: EmbeddedSession, party: PartyId) -> int:
-        port = await super().lease(session, party)
-        self._owners[port] = session, party
-        return port
-
     def tell(self, command: Stream | Play | Record) -> None:
         super().tell(command)
         if isinstance(command, Play) and command.items and command.items[0][2]:  # else it has no end
@@ -61,7 +55,7 @@ class SimulatedMedia(Ports):
             loop.call_later(PROMPT, self._item_ends, command.port, command.number, item)
 
     def _item_ends(self, port: int, number: int, item: str) -> None:
-        session, party = self._owners[port]
+        session, party = self.owners[port]
         report = Played(port, number, item, False, asyncio.get_running_loop().time())
         if (event := session.played(party, report)) is not None:
             self._played.put_nowait(event)

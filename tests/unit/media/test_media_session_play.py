@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ringdove.media.embedded.session import EmbeddedSession
-from ringdove.media.embedded.wire import Play, Played, encode, read_command
+from ringdove.media.embedded.wire import Play, Played, encode, read_commands
 from ringdove.media.engine import Item, ItemId, NoUsableAudio, PlayEnded, PlayEnding, SessionId, Sound
 from ringdove.sip.sdp import Codec
 from support.media import EVENT, G722, OPUS, PCMA, PCMU, SENDONLY, A, B, Ports, body, connected
@@ -46,7 +46,7 @@ async def test_a_caller_without_a_peer_hears_what_is_played_in_its_own_codec(
         [("join", ["/audio/join"], 1, False), ("welcome", ["/audio/one", "/audio/two"], 0, True)],
         0.0,
     )
-    assert encode(read_command(encode(play))) == encode(play)
+    assert encode(read_commands(encode([play]))) == encode([play])
 
 
 async def test_who_can_be_played_to(session: EmbeddedSession) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
-from ringdove.media.embedded.wire import Command, Report, encode, read_report
+from ringdove.media.embedded.wire import Command, Report, encode, read_reports
 
 LONGEST_REPORT = 1_048_576
 PATIENCE = 2.0
@@ -19,23 +20,29 @@ AGAIN = 1.0
 """Seconds that it gets after that: should it be us who stood still, what it said meanwhile is there at once."""
 
 
-class Child:
+class Child(asyncio.Protocol):
     """One life of the child process. It ends when it is told to, when it dies, and when this process does."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        self._process = process
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, hear: Callable[[Report], None]) -> None:
+        self._hear = hear
+        self._loop = asyncio.get_running_loop()
+        self._process: asyncio.subprocess.Process
+        self._transport: asyncio.Transport
+        self._commands: list[Command] = []
+        """What was said in this turn of the loop; one system call takes it all."""
+        self._inbox = b""
+        self._over: asyncio.Future[None] = self._loop.create_future()
+        self._heard_at = self._loop.time()
+        self._alarm: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def start(cls, host: str, silence: float, grace: float) -> "Child":
-        """Start one; raises OSError when the system does not let us."""
+    async def start(cls, host: str, silence: float, grace: float, hear: Callable[[Report], None]) -> "Child":
+        """Start one, which is heard by `hear` from now on; raises OSError when the system does not let us."""
+        child = cls(hear)
         ours, theirs = socket.socketpair()
         try:
             with theirs:
-                process = await asyncio.create_subprocess_exec(
+                child._process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-m",
                     "ringdove.media.embedded",
@@ -43,11 +50,11 @@ class Child:
                     stdin=asyncio.subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
                 )
-            reader, writer = await asyncio.open_unix_connection(sock=ours, limit=LONGEST_REPORT)
+            await child._loop.create_unix_connection(lambda: child, sock=ours)
         except BaseException:
             ours.close()
             raise
-        return cls(process, reader, writer)
+        return child
 
     @property
     def pid(self) -> int:
@@ -55,39 +62,70 @@ class Child:
         return self._process.pid
 
     def send(self, command: Command) -> None:
-        """Queue a command; what a dying child does not read is lost, and said again to the next one."""
-        if not self._writer.is_closing():
-            self._writer.write(encode(command))
+        """Say this at the end of this turn of the loop; what a dying child does not read is lost, and said again to
+        the next one.
+        """
+        if not self._commands:
+            self._loop.call_soon(self._flush)
+        self._commands.append(command)
 
-    async def reports(self) -> AsyncIterator[Report]:
-        """What it says, until it is gone."""
-        while line := await self._line():
-            yield read_report(line)
+    async def over(self) -> None:
+        """Return when it is gone. Raises what `hear` raised, or what was wrong with its words."""
+        await self._over
 
     async def end(self) -> None:
         """Close its input, which ends it; kill it if that does not, or if nobody waits for it to do so."""
-        self._writer.close()
+        self._transport.close()
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE):
-                    with suppress(ConnectionError):
-                        await self._writer.wait_closed()
                     await self._process.wait()
         finally:
-            self._writer.transport.abort()  # what it did not read keeps the connection open
+            self._transport.abort()  # what it did not read keeps the connection open
             self._kill()
         await self._process.wait()
 
-    async def _line(self) -> bytes:
-        """The next whole line; empty at the end."""
-        with suppress(ConnectionError):
-            for patience in (HANGS, AGAIN):
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(patience):
-                        line = await self._reader.readline()
-                    return line if line.endswith(b"\n") else b""
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio.Protocol."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._alarm = self._loop.call_later(HANGS, self._mind)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        if self._over.done():
+            return
+        self._heard_at = self._loop.time()
+        try:
+            self._inbox += data
+            if len(self._inbox) > LONGEST_REPORT:
+                raise ValueError("the media process says more than it should")
+            *lines, self._inbox = self._inbox.split(b"\n")
+            for line in lines:
+                for report in read_reports(line):
+                    self._hear(report)
+        except Exception as error:
+            self._over.set_exception(error)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if not self._over.done():
+            self._over.set_result(None)
+
+    def _flush(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(encode(self._commands))
+        self._commands.clear()
+
+    def _mind(self, again: bool = False) -> None:
+        """Look whether it has said a word of late; kill it if it has not when this is asked again."""
+        silent = self._loop.time() - self._heard_at
+        if silent >= HANGS and again:
             self._kill()
-        return b""
+        else:
+            wait = AGAIN if silent >= HANGS else HANGS - silent
+            self._alarm = self._loop.call_later(wait, self._mind, silent >= HANGS)
 
     def _kill(self) -> None:
         with suppress(ProcessLookupError):

@@ -12,8 +12,10 @@ from ringdove.media.embedded.child import Child
 from ringdove.media.embedded.ports import PortPool
 from ringdove.media.embedded.session import EmbeddedSession
 from ringdove.media.embedded.wire import (
+    Alive,
     Bind,
     Bound,
+    Close,
     Digit,
     Free,
     Freed,
@@ -57,7 +59,7 @@ class EmbeddedEngine:
     put into descriptions, one for each IP version or a host name for both, needed where `bind` is a wildcard.
     `ports`: RTP and RTCP ports to use. `ready`: port pairs held bound ahead. `silence`: seconds until MediaSilent, 0
     for never. `grace`: seconds before a source other than the signalled one is learned. `rest`: seconds before a port
-    is used again.
+    is used again, see PortPool.
     """
 
     def __init__(
@@ -66,10 +68,10 @@ class EmbeddedEngine:
         ports: range,
         *,
         advertise: Sequence[str] = (),
-        ready: int = 128,
+        ready: int = 256,
         silence: float = 30.0,
         grace: float = 0.5,
-        rest: float = 5.0,
+        rest: float = 2.0,
     ) -> None:
         self._advertise = tuple(advertise) or (bind,)
         if {"0.0.0.0", "::"} & set(self._advertise):  # noqa: S104
@@ -80,7 +82,8 @@ class EmbeddedEngine:
         self._pool = PortPool(ports, ready=ready, rest=rest)
         self._sessions: dict[SessionId, EmbeddedSession] = {}
         self._owners: dict[int, tuple[EmbeddedSession, PartyId]] = {}
-        self._freeing: dict[int, asyncio.Future[Freed]] = {}
+        self._freeing: dict[int, tuple[EmbeddedSession, PartyId]] = {}
+        """Whose counts the child is to tell."""
         self._completing: dict[str, asyncio.Future[None]] = {}
         self._listeners: list[asyncio.Queue[MediaEvent | None]] = []
         self._progress = asyncio.Event()
@@ -112,7 +115,7 @@ class EmbeddedEngine:
 
     @property
     def ports_held(self) -> int:
-        """How many pairs of ports belong to parties, or are just being closed."""
+        """How many pairs of ports belong to parties, or did until just now."""
         return len(self._owners) + len(self._freeing)
 
     async def start(self) -> None:
@@ -122,7 +125,7 @@ class EmbeddedEngine:
             async with asyncio.timeout(START):
                 while not self._up:
                     await self._wait()
-        if not self._pool.ready:
+        if not self._pool.held:
             await self.stop()
             raise EngineUnavailable(f"no RTP port could be bound on {self._bind}")
 
@@ -166,7 +169,7 @@ class EmbeddedEngine:
     async def lease(self, session: EmbeddedSession, party: PartyId) -> int:
         """A port pair, bound; at once when one is ready."""
         deadline = self._now() + LEASE
-        while (port := self._pool.take()) is None:
+        while (port := self._pool.take(self._now())) is None:
             if self._keeper is None:
                 raise EngineUnavailable("the media engine is not running")
             self._refill()
@@ -181,17 +184,22 @@ class EmbeddedEngine:
         self._refill()
         return port
 
-    def free(self, port: int) -> asyncio.Future[Freed]:
-        """Close a pair; the future brings its counts, zeros where the child that knew them is gone."""
-        future: asyncio.Future[Freed] = asyncio.get_running_loop().create_future()
-        del self._owners[port]
+    def release(self, port: int) -> None:
+        """Give back a pair that the child was told nothing of."""
+        if self._owners.pop(port, None):
+            self._pool.release(port, self._now(), bound=self._up)
+
+    def free(self, ports: Sequence[int]) -> None:
+        """Have parties forgotten and give their pairs back. Their sessions are told what was counted, zeros where the
+        child that knew it is gone.
+        """
+        for port in ports:
+            if port in self._owners:
+                self._freeing[port] = self._owners.pop(port)
         if self._up and self._child is not None:
-            self._freeing[port] = future
-            self._child.send(Free([port]))
+            self._child.send(Free(ports))
         else:
-            self._pool.release(port, self._now())
-            future.set_result(Freed(port))
-        return future
+            self._give_up()
 
     def tell(self, command: Stream | Play | Record) -> None:
         """Pass on to the child; while it is down, nothing is lost: `_restored` replays."""
@@ -229,11 +237,10 @@ class EmbeddedEngine:
     async def _live(self) -> None:
         """The life of one child."""
         self.starts += 1
-        child = self._child = await Child.start(self._bind, self._silence, self._grace)
+        child = self._child = await Child.start(self._bind, self._silence, self._grace, self._hear)
         try:
             child.send(Bind([*self._owners, *self._pool.wanted(self._now(), at_least=1)]))
-            async for report in child.reports():
-                self._hear(report)
+            await child.over()
         finally:
             self._child = None
             self._fell()
@@ -247,29 +254,29 @@ class EmbeddedEngine:
                 self._restored(report)
             self._progress.set()
         elif isinstance(report, Freed):
-            future = self._freeing.pop(report.port, None)
-            if future is not None:
+            if report.port in self._freeing:
+                session, party = self._freeing.pop(report.port)
                 self._pool.release(report.port, self._now())
-                future.set_result(report)
+                session.freed(party, report)
         elif isinstance(report, Recorded):
             self._completing.pop(report.tape).set_result(None)
         elif isinstance(report, Played | Digit | Silent):
             self._happened(report)
+        elif isinstance(report, Alive):
+            self._tidy()
 
     def _restored(self, report: Bound) -> None:
         """A new child holds the ports again: lose what it could not get, close what nobody needs any more,
         replay the rest.
         """
-        self._up = True
         for port in report.failed:
             if port in self._owners:
-                session = self._owners[port][0]
+                session, _ = self._owners[port]
                 session.lose()
                 self._publish(SessionLost(session.id, self._now()))
-        needed = {*self._owners, *self._freeing, *self._pool.ready}
-        stale = [port for port in report.ports if port not in needed]
-        if stale and self._child is not None:
-            self._child.send(Free(stale))
+        self._up = True
+        needed = {*self._owners, *self._pool.held}
+        self._close([port for port in report.ports if port not in needed])
         for session in self._sessions.values():
             session.replay()
         self._publish(EngineUp(self._now()))
@@ -278,15 +285,19 @@ class EmbeddedEngine:
         """The child is gone, and with it every socket."""
         was_up, self._up = self._up, False
         self._pool.unbind()
-        for port, future in self._freeing.items():
-            self._pool.release(port, self._now())
-            future.set_result(Freed(port))
-        self._freeing.clear()
+        self._give_up()
         for complete in self._completing.values():
             complete.set_result(None)
         self._completing.clear()
         if was_up:
             self._publish(EngineDown(self._now()))
+
+    def _give_up(self) -> None:
+        """Nobody will tell what was counted of the parties that are to be forgotten."""
+        freeing, self._freeing = self._freeing, {}
+        for port, (session, party) in freeing.items():
+            self._pool.release(port, self._now(), bound=False)
+            session.freed(party, Freed(port))
 
     def _happened(self, report: Played | Digit | Silent) -> None:
         """Something about a party, unless it is gone meanwhile."""
@@ -307,6 +318,15 @@ class EmbeddedEngine:
     def _refill(self) -> None:
         if self._up and self._child is not None and (ports := self._pool.wanted(self._now())):
             self._child.send(Bind(ports))
+
+    def _tidy(self) -> None:
+        """Hold neither too few nor too many pairs."""
+        self._refill()
+        self._close(self._pool.surplus())
+
+    def _close(self, ports: Sequence[int]) -> None:
+        if ports and self._child is not None:
+            self._child.send(Close(ports))
 
     async def _wait(self) -> None:
         self._progress.clear()

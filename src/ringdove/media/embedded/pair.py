@@ -1,4 +1,4 @@
-"""One port pair of the child: an RTP and an RTCP socket and the party behind them."""
+"""One party of the child, at its port pair: an RTP and an RTCP socket."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -17,7 +17,7 @@ from .recorder import Recorder
 from .reporter import Reporter
 from .rtp import plain
 from .seam import Seam
-from .sockets import address, bind, connect, disconnect, drain, wildcard
+from .sockets import Sockets, address, connect, disconnect, drain
 from .source import Address, Source
 from .timers import Timers
 from .wire import Digit, Freed, Play, Report, Silent, Stream
@@ -55,13 +55,14 @@ _UNKNOWN: tuple[_Format, ...] = (_Format("", 0, 0, None, None),) * 128
 
 
 class Pair:
-    """Bound at once, read only from the first `tell` on, so that a ringing phone costs nothing."""
+    """A party. It is read from the first `tell` on; after `end` its ports may belong to another one."""
 
     __slots__ = (
         "_budget",
         "_connectable",
         "_connected",
         "_digits",
+        "_disconnects",
         "_dropped",
         "_epoch",
         "_formats",
@@ -72,6 +73,7 @@ class Pair:
         "_lost",
         "_octets_in",
         "_outgoing",
+        "_over",
         "_packets_in",
         "_played",
         "_reception",
@@ -90,21 +92,17 @@ class Pair:
         "rtp",
     )
 
-    def __init__(self, host: str, port: int, grace: float, timers: Timers, report: Callable[[Report], None]) -> None:
-        """Raises OSError when one of the two ports cannot be had."""
-        self.port = port
+    def __init__(self, sockets: Sockets, grace: float, timers: Timers, report: Callable[[Report], None]) -> None:
+        self.port = sockets.port
         self.peer: Pair | None = None
         self.player: Player | None = None
         """While there is one, the peer is not heard."""
-        self.rtp = bind(host, port)
-        try:
-            self.rtcp = bind(host, port + 1)
-        except OSError:
-            self.rtp.close()
-            raise
-        self._connectable = not wildcard(host)  # else the kernel would choose at which of our addresses to listen
+        self.rtp, self.rtcp = sockets.rtp, sockets.rtcp
+        self._connectable = sockets.connectable
         self._connected: Address | None = None
         """Where all that is read came from: the kernel sees to it."""
+        self._disconnects = False
+        """Whether the RTP socket hears one address only, or may soon."""
         self._timers = timers
         self._report = report
         self._source = Source(grace)
@@ -118,7 +116,7 @@ class Pair:
         self._tapes: tuple[tuple[Recorder, int], ...] = ()
         self._formats = _UNKNOWN
         self._epoch: int | None = None
-        self._listens = self._watched = self._told = self._heard = False
+        self._listens = self._watched = self._told = self._heard = self._over = False
         self._heard_at = 0.0
         self._played = 0
         self._packets_in = self._octets_in = self._dropped = self._lost = 0
@@ -153,8 +151,7 @@ class Pair:
             self._timers.at(now + self._reporter.pause() / 2, self._write_rtcp)
         if stream.epoch != self._epoch:
             self._epoch = stream.epoch
-            disconnect(self.rtp)
-            self._connected = None
+            self._disconnect()
             self._source.signal(address(self.rtp, stream.host, stream.rtp))
             self._reporter.signal(address(self.rtcp, stream.host, stream.rtcp))
         self.peer = peer
@@ -192,8 +189,10 @@ class Pair:
         """
         if self._connected is None and self._connectable:
             settled = self._source.settled
-            if settled is not None and connect(self.rtp, settled):
-                self._connected = settled
+            if settled is not None:
+                self._disconnects = True
+                if connect(self.rtp, settled):
+                    self._connected = settled
         self._press(self._digits.expire(now), now)
         if self._heard:
             self._heard = self._told = False
@@ -202,14 +201,15 @@ class Pair:
             self._told = True
             self._report(Silent(self.port, now - self._heard_at, now))
 
-    def close(self) -> None:
-        """Take leave of the party and give the ports back."""
+    def end(self) -> None:
+        """Take leave of the party: nothing is sent to it or heard of it any more."""
         if self.player is not None:
             self.player.stop()
         if self._epoch is not None:
             self._reporter.write(self._outgoing, self._reception, monotonic(), bye=True)
-        self.rtp.close()
-        self.rtcp.close()
+        self._over = True
+        self._source.signal(None)
+        self._disconnect()
 
     def speak(self, player: Player, frame: bytes, now: float) -> None:
         """Send a frame of a player."""
@@ -308,6 +308,13 @@ class Pair:
         outgoing.packets += 1
         outgoing.octets += size
 
+    def _disconnect(self) -> None:
+        """Hear everybody again."""
+        if self._disconnects:
+            disconnect(self.rtp)
+            self._disconnects = False
+            self._connected = None
+
     def _begin(self, ssrc: int, sequence: int, timestamp: int, clock: int, now: float) -> Reception | None:
         """Another source than before has begun, or the same one anew; None for a packet that is only astray."""
         before = self._reception
@@ -334,7 +341,7 @@ class Pair:
         self._reporter.read(self._outgoing)
 
     def _write_rtcp(self, now: float) -> float | None:
-        if self.rtcp.fileno() < 0:
+        if self._over:
             return None
         self._reporter.write(self._outgoing, self._reception, now)
         return now + self._reporter.pause()

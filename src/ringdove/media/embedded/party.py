@@ -73,6 +73,10 @@ class Party:
     epoch: int = 0
     """Goes up when its packets may come from elsewhere than before."""
     player: Player | None = None
+    streamed: Stream | None = None
+    """What the child was told last of its packets."""
+    played: Play | None = None
+    """What the child was told last to play to it."""
     told: dict[int, Codec] = field(default_factory=dict)
     """Every payload number we ever gave it."""
     heard: dict[int, Codec] = field(default_factory=dict)

@@ -1,60 +1,84 @@
-"""Which RTP ports are free, bound ahead, or resting. Pure: the clock is passed in, binding is done by others."""
+"""Which RTP ports are free, bound, taken or resting. Pure: the clock is passed in, binding is done by others."""
 
 import random
 from collections import deque
 from collections.abc import Iterable
 
+_dice = random.SystemRandom()
+
 
 class PortPool:
     """Even ports of a range, each standing for a pair.
 
-    A port goes from idle to binding (`wanted`) to ready (`bound`) to taken (`take`), and back through a rest
-    (`release`), so that late packets of the last call are not heard in the next. Order is random: ports are not to
-    be guessed.
+    A port goes from idle to binding (`wanted`) to ready (`bound`) to taken (`take`). It stays bound through a rest
+    (`release`), so that late packets of the last call are not heard in the next, and is ready again, or, where too many
+    are, closed (`surplus`) and idle. Which one is taken is random: ports are not to be guessed.
     """
 
     def __init__(self, ports: range, *, ready: int, rest: float, retry: float = 30.0) -> None:
-        """`ports`: first and last+1 of the range; `ready`: how many pairs to hold bound; `rest`, `retry`: seconds
-        that a released port, and one that could not be bound, is left alone.
+        """`ports`: first and last+1 of the range; `ready`: how many pairs to hold bound; `rest`: seconds that a
+        released port is left alone, a quarter of it where no other is left; `retry`: the same after it could not be
+        bound.
         """
         first = ports.start + ports.start % 2
-        self._idle = deque(range(first, ports.stop - 1, 2))
-        if not self._idle:
+        idle = list(range(first, ports.stop - 1, 2))
+        if not idle:
             raise ValueError("the port range holds no even port followed by an odd one")
-        shuffled = list(self._idle)
-        random.SystemRandom().shuffle(shuffled)
-        self._idle = deque(shuffled)
-        self._resting: deque[tuple[float, int]] = deque()
-        self._failed: deque[tuple[float, int]] = deque()
+        _dice.shuffle(idle)
+        self._idle = deque(idle)
         self._binding: set[int] = set()
-        self._ready: deque[int] = deque()
-        self._size = min(ready, len(self._idle))
+        self._ready: list[int] = []
+        self._resting: deque[tuple[float, int]] = deque()
+        """Bound, and since when they rest."""
+        self._away: deque[tuple[float, int]] = deque()
+        """Not bound, and until when they are left alone."""
+        self._size = min(ready, len(idle))
+        self._most = 4 * ready
+        """So many ready ones are kept."""
         self._rest = rest
         self._retry = retry
 
     @property
-    def ready(self) -> tuple[int, ...]:
-        """Ports bound and not taken."""
-        return tuple(self._ready)
+    def held(self) -> tuple[int, ...]:
+        """Ports that are bound and not taken."""
+        return (*self._ready, *(port for _, port in self._resting))
 
-    def take(self) -> int | None:
+    def take(self, now: float) -> int | None:
         """A bound port; None when there is none now."""
-        return self._ready.popleft() if self._ready else None
+        self._wake(now)
+        ready = self._ready
+        if not ready:
+            return self._wake_early(now)
+        chosen = _dice.randrange(len(ready))
+        port, ready[chosen] = ready[chosen], ready[-1]
+        ready.pop()
+        return port
 
-    def release(self, port: int, now: float) -> None:
-        """A taken port was closed."""
-        self._resting.append((now + self._rest, port))
+    def release(self, port: int, now: float, *, bound: bool = True) -> None:
+        """A port was taken and is not needed any more; whether it is still bound."""
+        if bound:
+            self._resting.append((now, port))
+        else:
+            self._away.append((now + self._rest, port))
 
     def wanted(self, now: float, *, at_least: float = 0.5) -> list[int]:
         """Ports to be bound now; none while more than this share of what is to be ready is there. They count as
         binding.
         """
-        self._wake(now)
         have = len(self._ready) + len(self._binding)
         if have > self._size * at_least:
             return []
-        ports = [self._idle.popleft() for _ in range(min(self._size - have, len(self._idle)))]
+        self._wake(now)
+        have = len(self._ready) + len(self._binding)
+        ports = [self._idle.popleft() for _ in range(min(max(0, self._size - have), len(self._idle)))]
         self._binding.update(ports)
+        return ports
+
+    def surplus(self) -> list[int]:
+        """Ready ports that are more than are kept; they count as idle from now on."""
+        ports = self._ready[self._most :]
+        del self._ready[self._most :]
+        self._idle.extend(ports)
         return ports
 
     def exhausted(self, now: float) -> bool:
@@ -70,23 +94,29 @@ class PortPool:
                 self._ready.append(port)
 
     def failed(self, ports: Iterable[int], now: float) -> None:
-        """These could not be bound, or no longer."""
+        """These could not be bound. Ports that nobody wanted bound are ignored."""
         for port in ports:
             if port in self._binding:
                 self._binding.remove(port)
-            elif port in self._ready:
-                self._ready.remove(port)
-            else:
-                continue
-            self._failed.append((now + self._retry, port))
+                self._away.append((now + self._retry, port))
 
     def unbind(self) -> None:
-        """Whoever held the bound ports is gone: nothing is ready any more. Taken ports stay taken."""
+        """Whoever held the bound ports is gone. Taken ports stay taken, resting ones go on resting."""
         self._idle.extendleft((*self._ready, *self._binding))
         self._ready.clear()
         self._binding.clear()
+        self._away.extendleft((since + self._rest, port) for since, port in reversed(self._resting))
+        self._resting.clear()
 
     def _wake(self, now: float) -> None:
-        for rested in (self._resting, self._failed):
-            while rested and rested[0][0] <= now:
-                self._idle.append(rested.popleft()[1])
+        resting, away = self._resting, self._away
+        while resting and resting[0][0] + self._rest <= now:
+            self._ready.append(resting.popleft()[1])
+        while away and away[0][0] <= now:
+            self._idle.append(away.popleft()[1])
+
+    def _wake_early(self, now: float) -> int | None:
+        """The port that rests longest, if all others are in use and it has rested at least a little."""
+        if self._idle or self._binding or not self._resting or self._resting[0][0] + self._rest / 4 > now:
+            return None
+        return self._resting.popleft()[1]

@@ -6,13 +6,30 @@ import resource
 import select
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic, sleep
 
 from ..frames import FRAME_SECONDS
 from .pair import Pair
 from .recorder import Recorder
+from .sockets import Sockets
 from .timers import Timers
-from .wire import Alive, Bind, Bound, Command, Free, Freed, Play, Record, Recorded, Report, Stream, encode, read_command
+from .wire import (
+    Alive,
+    Bind,
+    Bound,
+    Close,
+    Command,
+    Free,
+    Freed,
+    Play,
+    Record,
+    Recorded,
+    Report,
+    Stream,
+    encode,
+    read_commands,
+)
 
 LOOK = 0.1
 """Seconds between looks for silent parties and keys that were let go."""
@@ -30,6 +47,11 @@ SLOTS = 8
 """Times within 20 ms at which players send, in turn: so that they neither send all at once nor wake us for each.
 """
 
+SPARE = 64
+"""Files that are left for other things than pairs."""
+FILES = 3
+"""Files that a pair may need: its two sockets, and what is played to its party."""
+
 _CHUNK = 65_536
 
 
@@ -44,7 +66,9 @@ class Relay:
         self._host = host
         self._silence = silence
         self._grace = grace
+        self._sockets: dict[int, Sockets] = {}
         self._pairs: dict[int, Pair] = {}
+        """By port, the parties that we were told of."""
         self._live: dict[int, Pair] = {}
         self._recorders: dict[str, tuple[Recorder, Sequence[int]]] = {}
         self._timers = Timers()
@@ -52,11 +76,15 @@ class Relay:
         self._handlers: dict[int, Callable[[], None]] = {}
         self._epoll = select.epoll()
         self._inbox = b""
+        self._said: list[Report] = []
+        """What is to be told to the parent."""
         self._outbox = b""
+        """What it has not taken yet."""
         self._ended = False
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft != hard:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+        self._most = (files - SPARE) // FILES
+        """Pairs that may be open."""
 
     def run(self) -> None:
         """Return when the parent has closed its end or died."""
@@ -69,11 +97,13 @@ class Relay:
         before: set[int] = set()
         while not self._ended:
             due = timers.run(monotonic())
+            self._flush()
             events = poll(max(0.0, due - monotonic()), BATCH)
             for descriptor, _ in events:
                 handler = handlers.get(descriptor)
                 if handler is not None:
                     handler()
+            self._flush()
             ready = {descriptor for descriptor, _ in events}
             behind = len(events) == BATCH or not ready.isdisjoint(before)  # more wait: at others, at the same
             if events and not behind:
@@ -83,8 +113,7 @@ class Relay:
             recorder.close()
 
     def _converse(self) -> None:
-        """The control socket can be read or written."""
-        self._flush()
+        """The control socket can be read, or written again."""
         try:
             data = self._control.recv(_CHUNK)
         except BlockingIOError:
@@ -96,38 +125,53 @@ class Relay:
             return
         *lines, self._inbox = (self._inbox + data).split(b"\n")
         for line in lines:
-            self._obey(read_command(line))
+            for command in read_commands(line):
+                self._obey(command)
 
     def _obey(self, command: Command) -> None:
         if isinstance(command, Stream):
             self._stream(command)
+        elif isinstance(command, Free):
+            self._free(command.ports)
         elif isinstance(command, Play):
             self._play(command)
         elif isinstance(command, Record):
             self._record(command)
         elif isinstance(command, Bind):
             self._bind(command.ports)
-        elif isinstance(command, Free):
-            self._free(command)
+        elif isinstance(command, Close):
+            self._close(command.ports)
 
     def _bind(self, ports: Sequence[int]) -> None:
-        bound: list[int] = []
-        failed: list[int] = []
+        failed = [port for port in ports if not self._open(port)]
+        self._report(Bound([port for port in ports if port in self._sockets], failed))
+
+    def _open(self, port: int) -> bool:
+        """Have this pair open, if it is to be had."""
+        if port in self._sockets:
+            return True
+        if len(self._sockets) >= self._most:
+            return False
+        with suppress(OSError):
+            self._sockets[port] = Sockets(self._host, port)
+        return port in self._sockets
+
+    def _close(self, ports: Sequence[int]) -> None:
         for port in ports:
-            try:
-                if port not in self._pairs:
-                    self._pairs[port] = Pair(self._host, port, self._grace, self._timers, self._report)
-                bound.append(port)
-            except OSError:
-                failed.append(port)
-        self._report(Bound(bound, failed))
+            sockets = self._sockets.pop(port, None)
+            if sockets is not None:
+                sockets.close()
+
+    def _pair(self, port: int | None) -> Pair | None:
+        """The party at this port; None where that is not open."""
+        pair = self._pairs.get(port) if port is not None else None
+        if pair is None and port in self._sockets:
+            pair = self._pairs[port] = Pair(self._sockets[port], self._grace, self._timers, self._report)
+        return pair
 
     def _stream(self, stream: Stream) -> None:
-        pair = self._pairs.get(stream.port)
-        if pair is None:
-            return
-        peer = self._pairs.get(stream.peer) if stream.peer is not None else None
-        if pair.tell(stream, peer, monotonic()):
+        pair = self._pair(stream.port)
+        if pair is not None and pair.tell(stream, self._pair(stream.peer), monotonic()):
             self._live[stream.port] = pair
             for descriptor, handler in pair.readers():
                 self._handlers[descriptor] = handler
@@ -154,8 +198,8 @@ class Relay:
                 recorder.close()
             self._report(Recorded(record.tape))
 
-    def _free(self, command: Free) -> None:
-        for port in command.ports:
+    def _free(self, ports: Sequence[int]) -> None:
+        for port in ports:
             pair = self._pairs.pop(port, None)
             if pair is None:
                 self._report(Freed(port))
@@ -164,7 +208,7 @@ class Relay:
                 for descriptor, _ in pair.readers():
                     del self._handlers[descriptor]
                     self._epoll.unregister(descriptor)
-            pair.close()
+            pair.end()
             self._report(pair.counts)
 
     def _look(self, now: float) -> float:
@@ -179,13 +223,16 @@ class Relay:
         return now + ALIVE
 
     def _report(self, report: Report) -> None:
-        self._outbox += encode(report)
-        self._flush()
+        self._said.append(report)
 
     def _flush(self) -> None:
         """Write what the parent takes now; wait for the rest only while there is some."""
-        if not self._outbox:
+        if not self._said and not self._outbox:
             return
+        waited = bool(self._outbox)
+        if self._said:
+            self._outbox += encode(self._said)
+            self._said.clear()
         try:
             sent = self._control.send(self._outbox)
         except BlockingIOError:
@@ -194,5 +241,6 @@ class Relay:
             self._ended = True
             return
         self._outbox = self._outbox[sent:]
-        wanted = select.EPOLLIN | (select.EPOLLOUT if self._outbox else 0)
-        self._epoll.modify(self._control.fileno(), wanted)
+        if waited != bool(self._outbox):
+            wanted = select.EPOLLIN | (select.EPOLLOUT if self._outbox else 0)
+            self._epoll.modify(self._control.fileno(), wanted)

@@ -2,14 +2,13 @@
 
 import asyncio
 import itertools
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from ringdove.media.embedded.party import Party, Player, audio_of
-from ringdove.media.embedded.wire import Freed, Play, Played, Record, Stream
+from ringdove.media.embedded.switch import Switch
+from ringdove.media.embedded.wire import Freed, Play, Played, Record
 from ringdove.media.engine import (
     Flow,
     Item,
@@ -29,34 +28,6 @@ from ringdove.media.engine import (
 )
 from ringdove.media.tape import render
 from ringdove.sip.sdp import Direction, SessionDescription
-
-
-class Switch(Protocol):
-    """What a session needs of its engine."""
-
-    def address(self, remote: str | None) -> str:
-        """Our address for the description to somebody at the IP address `remote`; None where that is not known."""
-        ...
-
-    async def lease(self, session: "EmbeddedSession", party: PartyId) -> int:
-        """A port pair, bound; raises NoPortsLeft, EngineUnavailable."""
-        ...
-
-    def free(self, port: int) -> asyncio.Future[Freed]:
-        """Close a pair; the future brings its counts and never fails."""
-        ...
-
-    def tell(self, command: Stream | Play | Record) -> None:
-        """Pass this on to the child, or do nothing while there is none: `replay` follows then."""
-        ...
-
-    def complete(self, tape: str) -> asyncio.Future[None]:
-        """Have a tape closed; the future tells when nothing more is written to it, and never fails."""
-        ...
-
-    def forget(self, session: SessionId) -> None:
-        """The session is closed."""
-        ...
 
 
 @dataclass(slots=True)
@@ -82,10 +53,14 @@ class EmbeddedSession:
         self._switch = switch
         self._parties: dict[PartyId, Party] = {}
         self._tapes: dict[RecordingId, Tape] = {}
-        self._told: dict[tuple[type, int | str], Stream | Play | Record] = {}
-        """What the child was told last, by what it is about."""
+        self._told: dict[str, Record] = {}
+        """What the child was told last of each tape."""
         self._players = itertools.count(1)
-        self._freeing: list[tuple[PartyId, asyncio.Future[Freed]]] = []
+        self._flows: dict[PartyId, Flow] = {}
+        self._owed = 0
+        """Parties whose counts are still to be told."""
+        self._settled: asyncio.Future[None] | None = None
+        """Done when none is owed any more; None while nobody waits for that."""
         self._closed = False
 
     @property
@@ -117,7 +92,7 @@ class EmbeddedSession:
         party = self._party(p)
         peer = self._peer(party) or (self._parties.get(prefer) if prefer is not None else None)
         answer = party.answer(self._address(party, media.address), port, media, peer)
-        self._push()
+        self._push(party)
         return answer
 
     async def invite(
@@ -138,12 +113,12 @@ class EmbeddedSession:
         if answer is not None:
             self._party(b).take_answer(audio_of(answer))
         one, other = self._party(a), self._party(b)
+        left: list[Party] = []
         if (one.peer, other.peer) != (b, a):
-            self._unlink(one)
-            self._unlink(other)
+            left = [*self._unlink(one), *self._unlink(other)]
             one.peer, other.peer = b, a
         one.player = other.player = None
-        self._push()
+        self._push(one, *left)
         return self._mismatched(one)
 
     async def answered(self, p: PartyId, answer: SessionDescription) -> list[PartyId]:
@@ -151,7 +126,7 @@ class EmbeddedSession:
         self._check_open()
         party = self._party(p)
         party.take_answer(audio_of(answer))
-        self._push()
+        self._push(party)
         return self._mismatched(party)
 
     async def reoffer(self, p: PartyId, offer: SessionDescription) -> Media:
@@ -161,7 +136,7 @@ class EmbeddedSession:
         port = await self._port(p)
         party = self._party(p)
         answer = party.answer(self._address(party, media.address), port, media, self._peer(party))
-        self._push()
+        self._push(party)
         return answer
 
     async def remake(
@@ -198,13 +173,13 @@ class EmbeddedSession:
         if party is None or party.theirs is None or party.sound is None:
             raise NoUsableAudio("no codec is agreed with the party that sounds can be played in")
         party.player = Player(next(self._players), items, asyncio.get_running_loop().time(), party.sound)
-        self._push()
+        self._push(party)
 
     async def stop(self, p: PartyId) -> None:
         """Play nothing to a party."""
         if p in self._parties:
             self._parties[p].player = None
-            self._push()
+            self._push(self._parties[p])
 
     async def record(self, r: RecordingId, file: Path, *parties: PartyId) -> None:
         """Record what comes from some parties."""
@@ -212,7 +187,7 @@ class EmbeddedSession:
         if r in self._tapes or file in {tape.file for tape in self._tapes.values()} or not parties:
             raise ValueError("a recording wants an id and a file of its own, and at least one party")
         self._tapes[r] = Tape(file, parties)
-        self._push()
+        self._push(*(self._parties[p] for p in parties if p in self._parties))
 
     async def stop_record(self, r: RecordingId) -> Recording:
         """End a recording and make its file."""
@@ -230,25 +205,30 @@ class EmbeddedSession:
         """Silence between two."""
         one = self._parties.get(a)
         if one is not None and one.peer == b:
-            self._unlink(one)
-            self._push()
+            self._push(one, *self._unlink(one))
 
     async def drop(self, p: PartyId) -> None:
         """Forget a leg."""
         party = self._parties.pop(p, None)
-        if party is None:
-            return
-        self._unlink(party)
-        self._push()
-        self._release(party)
+        if party is not None:
+            self._push(*self._unlink(party))
+            self._release([party])
 
     async def close(self) -> Stats:
         """End the session."""
         self._end()
-        flows: dict[PartyId, Flow] = defaultdict(Flow)
-        for party, future in self._freeing:
-            flows[party] = flows[party].plus(_flow(await asyncio.shield(future)))
-        return Stats(dict(flows))
+        if self._owed:
+            self._settled = self._settled or asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._settled)
+        return Stats(self._flows)
+
+    def freed(self, p: PartyId, count: Freed) -> None:
+        """A party that the child knew is forgotten; what was counted of it."""
+        flow = _flow(count)
+        self._flows[p] = self._flows[p].plus(flow) if p in self._flows else flow
+        self._owed -= 1
+        if self._settled is not None and not self._owed:
+            self._settled.set_result(None)
 
     def lose(self) -> None:
         """The engine cannot carry it on."""
@@ -257,11 +237,12 @@ class EmbeddedSession:
     def replay(self) -> None:
         """Tell a new child everything. What is played goes on where it would be, had the old one lived."""
         now = asyncio.get_running_loop().time()
+        self._told.clear()
         for party in self._parties.values():
+            party.streamed = party.played = None
             if party.player is not None:
                 party.player.skip = now - party.player.since
-        self._told.clear()
-        self._push()
+        self._push(*self._parties.values())
 
     def played(self, p: PartyId, report: Played) -> PlayEnded | None:
         """An item of a player came to its end; None where that player is not there any more."""
@@ -272,9 +253,7 @@ class EmbeddedSession:
             return None
         if not player.items:
             party.player = None
-        self._told.pop((Play, report.port), None)
-        if (play := party.play()) is not None:
-            self._told[Play, report.port] = play  # it goes on by itself
+        party.played = party.play()  # it goes on by itself
         how = PlayEnding.BROKEN if report.broken else PlayEnding.FINISHED
         return PlayEnded(self._id, p, item, how, report.at)
 
@@ -284,8 +263,7 @@ class EmbeddedSession:
         self._closed = True
         for tape in self._tapes.values():
             self._complete(tape)
-        for party in self._parties.values():
-            self._release(party)
+        self._release(self._parties.values())
         self._parties.clear()
         self._switch.forget(self._id)
 
@@ -313,28 +291,35 @@ class EmbeddedSession:
             return party.port
         port = await self._switch.lease(self, p)
         if self._closed:
-            self._freeing.append((p, self._switch.free(port)))
+            self._switch.release(port)
             raise SessionClosed(self._id)
         self._party(p).port = port
         return port
 
-    def _release(self, party: Party) -> None:
-        if party.port is not None:
-            for kind in (Stream, Play):
-                self._told.pop((kind, party.port), None)
-            self._freeing.append((party.id, self._switch.free(party.port)))
-            party.port = None
+    def _release(self, parties: Iterable[Party]) -> None:
+        """Give their pairs back; the child only hears of those that it knows."""
+        known = [party.port for party in parties if party.port is not None and party.streamed is not None]
+        for party in parties:
+            if party.port is not None and party.streamed is None:
+                self._flows.setdefault(party.id, _NOTHING)
+                self._switch.release(party.port)
+        if known:
+            self._owed += len(known)
+            self._switch.free(known)
 
     def _complete(self, tape: Tape) -> asyncio.Future[None]:
         if tape.complete is None:
             tape.complete = self._switch.complete(str(tape.path))
         return tape.complete
 
-    def _unlink(self, party: Party) -> None:
+    def _unlink(self, party: Party) -> list[Party]:
+        """Let nobody hear it; returns who did until now."""
         peer = self._peer(party)
-        if peer is not None and peer.peer == party.id:
-            peer.peer = None
         party.peer = None
+        if peer is None or peer.peer != party.id:
+            return []
+        peer.peer = None
+        return [peer]
 
     def _mismatched(self, party: Party) -> list[PartyId]:
         peer = self._peer(party)
@@ -342,34 +327,41 @@ class EmbeddedSession:
             return []
         return [party.id] if party.could(peer.voice) else [peer.id]
 
-    def _push(self) -> None:
-        """Tell the child what is not as it was told last."""
-        for command in self._state():
-            about = (type(command), command[0])
-            if self._told.get(about) != command:
-                self._told[about] = command
-                self._switch.tell(command)
-
-    def _state(self) -> Iterator[Stream | Play | Record]:
-        """All that the child is to know. A party that was never bridged, played to or recorded is none of its
-        business.
-        """
+    def _push(self, *changed: Party) -> None:
+        """Tell the child what is not as it was told last of parties that have changed, and so of their peers."""
         tapes = [tape for tape in self._tapes.values() if tape.complete is None]
         recorded = {party for tape in tapes for party in tape.parties}
-        for party in self._parties.values():
-            stream = party.stream(self._peer(party))
-            if stream is None:
-                continue
-            play = party.play()
-            if stream.peer is not None or play or party.id in recorded or (Stream, stream.port) in self._told:
-                yield stream
-            if play is None and (Play, stream.port) in self._told:
-                play = Play(stream.port, 0, 0, "", ())
-            if play is not None:
-                yield play
+        for party in changed:
+            peer = self._peer(party)
+            self._tell(party, peer, recorded)
+            if peer is not None:
+                self._tell(peer, party, recorded)
         for tape in tapes:
             parties = (self._parties.get(party) for party in tape.parties)
-            yield Record(str(tape.path), [party.port or 0 if party is not None else 0 for party in parties])
+            record = Record(str(tape.path), [party.port or 0 if party is not None else 0 for party in parties])
+            if self._told.get(record.tape) != record:
+                self._told[record.tape] = record
+                self._switch.tell(record)
+
+    def _tell(self, party: Party, peer: Party | None, recorded: Set[PartyId]) -> None:
+        """A party that was never bridged, played to or recorded is none of the child's business."""
+        stream = party.stream(peer)
+        if stream is None:
+            return
+        play = party.play()
+        if stream.peer is None and play is None and party.streamed is None and party.id not in recorded:
+            return
+        if stream != party.streamed:
+            party.streamed = stream
+            self._switch.tell(stream)
+        if play is None and party.played is not None:
+            play = Play(stream.port, 0, 0, "", ())
+        if play is not None and play != party.played:
+            party.played = play
+            self._switch.tell(play)
+
+
+_NOTHING = Flow()
 
 
 def _flow(count: Freed) -> Flow:

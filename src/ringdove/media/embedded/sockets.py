@@ -15,6 +15,29 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _scrap = bytearray(1)
 
 
+class Sockets:
+    """RTP and RTCP at one pair of ports, which stay open while parties come and go."""
+
+    __slots__ = ("connectable", "port", "rtcp", "rtp")
+
+    def __init__(self, host: str, port: int) -> None:
+        """Raises OSError when one of the two ports cannot be had."""
+        self.port = port
+        self.rtp = bind(host, port)
+        try:
+            self.rtcp = bind(host, port + 1)
+        except OSError:
+            self.rtp.close()
+            raise
+        self.connectable = not wildcard(host)
+        """Else the kernel would choose at which of our addresses to listen."""
+
+    def close(self) -> None:
+        """Give the ports back."""
+        self.rtp.close()
+        self.rtcp.close()
+
+
 def bind(host: str, port: int) -> socket.socket:
     """A socket at this IP address that never blocks; raises OSError. `::` is every address, IPv4's too."""
     wide = ":" in host

@@ -1,29 +1,30 @@
-"""What the two processes tell each other: one JSON object per line on a socket pair, `is` naming the message.
+"""What the two processes tell each other, on a socket pair. One line is a JSON array of messages, each an array of its
+name and its fields: all that one side had to say at that moment.
 
-    → {"is": "Bind", "ports": [30000, 30002]}
-    ← {"is": "Bound", "ports": [30000], "failed": [30002]}
-    → {"is": "Stream", "port": 30000, "host": "10.0.0.7", "rtp": 4000, "rtcp": 4001, "epoch": 1,
-       "formats": [[0, "pcmu", 8000], [101, "telephone-event", 8000]], "listens": true,
-       "peer": 30004, "numbers": [[0, 8, "a"], [101, 96, ""]], "watch": true}
-    ← {"is": "Silent", "port": 30000, "seconds": 30.2, "at": 81231.7}
-    → {"is": "Play", "port": 30000, "number": 7, "payload": 0, "file": "pcmu",
-       "items": [["join", ["/data/audio/3f…"], 1, false], ["welcome", ["/data/audio/a7…", "/data/audio/09…"], 0, true]],
-       "skip": 0.0}
-    ← {"is": "Played", "port": 30000, "number": 7, "item": "join", "broken": false, "at": 81233.1}
-    ← {"is": "Digit", "port": 30000, "digit": "5", "seconds": 0.16, "at": 81240.9}
-    → {"is": "Record", "tape": "/data/recordings/x.tape", "ports": [30000, 30004]}
-    → {"is": "Record", "tape": "/data/recordings/x.tape", "ports": []}
-    ← {"is": "Recorded", "tape": "/data/recordings/x.tape"}
-    → {"is": "Free", "ports": [30000]}
-    ← {"is": "Freed", "port": 30000, "packets_in": 500, …}
-    ← {"is": "Alive"}
+    → [["Bind", [30000, 30002]]]
+    ← [["Bound", [30000], [30002]]]
+    → [["Stream", 30000, "10.0.0.7", 4000, 4001, 1, [[0, "pcmu", 8000], [101, "telephone-event", 8000]], true,
+        30004, [[0, 8, "a"], [101, 96, ""]], true],
+       ["Stream", 30004, …]]
+    ← [["Silent", 30000, 30.2, 81231.7]]
+    → [["Play", 30000, 7, 0, "pcmu",
+        [["join", ["/data/audio/3f…"], 1, false], ["welcome", ["/data/audio/a7…", "/data/audio/09…"], 0, true]], 0.0]]
+    ← [["Played", 30000, 7, "join", false, 81233.1]]
+    ← [["Digit", 30000, "5", 0.16, 81240.9]]
+    → [["Record", "/data/recordings/x.tape", [30000, 30004]]]
+    → [["Record", "/data/recordings/x.tape", []]]
+    ← [["Recorded", "/data/recordings/x.tape"]]
+    → [["Free", [30000, 30004]]]
+    ← [["Freed", 30000, 500, …], ["Freed", 30004, 498, …]]
+    → [["Close", [30002]]]
+    ← [["Alive"]]
 
 Commands say how things are to be, not what changed, so that saying them again is harmless and a new child can be told
 everything. A port is the even RTP port of a pair; the odd one above it is RTCP. Nothing here is per packet.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 
@@ -129,13 +130,19 @@ class Silent(NamedTuple):
 
 
 class Free(NamedTuple):
-    """Close these pairs and forget their parties. Answered by one Freed each."""
+    """Forget the parties at these pairs, which stay open, unread. Answered by one Freed each."""
+
+    ports: Sequence[int]
+
+
+class Close(NamedTuple):
+    """Close these pairs, which have no parties."""
 
     ports: Sequence[int]
 
 
 class Freed(NamedTuple):
-    """The pair is closed; what was counted since it was opened."""
+    """The party is gone; what was counted of it."""
 
     port: int
     packets_in: int = 0
@@ -155,34 +162,28 @@ class Alive(NamedTuple):
     """Said about once a second, so that a child that hangs is told from one that has nothing to say."""
 
 
-Command = Bind | Stream | Play | Record | Free
+Command = Bind | Stream | Play | Record | Free | Close
 Report = Bound | Silent | Played | Digit | Recorded | Freed | Alive
 
-_COMMANDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Bind, Stream, Play, Record, Free)}
+_COMMANDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Bind, Stream, Play, Record, Free, Close)}
 _REPORTS: dict[str, type[Any]] = {
     kind.__name__: kind for kind in (Bound, Silent, Played, Digit, Recorded, Freed, Alive)
 }
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def encode(message: Command | Report) -> bytes:
+def encode(messages: Iterable[Command] | Iterable[Report]) -> bytes:
     """One line."""
-    return json.dumps({"is": type(message).__name__, **message._asdict()}, separators=(",", ":")).encode() + b"\n"
+    return _encode([(type(message).__name__, *message) for message in messages]).encode() + b"\n"
 
 
-def read_command(line: bytes) -> Command:
+def read_commands(line: bytes) -> list[Command]:
     """A line from the parent. Both ends are of one release, so a line that does not fit is a fault and may
     raise anything.
     """
-    command: Command = _read(line, _COMMANDS)
-    return command
+    return [_COMMANDS[name](*fields) for name, *fields in json.loads(line)]
 
 
-def read_report(line: bytes) -> Report:
+def read_reports(line: bytes) -> list[Report]:
     """A line from the child."""
-    report: Report = _read(line, _REPORTS)
-    return report
-
-
-def _read(line: bytes, kinds: dict[str, type[Any]]) -> Any:
-    fields = json.loads(line)
-    return kinds[fields.pop("is")](**fields)
+    return [_REPORTS[name](*fields) for name, *fields in json.loads(line)]
