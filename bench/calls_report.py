@@ -1,9 +1,8 @@
-"""Calls as tables: what each server spent, bore and how fast it was, and what is wanted of Ringdove."""
+"""Calls as tables: what each server spent, bore and how fast it was, and whether Ringdove is where it wants to be."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import inf
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,99 +16,65 @@ if TYPE_CHECKING:
 OURS, THEIRS = "ringdove", "asterisk"
 TITLES = {"ringdove": "Ringdove", "asterisk": "Asterisk", "kamailio": "Kamailio"}
 NONE = "–"
-THIRD, QUARTER, TRIPLE, SPREAD = 1 / 3, 1 / 4, 3.0, 0.020
-"""What is asked for: CPU of a call in times of Asterisk's, the rate with 3 members, seconds to the 50th member."""
 
 
-class Wish(NamedTuple):
-    """Something that is wanted, and what was found."""
+class Goal(NamedTuple):
+    """What is wanted of some rows of a table; `met` is given our figure and Asterisk's."""
 
     wanted: str
-    found: str
-    met: bool
+    of: Callable[[Row], bool]
+    met: Callable[[float, float], bool]
+
+
+class Topic(NamedTuple):
+    """A table: what its cells say, and the figure of one cell where there is one to compare."""
+
+    title: str
+    cell: Callable[[Outcome], str]
+    figure: Callable[[Outcome], float | None] | None = None
+    goals: Sequence[Goal] = ()
 
 
 def sheets(outcomes: Outcomes, rows: Sequence[Row], servers: Sequence[str]) -> list[Sheet]:
-    """What was measured, and whether it is what is wanted."""
-    named = [TITLES[name] for name in servers]
-    ratio = [f"{TITLES[OURS]} / {TITLES[THEIRS]}"] if OURS in servers and THEIRS in servers else []
-
-    def table(title: str, cell: Callable[[Outcome], str], of: Callable[[Outcome], list[float]] | None = None) -> Sheet:
+    """What was measured; ratios and what is wanted where Ringdove and Asterisk were."""
+    both = OURS in servers and THEIRS in servers
+    shown = []
+    for topic in TOPICS:
         lines: list[Line] = []
         for row in rows:
-            cells = [cell(outcomes[name, row.name]) if (name, row.name) in outcomes else NONE for name in servers]
-            compared = [_ratio(outcomes, row, of)] if of and ratio else []
-            lines.append((row.title, f"{row.rate:.0f}", *cells, *compared))
-        return Sheet(title, ("rung", "per s", *named, *(ratio if of else ())), lines)
-
-    return [
-        table("CPU of a call at the same rate, ms", lambda one: _ms(one.cpu), lambda one: one.cpu),
-        table(
-            "Highest rate on time, calls a second",
-            lambda one: spread(one.highest) if any(one.highest) else NONE,
-            lambda one: one.highest,
-        ),
-        table("CPU of a call at the highest rate, ms", lambda one: _ms(one.cpu_at_highest), lambda o: o.cpu_at_highest),
-        table("The lowest rate that was too much, and why", _too_much),
-        table("INVITE to the first 18x, ms: p50, p99", lambda one: _times(one, "ringing")),
-        table("First to last INVITE, ms: p50, p99", lambda one: _times(one, "spread")),
-        table(
-            "Of a call: SIP datagrams in all directions, RTP packets to the caller",
-            lambda one: f"{_per_call(one, 'datagrams'):.0f}, {_per_call(one, 'audio'):.0f}",
-        ),
-        table("Calls at that rate: made, failed, late, messages repeated", _mishaps),
-        Sheet("What is wanted", ("wanted", "found", "met"), [_said(wish) for wish in wishes(outcomes, rows)]),
-    ]
+            of_row = {name: outcomes[name, row.name] for name in servers if (name, row.name) in outcomes}
+            cells = [topic.cell(of_row[name]) if name in of_row else NONE for name in servers]
+            lines.append((row.title, f"{row.rate:.0f}", *cells, *(_judged(topic, row, of_row) if both else ())))
+        columns = ["rung", "per s", *(TITLES[name] for name in servers)]
+        if both and topic.figure:
+            columns += [f"{TITLES[OURS]} / {TITLES[THEIRS]}", "wanted", "met"]
+        shown.append(Sheet(topic.title, columns, lines))
+    return shown
 
 
-def wishes(outcomes: Outcomes, rows: Sequence[Row]) -> list[Wish]:
-    """The targets that this run can tell of."""
-    found: list[Wish] = []
-    for row in rows:
-        ours, theirs = outcomes.get((OURS, row.name)), outcomes.get((THEIRS, row.name))
-        if ours is None:
-            continue
-        if theirs is not None and row.strategy == "ring_all" and not row.music:
-            times = median(ours.cpu) / median(theirs.cpu)
-            found += [
-                Wish(
-                    f"CPU of a call at most {share} of Asterisk's, {row.title}", f"{three(times)} times", times <= most
-                )
-                for share, most in (("a third", THIRD), ("a quarter", QUARTER))
-            ]
-            late = _rank(ours, "ringing"), _rank(theirs, "ringing")
-            found.append(
-                Wish(
-                    f"INVITE to 180: p99 no more than Asterisk's, {row.title}",
-                    f"{1000 * late[0]:.1f} and {1000 * late[1]:.1f} ms",
-                    late[0] <= late[1],
-                )
-            )
-        if theirs is not None and row.name == "3" and ours.highest and theirs.highest and all(theirs.highest):
-            times = median(ours.highest) / median(theirs.highest)
-            wanted = "Highest rate at least three times Asterisk's, 3 members"
-            found.append(Wish(wanted, f"{three(times)} times", times >= TRIPLE))
-        if row.name == "50":
-            apart = _rank(ours, "spread")
-            wanted = "First to last INVITE: p99 below 20 ms, 50 members"
-            found.append(Wish(wanted, f"{1000 * apart:.1f} ms", apart < SPREAD))
-    return found
+def _judged(topic: Topic, row: Row, of_row: dict[str, Outcome]) -> tuple[str, ...]:
+    """The ratio, what is wanted, and whether it is so. Of medians: runs of the two are not made at the same moment."""
+    if topic.figure is None:
+        return ()
+    ours, theirs = (topic.figure(of_row[name]) if name in of_row else None for name in (OURS, THEIRS))
+    goals = [goal for goal in topic.goals if goal.of(row)]
+    wanted = "; ".join(goal.wanted for goal in goals)
+    if ours is None or theirs is None:
+        return NONE, wanted, NONE if goals else ""
+    met = "; ".join("yes" if goal.met(ours, theirs) else "no" for goal in goals)
+    return three(ours / theirs) if theirs else NONE, wanted, met
 
 
-def _said(wish: Wish) -> tuple[str, str, str]:
-    return wish.wanted, wish.found, "yes" if wish.met else "no"
+def _plain(row: Row) -> bool:
+    return row.strategy == "ring_all" and not row.music
+
+
+def _median(figures: Sequence[float]) -> float | None:
+    return median(figures) if figures else None
 
 
 def _ms(seconds: Sequence[float]) -> str:
     return spread([1000 * one for one in seconds]) if seconds else NONE
-
-
-def _ratio(outcomes: Outcomes, row: Row, of: Callable[[Outcome], list[float]]) -> str:
-    """Of medians: runs of the two are not made at the same moment."""
-    ours, theirs = (outcomes.get((name, row.name)) for name in (OURS, THEIRS))
-    if ours is None or theirs is None or not of(ours) or not of(theirs) or not all(of(theirs)):
-        return NONE
-    return three(median(of(ours)) / median(of(theirs)))
 
 
 def _all(one: Outcome, what: str) -> list[float]:
@@ -122,10 +87,9 @@ def _times(one: Outcome, what: str) -> str:
     return ", ".join(ranks(values)) if values else NONE
 
 
-def _rank(one: Outcome, what: str) -> float:
-    """p99, in seconds."""
+def _p99(one: Outcome, what: str) -> float | None:
     values = _all(one, what)
-    return rank(values, 0.99) if values else inf
+    return rank(values, 0.99) if values else None
 
 
 def _per_call(one: Outcome, what: str) -> float:
@@ -140,3 +104,45 @@ def _too_much(one: Outcome) -> str:
 def _mishaps(one: Outcome) -> str:
     numbers = [sum(getattr(result, what) for result in one.results) for what in ("calls", "failed", "late", "repeats")]
     return ", ".join(map(str, numbers))
+
+
+TOPICS = (
+    Topic(
+        "CPU of a call at the same rate, ms",
+        lambda one: _ms(one.cpu),
+        lambda one: _median(one.cpu),
+        (
+            Goal("a third", _plain, lambda ours, theirs: ours <= theirs / 3),
+            Goal("a quarter", _plain, lambda ours, theirs: ours <= theirs / 4),
+        ),
+    ),
+    Topic(
+        "Highest rate on time, calls a second",
+        lambda one: spread(one.highest) if any(one.highest) else NONE,
+        lambda one: _median([rate for rate in one.highest if rate]),
+        (Goal("3 times", lambda row: row.name == "3", lambda ours, theirs: ours >= 3 * theirs),),
+    ),
+    Topic(
+        "CPU of a call at the highest rate, ms",
+        lambda one: _ms(one.cpu_at_highest),
+        lambda one: _median(one.cpu_at_highest),
+    ),
+    Topic("The lowest rate that was too much, and why", _too_much),
+    Topic(
+        "INVITE to the first 18x, ms: p50, p99 (the ratio is of p99)",
+        lambda one: _times(one, "ringing"),
+        lambda one: _p99(one, "ringing"),
+        (Goal("no more", _plain, lambda ours, theirs: ours <= theirs),),
+    ),
+    Topic(
+        "First to last INVITE, ms: p50, p99 (the ratio is of p99)",
+        lambda one: _times(one, "spread"),
+        lambda one: _p99(one, "spread"),
+        (Goal("below 20 ms", lambda row: row.name == "50", lambda ours, _: ours < 0.020),),
+    ),
+    Topic(
+        "Of a call: SIP datagrams in all directions, RTP packets to the caller",
+        lambda one: f"{_per_call(one, 'datagrams'):.0f}, {_per_call(one, 'audio'):.0f}",
+    ),
+    Topic("Calls at the same rate: made, failed, late, messages repeated", _mishaps),
+)

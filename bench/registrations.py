@@ -16,12 +16,9 @@ from typing import cast
 
 from rich.console import Console
 
-from ringdove.model.extension import Extension
-from ringdove.store import Store
-
 from . import report
 from .process import Address, Measured, on_core, running
-from .server import LOGIN, SERVE
+from .server import LOGIN, SERVE, extensions
 
 PHONES, EVERY = 5_000, 60.0
 """How many there are, and seconds from one refresh of each to the next."""
@@ -124,7 +121,10 @@ async def main(console: Console) -> None:
     around = report.surroundings()
     with ExitStack() as parts:
         data = Path(parts.enter_context(TemporaryDirectory(prefix="ringdove-bench-")))
-        everybody = await _extensions(data)
+        everybody = [
+            Phone(one.number, one.password, f"phone{one.number}")
+            for one in await extensions(data, map(str, range(10_000, 10_000 + PHONES)))
+        ]
         server = parts.enter_context(running([*SERVE, str(data)], data / "log", LOGIN))
         parts.enter_context(on_core(-1))
         loop = asyncio.get_running_loop()
@@ -147,19 +147,6 @@ async def main(console: Console) -> None:
     sheet = report.Sheet(title, columns, rows)
     report.write(RESULTS, "The latest run of `python -m bench registrations`", [sheet, around])
     report.show(console, sheet)
-
-
-async def _extensions(data: Path) -> list[Phone]:
-    """Write them where the server will find them: over the API it would take longer than what is measured."""
-    store = await Store.open(f"sqlite+aiosqlite:///{data / 'ringdove.db'}")
-    try:
-        made = [
-            await store.extensions.create(Extension(number=f"{number}"), id=number)
-            for number in range(10_000, 10_000 + PHONES)
-        ]
-    finally:
-        await store.close()
-    return [Phone(one.number, one.reg_password, f"phone{one.number}") for one in made]
 
 
 async def _first(offices: list[Office], everybody: list[Phone]) -> None:

@@ -29,11 +29,8 @@ ROWS = (
     Row("music", "3, music before the answer", 3, 20, music=True),
 )
 MOST = max(row.members for row in ROWS)
-CALLERS = 400
-"""Callers there are, hence calls there may be at a time; servers that need no request for each are given
-`MORE_CALLERS`.
-"""
-MORE_CALLERS = 1000
+CALLERS = 900
+"""Callers there are, hence calls there may be at a time."""
 FIRST_CALLER, FIRST_MEMBER = 1000, 2000
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from .process import Measured, started
-from .rows import MORE_CALLERS, Row, caller_numbers, member_numbers
+from .rows import Row, caller_numbers, member_numbers
 from .sides import Phones, Up, answers, free_port
 from .words import Login
 
@@ -65,7 +65,7 @@ async def up(folder: Path, load: Phones, rows: Sequence[Row]) -> AsyncIterator[U
                 await answers(address)
             except TimeoutError as late:
                 raise RuntimeError(f"Asterisk did not start: {(folder / 'log-asterisk').read_text()}") from late
-            callers = [Login(number, number, PASSWORD) for number in caller_numbers(MORE_CALLERS)]
+            callers = [Login(number, number, PASSWORD) for number in caller_numbers()]
             yield Up(Measured(process.pid, ""), address, callers)
 
 
@@ -128,7 +128,7 @@ def _pjsip(port: int, phones: int) -> str:
         "[system]\ntype = system\ndisable_tcp_switch = yes\n",
         f"[udp]\ntype = transport\nprotocol = udp\nbind = 127.0.0.1:{port}\n",
     ]
-    for number in caller_numbers(MORE_CALLERS):
+    for number in caller_numbers():
         sections.append(f"[{number}]\ntype = endpoint\ncontext = callers\nauth = {number}\n{audio}")
         sections.append(f"[{number}]\ntype = auth\nauth_type = userpass\nusername = {number}\npassword = {PASSWORD}\n")
     for number in member_numbers():

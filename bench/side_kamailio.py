@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from .process import Measured, started
-from .rows import MORE_CALLERS, Row, caller_numbers, member_numbers
+from .rows import Row, caller_numbers, member_numbers
 from .sides import Phones, Up, answers, free_port
 from .words import Login
 
@@ -55,7 +55,7 @@ async def up(folder: Path, load: Phones, rows: Sequence[Row]) -> AsyncIterator[U
         yield Up(
             Measured(process.pid, ""),
             address,
-            [Login(number, number, PASSWORD) for number in caller_numbers(MORE_CALLERS)],
+            [Login(number, number, PASSWORD) for number in caller_numbers()],
         )
 
 

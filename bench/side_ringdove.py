@@ -10,7 +10,7 @@ from ringdove.settings import HostPort
 
 from .process import running
 from .rows import CALLERS, Row, caller_numbers, member_numbers
-from .server import LOGIN, SERVE, extension
+from .server import LOGIN, SERVE, extensions
 from .sides import Phones, Up
 from .task import Task
 
@@ -35,24 +35,25 @@ async def up(
     folder: Path, load: Phones, rows: Sequence[Row], callers: int = CALLERS, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[Up]:
     """Have it run, with these settings in its environment."""
-    with running([*SERVE, str(folder / "ringdove")], folder / "log-ringdove", {**LOGIN, **(settings or {})}) as process:
+    (data := folder / "ringdove").mkdir()
+    those_who_call = await extensions(data, caller_numbers(callers))
+    members = await extensions(data, member_numbers(max(row.members for row in rows)))
+    with running([*SERVE, str(data)], folder / "log-ringdove", {**LOGIN, **(settings or {})}) as process:
         address = process.address("TCP: ")
         async with Client(HostPort(*process.address("http://")), *LOGIN.values()) as api:
-            those_who_call = [(await extension(api, number))[1] for number in caller_numbers(callers)]
-            members = [await extension(api, number) for number in member_numbers(max(row.members for row in rows))]
-            await load.do(Task(address, phones=[login for _, login in members]))
             for row in rows:
-                await api.post("ringgroup/create", _group(row, [id_ for id_, _ in members]))
+                await api.post("ringgroup/create", _group(row))
+        await load.do(Task(address, phones=members))
         yield Up(process, address, those_who_call)
 
 
-def _group(row: Row, ids: Sequence[int]) -> dict[str, object]:
+def _group(row: Row) -> dict[str, object]:
     """The ring group of a row."""
     return {
         "name": f"row {row.name}",
         "number": row.number,
         "ring_strategy": row.strategy,
-        "member_list": [{"value": str(id_), "type": "extension"} for id_ in ids[: row.members]],
+        "member_list": [{"value": number, "type": "extension"} for number in member_numbers(row.members)],
         "ring_timeout": 30,
         "fail_dest": "end_call",
         "welcome_prompt": MUSIC if row.music else "",
