@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from ringdove.sip.dialog import Dialog, new_request
+from ringdove.sip.dialog import Dialog, Fork
 from ringdove.sip.digest import Realm, Verdict, authorize
 from ringdove.sip.headers import NameAddr, Via
 from ringdove.sip.hop import Hop
@@ -22,7 +22,7 @@ from ringdove.sip.sdp import parse as parse_sdp
 from ringdove.sip.sdp_exchange import Author, Media, read_audio
 from ringdove.sip.session_timer import SessionTimer
 from ringdove.sip.transaction.routing import stamp
-from ringdove.sip.uri import Uri
+from ringdove.sip.uri import Uri, address_of_record
 from ringdove.sip.validator import check_request, check_response
 
 from . import micro_samples as samples
@@ -112,18 +112,8 @@ def _messages(sample: str) -> Callable[[], Iterable[Any]]:
 
 
 def _invite(number: int) -> Request:
-    host = "127.0.0.1"
     target = Uri.parse(f"sip:{2000 + number % 100}-0x55cb3b8b3370@127.0.0.1:{48_000 + number % 100}")
-    request = new_request(
-        "INVITE",
-        target,
-        from_=NameAddr(Uri("sip", host, "2001"), display_name="Sales Wren"),
-        to=NameAddr(Uri("sip", host, str(2000 + number % 100))),
-        contact=_CONTACT,
-        headers=[("Alert-Info", f"<http://{host}>;info=ring-group-support")],
-    )
-    for name, value in _FIELDS:
-        request.headers.set(name, value)
+    request = _FORK.request(target, address_of_record(str(2000 + number % 100), _HOST))
     request.set_body(_SDP, _BODY)
     return request
 
@@ -186,6 +176,13 @@ def _verify(request: Request) -> None:
     assert _REALM.verify(credentials, _PASSWORD, request, _HOST, _NOW) is Verdict.GRANTED
 
 
+_FORK = Fork(
+    "INVITE",
+    from_=NameAddr(Uri("sip", _HOST, "2001"), "Sales Wren"),
+    contact=_CONTACT,
+    max_forwards=69,
+    headers=[*_FIELDS, ("Alert-Info", f"<http://{_HOST}>;info=ring-group-support")],
+)
 _REALM = Realm("ringdove")
 _BODY = next(iter(samples.fresh(samples.LINPHONE_ANSWER, 1)))
 _OURS = next(iter(_audios()))

@@ -1,16 +1,17 @@
 """The INVITE that a member's phone gets: who calls, for which group, with which ringtone (R13, R14)."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
-from ringdove.sip.dialog import new_request
+from ringdove.sip.dialog import Fork
 from ringdove.sip.grammar import quote
 from ringdove.sip.headers import NameAddr
 from ringdove.sip.message import Request
-from ringdove.sip.uri import Uri
+from ringdove.sip.uri import Uri, address_of_record
+
+Fields = tuple[tuple[str, str], ...]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\Z")
 
@@ -38,25 +39,30 @@ class Invitation:
     max_forwards: int
     alert_info: str = ""
     prefix: str = ""
+    _forks: dict[tuple[str, Fields], Fork] = field(default_factory=dict, repr=False, compare=False)
+    """By our Contact and the fields of a leg: what is the same on all phones is written once."""
 
-    def request(
-        self, callee: Extension, binding: StoredBinding, contact: Uri, more: Iterable[tuple[str, str]] = ()
-    ) -> Request:
+    def request(self, callee: Extension, binding: StoredBinding, contact: Uri, more: Fields = ()) -> Request:
         """The INVITE to one phone, less Via and body, with `more` fields. `contact` is ours, as seen from the phone."""
+        kind = (str(contact), more)
+        fork = self._forks.get(kind)
+        if fork is None:
+            fork = self._forks[kind] = self._fork(contact, more)
+        to = address_of_record(callee.number, contact.host)
+        return fork.request(Uri.parse(binding.contact), to, routes=binding.path)
+
+    def _fork(self, contact: Uri, more: Fields) -> Fork:
         host = contact.host
         headers = list(more)
         if self.alert_info:
             keyword = self.alert_info if _TOKEN.match(self.alert_info) else quote(self.alert_info)
             headers.append(("Alert-Info", f"<http://{host}>;info={keyword}"))
-        return new_request(
+        return Fork(
             "INVITE",
-            Uri.parse(binding.contact),
             from_=NameAddr(
-                Uri("sip", host, self.caller.caller_id), display_name=f"{self.prefix}{self.caller.caller_id_name}"
+                address_of_record(self.caller.caller_id, host), f"{self.prefix}{self.caller.caller_id_name}"
             ),
-            to=NameAddr(Uri("sip", host, callee.number)),
             contact=contact,
-            routes=binding.path,
             max_forwards=self.max_forwards,
             headers=headers,
         )

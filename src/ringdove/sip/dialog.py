@@ -240,6 +240,44 @@ def new_request(
     return request
 
 
+class Fork:
+    """Requests that set up one call with many phones: what they have in common is written once, then copied.
+
+    `from_` comes without a tag, each request gets its own; `headers` follow the Contact. Make one per call and Contact,
+    and `request` for each phone: it costs a third of `new_request`.
+    """
+
+    __slots__ = ("_common", "_forwards", "_from", "_from_text", "_method")
+
+    def __init__(self, method: str, *, from_: NameAddr, contact: Uri, max_forwards: int, headers: Fields = ()) -> None:
+        self._method = method
+        self._from = from_
+        self._from_text = str(from_)
+        self._forwards = ("Max-Forwards", str(max_forwards))
+        self._common = [("Contact", f"<{contact!s}>"), *[(canonical(name), value) for name, value in headers]]
+
+    def request(self, target: Uri, to: Uri, *, routes: Iterable[str] = ()) -> Request:
+        """The request to one phone, less Via and body; `routes` are Route values in order, as in a binding's Path."""
+        tag, (uri, name, params) = new_tag(), self._from
+        fields = [("Route", route) for route in routes]
+        fields += (
+            self._forwards,
+            ("From", f"{self._from_text};tag={tag}"),
+            ("To", f"<{to!s}>"),
+            ("Call-ID", new_call_id()),
+            ("CSeq", f"1 {self._method}"),
+        )
+        fields += self._common
+        return Request.composed(
+            self._method,
+            target,
+            Headers.of_canonical(fields),
+            from_=NameAddr(uri, name, (*params, ("tag", tag))),
+            to=NameAddr(to),
+            cseq=CSeq(1, self._method),
+        )
+
+
 def _composed(
     method: str,
     target: Uri,

@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import unquote
 
 from .errors import SipSyntaxError
-from .memo import remembered
+from .memo import ENTRIES, remembered
 
 Params = tuple[tuple[str, str | None], ...]
 
@@ -148,6 +149,12 @@ def read_any(text: str) -> Uri:
 
 
 _recall = remembered(_read)
+
+
+@lru_cache(ENTRIES)
+def address_of_record(user: str | None, host: str) -> Uri:
+    """The SIP URI under which a user of ours is known at a host; these come back with every call."""
+    return Uri("sip", host, user)
 
 
 @remembered

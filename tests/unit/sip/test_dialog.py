@@ -2,9 +2,10 @@
 
 import pytest
 
-from ringdove.sip.dialog import Dialog, DialogId, new_request
+from ringdove.sip.dialog import Dialog, DialogId, Fork, new_request
 from ringdove.sip.headers import Headers, NameAddr
 from ringdove.sip.message import Request, Response
+from ringdove.sip.parser import parse
 from ringdove.sip.uri import Uri
 
 OURS = Uri.parse("sip:pbx@192.0.2.1:5060;transport=tcp")
@@ -272,3 +273,31 @@ class TestNewRequest:
         assert one.from_.tag != two.from_.tag
         again = new_request("OPTIONS", target, from_=one.from_, call_id=one.call_id, cseq=2)
         assert (again.call_id, again.from_.tag, again.cseq.number) == (one.call_id, one.from_.tag, 2)
+
+
+def test_a_fork_says_what_a_request_of_its_own_would_say() -> None:
+    caller = NameAddr(Uri("sip", "192.0.2.9", "2001"), 'Wren "W"')
+    ours = Uri("sip", "192.0.2.9", port=5060)
+    more = [("allow", "INVITE, ACK"), ("Alert-Info", "<http://192.0.2.9>;info=sales")]
+    fork = Fork("INVITE", from_=caller, contact=ours, max_forwards=69, headers=more)
+    for phone, routes in (("sip:2002@192.0.2.2:5070;transport=tcp?x=y", ()), ("sips:2003@b", ("<sip:edge;lr>",))):
+        target, to = Uri.parse(phone), Uri("sip", "192.0.2.9", "2002")
+        sent = fork.request(target, to, routes=routes)
+        assert parse(sent.to_bytes()).from_ == sent.from_
+        assert (sent.to, sent.cseq.number, sent.cseq.method) == (NameAddr(to), 1, "INVITE")
+        tag, call_id = sent.from_.tag, sent.call_id
+        alone = new_request(
+            "INVITE",
+            target,
+            from_=caller.with_param("tag", tag),
+            to=NameAddr(to),
+            contact=ours,
+            call_id=call_id,
+            routes=routes,
+            max_forwards=69,
+            headers=more,
+        )
+        assert sent.to_bytes() == alone.to_bytes()
+        again = fork.request(target, to, routes=routes)
+        assert again.call_id != call_id
+        assert again.from_.tag != tag
