@@ -111,6 +111,7 @@ class Call:
         for leg in self._legs:
             leg.stop(None)
         self.book.end(abandoned=self.caller.gave_up)
+        self.inbox.close()
 
     async def close_media(self) -> Stats | None:
         """No port stays behind; returns what flowed. An engine that answers too late gives ports back when it can."""

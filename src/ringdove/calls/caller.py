@@ -105,6 +105,7 @@ class CallerLeg(Leg):
     def challenge(self, response: Response) -> None:
         """Turn the INVITE away: its password was wrong."""
         self._incoming.respond(response)
+        self._incoming.on_cancel = None
 
     def hang_up(self, why: str) -> None:
         """Hang up because of what the phone did or failed to do."""
@@ -118,6 +119,7 @@ class CallerLeg(Leg):
         """Forget the dialog."""
         self._state = _State.OVER
         self._quiet()
+        self._incoming.on_cancel = None
         super().leave()
 
     def _proceed(self, status: int, body: bytes = b"") -> None:

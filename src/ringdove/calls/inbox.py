@@ -152,17 +152,24 @@ class CallEnded(Exception):
 class Inbox:
     """The events of one call; one at a time may wait for them."""
 
-    __slots__ = ("_events", "_waiter")
+    __slots__ = ("_events", "_is_open", "_waiter")
 
     def __init__(self) -> None:
         self._events: deque[CallEvent] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._is_open = True
 
     def put(self, event: CallEvent) -> None:
         """Add an event; never blocks."""
-        self._events.append(event)
-        if self._waiter is not None:
-            _wake(self._waiter)
+        if self._is_open:
+            self._events.append(event)
+            if self._waiter is not None:
+                _wake(self._waiter)
+
+    def close(self) -> None:
+        """Nobody takes events out any more."""
+        self._is_open = False
+        self._events.clear()
 
     async def next(self, until: float | None = None) -> CallEvent | None:
         """The next event, or None when the loop's clock reaches `until` first."""

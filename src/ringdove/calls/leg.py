@@ -61,15 +61,15 @@ class Leg:
         self._asking = False
         """A re-INVITE of ours is in flight."""
         self._reinvited: OutgoingRequest | None = None
-        """Our last re-INVITE."""
+        """That re-INVITE."""
         self._asked: IncomingRequest | None = None
         """A re-INVITE or UPDATE of the phone that has no final answer yet."""
         self._open: set[IncomingRequest] = set()
         """Requests of the phone that the call has to answer."""
         self._unacknowledged: IncomingRequest | None = None
         """The INVITE whose 200 of ours waits for its ACK."""
-        self._nothing_unacknowledged = asyncio.Event()
-        self._nothing_unacknowledged.set()
+        self._acknowledged: asyncio.Event | None = None
+        """Set by that ACK; there where somebody waits for it."""
         self._awaits_answer = False
         """That ACK is to answer an offer of ours."""
         self._heard = b""
@@ -97,7 +97,9 @@ class Leg:
 
     async def acknowledged(self) -> None:
         """Return when no 200 of ours waits for its ACK: before that the phone may be offered nothing new (§14.1)."""
-        await self._nothing_unacknowledged.wait()
+        if self._unacknowledged is not None:
+            self._acknowledged = self._acknowledged or asyncio.Event()
+            await self._acknowledged.wait()
 
     def withdraw(self) -> None:
         """Cancel a re-INVITE of ours that has no final response yet; that still comes."""
@@ -135,7 +137,6 @@ class Leg:
             incoming.on_no_ack = self._on_no_ack
             if incoming.request.method == "INVITE":
                 self._unacknowledged = incoming
-                self._nothing_unacknowledged.clear()
         incoming.respond(self._response(self._dialog, incoming.request, status, body))
 
     async def answer_here(self, incoming: IncomingRequest, media: MediaSession) -> None:
@@ -160,13 +161,16 @@ class Leg:
         self.leave()
         request = dialog.request("BYE", headers=[("Reason", reason) for reason in reasons])
 
-        def send(_: Request | None = None) -> None:
-            self.board.endpoint.send_request(request, self.hop, on_response=ignore, on_failure=ignore)
+        endpoint, hop = self.board.endpoint, self.hop
 
-        if self._unacknowledged is None:
+        def send(_: Request | None = None) -> None:
+            endpoint.send_request(request, hop, on_response=ignore, on_failure=ignore)
+
+        if (unacknowledged := self._unacknowledged) is None:
             send()
         else:
-            self._unacknowledged.on_ack = self._unacknowledged.on_no_ack = send
+            self._unacknowledged = None
+            unacknowledged.on_ack = unacknowledged.on_no_ack = send
 
     def hang_up(self, why: str) -> None:
         """Hang up because of what the phone did or failed to do, and tell the call `why`."""
@@ -250,9 +254,8 @@ class Leg:
 
     def _on_ack(self, ack: Request, *, answers: bool) -> None:
         """The ACK to our 200; with `answers` it has to answer an offer of ours."""
-        self._unacknowledged = None
+        self._nothing_unacknowledged()
         self._awaits_answer = False
-        self._nothing_unacknowledged.set()
         if not answers:
             return
         try:
@@ -267,9 +270,16 @@ class Leg:
             self._inbox.put(Acknowledged(self, answer))
 
     def _on_no_ack(self) -> None:
-        self._unacknowledged = None
-        self._nothing_unacknowledged.set()
+        self._nothing_unacknowledged()
         self.hang_up("our answer was never acknowledged")  # §13.3.1.4
+
+    def _nothing_unacknowledged(self) -> None:
+        if self._unacknowledged is not None:
+            self._unacknowledged.on_ack = self._unacknowledged.on_no_ack = None
+            self._unacknowledged = None
+        if self._acknowledged is not None:
+            self._acknowledged.set()
+            self._acknowledged = None
 
     # Within the dialog
 
@@ -315,8 +325,13 @@ class Leg:
                 final.set_result(request.reply(failure.status))
 
         sent = self.board.endpoint.send_request(request, self.hop, on_response=on_response, on_failure=on_failure)
-        self._reinvited = sent if method == "INVITE" else self._reinvited
-        response = await final
+        if method == "INVITE":
+            self._reinvited = sent
+        try:
+            response = await final
+        finally:
+            if self._reinvited is sent:
+                self._reinvited = None
         if self._dialog is not dialog:
             return response  # it ended meanwhile
         if Dialog.is_lost(response.status):

@@ -92,6 +92,9 @@ class MemberLeg(Leg):
         self._farewell: list[str] = []
         """Reason values for the CANCEL, and for the BYE to an answer that came too late."""
         self._outgoing: OutgoingRequest | None = None
+        """The INVITE, until its final response: what refers to each other waits for the garbage collector."""
+        self._answered: tuple[Request, Hop] | None = None
+        """The INVITE as it was sent, and where, once it got a 2xx; a fork may bring more of them."""
 
     @property
     def is_answered(self) -> bool:
@@ -187,12 +190,16 @@ class MemberLeg(Leg):
 
     def _on_success(self, response: Response) -> None:
         """A 2xx is always acknowledged; the first one while it rings is the answer, any other is hung up (R4)."""
-        assert self._outgoing is not None  # noqa: S101 - it is what was answered
+        if self._outgoing is not None:
+            self._answered = self._outgoing.request, self._outgoing.hop
+            self._outgoing = None
+        assert self._answered is not None  # noqa: S101 - noted with the first 2xx
+        invite, hop = self._answered
         self._book.answered()
         self._tell("leg_answered", late=self._state is not _State.INVITED)
-        dialog = Dialog.as_uac(self._outgoing.request, response)
-        if dialog.next_hop.transport == self._outgoing.hop.transport:
-            self.hop = self._outgoing.hop  # an INVITE too large for UDP went over TCP, and the phone stays there
+        dialog = Dialog.as_uac(invite, response)
+        if dialog.next_hop.transport == hop.transport:
+            self.hop = hop  # an INVITE too large for UDP went over TCP, and the phone stays there
         self.board.endpoint.send_ack(dialog.ack(response.cseq.number), self.hop)
         if self._state is not _State.INVITED:
             self._hang_up(dialog)
@@ -214,6 +221,7 @@ class MemberLeg(Leg):
         self._inbox.put(LegAnswered(self))
 
     def _refused(self, status: int) -> None:
+        self._outgoing = None
         if self._state is _State.INVITED:
             self._tell("leg_refused", status=status)
             self._state = _State.OVER
