@@ -382,6 +382,8 @@ class Endpoint:
             incoming.reply(500)
 
     def _respond(self, key: ServerKey, response: Response) -> None:
+        if response.is_final and not (key.method == "INVITE" and response.is_success):  # else an ACK comes, or does not
+            self._forget(key)
         self._perform(self._layer.respond(key, response, self.clock()))
 
     def _responded(self, action: DeliverResponse) -> None:
@@ -390,8 +392,12 @@ class Endpoint:
         if outgoing is None:
             return
         outgoing.otherwise = None
-        outgoing.answered = outgoing.answered or response.is_final
-        called(outgoing.on_response, response)
+        tell = outgoing.on_response
+        if response.is_final:
+            outgoing.answered = True
+            if key.method != "INVITE" or not response.is_success:  # else phones behind a fork may answer, too
+                self._forget(key)
+        called(tell, response)
 
     def _failed(self, action: Failed) -> None:
         key, failure = action
@@ -399,11 +405,14 @@ class Endpoint:
         if outgoing is None:
             return
         if failure is Failure.TRANSPORT and outgoing.otherwise is not None:
+            del self._outgoing[key]  # it goes on under another
             outgoing.otherwise()
         else:
             self.failed[key.method, failure.name.lower()] += 1
             outgoing.answered = True
-            called(outgoing.on_failure, failure)
+            tell = outgoing.on_failure
+            self._forget(key)
+            called(tell, failure)
 
     def _cancelled(self, action: Cancelled) -> None:
         incoming = self._incoming[action.key]
@@ -411,19 +420,26 @@ class Endpoint:
             incoming.reply(487)
 
     def _acknowledged(self, action: AckReceived) -> None:
-        if (on_ack := self._incoming[action.key].on_ack) is not None:
+        on_ack = self._incoming[action.key].on_ack
+        self._forget(action.key)
+        if on_ack is not None:
             called(on_ack, action.ack)
 
     def _not_acknowledged(self, action: NoAck) -> None:
         self.failed["ACK", "timeout"] += 1
-        if (on_no_ack := self._incoming[action.key].on_no_ack) is not None:
+        on_no_ack = self._incoming[action.key].on_no_ack
+        self._forget(action.key)
+        if on_no_ack is not None:
             called(on_no_ack)
 
     def _ended(self, action: Ended) -> None:
-        if isinstance(action.key, ServerKey):
-            self._incoming.pop(action.key, None)
-        else:
-            self._outgoing.pop(action.key, None)
+        self._forget(action.key)
+
+    def _forget(self, key: ClientKey | ServerKey) -> None:
+        """Nobody is told of it any more."""
+        held = self._incoming.pop(key, None) if isinstance(key, ServerKey) else self._outgoing.pop(key, None)
+        if held is not None:
+            held.over()
 
     def _schedule(self, at: float) -> None:
         """Have `_tick` run at a time; one set too early only runs in vain."""

@@ -54,6 +54,10 @@ class IncomingRequest:
             response.headers.add(name, value)
         self.respond(response)
 
+    def over(self) -> None:
+        """Nothing more comes of it: let go of who was to be told, who may hold us in hand and would never be freed."""
+        self.on_cancel = self.on_ack = self.on_no_ack = None
+
     def __repr__(self) -> str:
         return f"<IncomingRequest {self.request.method} from {self.source}>"
 
@@ -98,8 +102,17 @@ class OutgoingRequest:
         if self._cancel is not None:
             self._cancel(tuple(headers))
 
+    def over(self) -> None:
+        """Nothing more comes of it: let go of who was to be told, who may hold us in hand and would never be freed."""
+        self.on_response = self.on_failure = _ignore
+        self.otherwise = None
+
     def __repr__(self) -> str:
         return f"<OutgoingRequest {self.request.method} to {self.hop}>"
+
+
+def _ignore(_: object) -> None:
+    pass
 
 
 def _with_to_tag(response: Response, tag: str) -> Response:

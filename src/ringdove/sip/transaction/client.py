@@ -6,7 +6,7 @@ from typing import Any
 from ..hop import Hop
 from ..message import Request, Response
 from .actions import Action, DeliverResponse, Ended, Failed, Failure, Send
-from .keys import ClientKey
+from .keys import ClientKey, sent_by
 from .machine import Machine
 from .schedule import Schedule
 from .timers import Timers
@@ -24,7 +24,7 @@ class State(Enum):
 class Client(Machine):
     """One request of ours that is neither INVITE nor ACK."""
 
-    __slots__ = ("_interval", "_send", "hop", "key", "request", "state")
+    __slots__ = ("_interval", "_send", "hop", "key", "request", "sent_by", "state")
 
     def __init__(
         self,
@@ -37,10 +37,12 @@ class Client(Machine):
     ) -> None:
         super().__init__(timers, schedule)
         self.key = key
-        self.request = request
+        self.request: Request | None = request
+        """None when it is answered."""
+        self.sent_by = sent_by(request)
         self.hop = hop
         self.state = State.TRYING
-        self._send = Send(request, request.to_bytes() if data is None else data, hop)
+        self._send: Send | None = Send(request, request.to_bytes() if data is None else data, hop)
         self._interval = timers.t1
 
     def start(self, now: float) -> list[Action]:
@@ -48,7 +50,7 @@ class Client(Machine):
         if not self.hop.reliable:
             self._set_again(self._interval, now)  # E
         self._set_over(self.timers.timeout, now)  # F
-        return [self._send]
+        return self._sends()
 
     def receive(self, response: Response, now: float) -> list[Action]:
         """A response that matches."""
@@ -60,6 +62,7 @@ class Client(Machine):
             return [deliver]
         self._stop()
         self.state = State.COMPLETED
+        self.request = self._send = None  # the transaction outlives the call that it belongs to
         self._set_over(self.timers.k(self.hop.reliable), now)
         return [deliver]
 
@@ -71,10 +74,13 @@ class Client(Machine):
         t2 = self.timers.t2
         self._interval = t2 if self.state is State.PROCEEDING else min(2 * self._interval, t2)
         self._set_again(self._interval, now)
-        return [self._send]
+        return self._sends()
 
     def _time_is_over(self, now: float) -> list[Action]:
         return self._end() if self.state is State.COMPLETED else self._fail(Failure.TIMEOUT)
+
+    def _sends(self) -> list[Action]:
+        return [] if self._send is None else [self._send]
 
     def _fail(self, failure: Failure) -> list[Action]:
         return [Failed(self.key, failure), *self._end()]

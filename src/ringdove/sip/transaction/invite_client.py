@@ -8,8 +8,8 @@ from ..hop import Hop
 from ..message import Request, Response
 from .actions import Action, DeliverResponse, Ended, Failed, Failure, Send, StartCancel
 from .derived import ack_of, cancel_of
-from .keys import ClientKey, DialogTransaction, dialog_transaction
-from .machine import Machine
+from .keys import ClientKey, DialogTransaction, dialog_transaction, sent_by
+from .machine import Machine, Said
 from .schedule import Schedule
 from .timers import Timers
 
@@ -41,6 +41,7 @@ class InviteClient(Machine):
         "hop",
         "key",
         "request",
+        "sent_by",
         "state",
     )
 
@@ -55,15 +56,17 @@ class InviteClient(Machine):
     ) -> None:
         super().__init__(timers, schedule)
         self.key = key
-        self.request = request
+        self.request: Request | None = request
+        """None when it has its final response."""
+        self.sent_by = sent_by(request)
         self.hop = hop
         self.state = State.CALLING
         self.answers: set[DialogTransaction] = set()
         """The 2xx responses, as their ACKs will name them."""
-        self._send = Send(request, request.to_bytes() if data is None else data, hop)
+        self._send: Send | None = Send(request, request.to_bytes() if data is None else data, hop)
         self._interval = timers.t1
-        self._ack: Send | None = None
-        self._acks: dict[DialogTransaction, Send] = {}
+        self._ack: Said | None = None
+        self._acks: dict[DialogTransaction, Said] = {}
         self._cancel: Request | None = None
         self._cancelled = False
 
@@ -72,7 +75,7 @@ class InviteClient(Machine):
         if not self.hop.reliable:
             self._set_again(self._interval, now)  # A
         self._set_over(self.timers.timeout, now)  # B
-        return [self._send]
+        return self._sends()
 
     def receive(self, response: Response, now: float) -> list[Action]:
         """A response that matches."""
@@ -80,7 +83,7 @@ class InviteClient(Machine):
             case State.CALLING | State.PROCEEDING:
                 return self._waiting(response, now)
             case State.COMPLETED if response.status >= 300 and self._ack is not None:
-                return [self._ack]
+                return [self._ack.again()]
             case State.ACCEPTED if response.is_success:
                 return self._accepted(response)
         return []
@@ -90,7 +93,7 @@ class InviteClient(Machine):
 
         Nothing happens once a final response is there.
         """
-        if self._cancelled or self.state not in (State.CALLING, State.PROCEEDING):
+        if self._cancelled or self.request is None:
             return []
         self._cancelled = True
         self._cancel = cancel_of(self.request, headers)
@@ -100,7 +103,7 @@ class InviteClient(Machine):
         """Send the ACK to a 2xx, and again whenever that 2xx is repeated (§13.2.2.4)."""
         send = Send(ack, ack.to_bytes(), hop)
         if self.state is State.ACCEPTED:
-            self._acks[dialog_transaction(ack)] = send
+            self._acks[dialog_transaction(ack)] = Said.of(send)
         return send
 
     def transport_failed(self) -> list[Action]:
@@ -118,15 +121,18 @@ class InviteClient(Machine):
             self.state = State.PROCEEDING
             return [deliver, *self._send_cancel(now)]
         self._stop()
+        invite, self.request, self._send = self.request, None, None  # the transaction outlives the call
         if response.is_success:
             self.state = State.ACCEPTED
             self._set_over(self.timers.timeout, now)  # M
             return self._accepted(response)
-        ack = ack_of(self.request, response)
-        self._ack = Send(ack, ack.to_bytes(), self.hop)
+        assert invite is not None  # noqa: S101 - it waits for a response
+        ack = ack_of(invite, response)
+        send = Send(ack, ack.to_bytes(), self.hop)
+        self._ack = Said.of(send)
         self.state = State.COMPLETED
         self._set_over(self.timers.d(self.hop.reliable), now)
-        return [self._ack, deliver]
+        return [send, deliver]
 
     def _accepted(self, response: Response) -> list[Action]:
         answer = dialog_transaction(response)
@@ -134,7 +140,7 @@ class InviteClient(Machine):
             return []
         self.answers.add(answer)
         acknowledged = self._acks.get(answer)
-        return [DeliverResponse(self.key, response) if acknowledged is None else acknowledged]
+        return [DeliverResponse(self.key, response) if acknowledged is None else acknowledged.again()]
 
     def _send_cancel(self, now: float) -> list[Action]:
         if self._cancel is None:
@@ -146,11 +152,14 @@ class InviteClient(Machine):
     def _again(self, now: float) -> list[Action]:
         self._interval *= 2
         self._set_again(self._interval, now)
-        return [self._send]
+        return self._sends()
 
     def _time_is_over(self, now: float) -> list[Action]:
         waits = self.state in (State.CALLING, State.PROCEEDING)
         return self._fail(Failure.TIMEOUT) if waits else self._end()
+
+    def _sends(self) -> list[Action]:
+        return [] if self._send is None else [self._send]
 
     def _fail(self, failure: Failure) -> list[Action]:
         return [Failed(self.key, failure), *self._end()]

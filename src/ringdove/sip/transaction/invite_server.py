@@ -10,7 +10,7 @@ from ..hop import Hop
 from ..message import Request, Response
 from .actions import AckReceived, Action, Cancelled, DeliverRequest, Ended, NoAck, Send
 from .keys import DialogTransaction, MergeKey, ServerKey, dialog_transaction
-from .machine import NEVER, Machine
+from .machine import NEVER, Machine, Said
 from .routing import ReplyPath
 from .schedule import Schedule
 from .timers import Timers
@@ -40,7 +40,8 @@ class InviteServer(Machine):
     def __init__(self, key: ServerKey, request: Request, source: Hop, timers: Timers, schedule: Schedule[Any]) -> None:
         super().__init__(timers, schedule)
         self.key = key
-        self.request = request
+        self.request: Request | None = request
+        """None when something was said to it."""
         self.source = source
         self.merge: MergeKey | None = None
         """What a copy of the request would be known by, where the layer looks out for one."""
@@ -50,13 +51,13 @@ class InviteServer(Machine):
         self.answer: DialogTransaction | None = None
         """How the ACK to our 2xx will name it."""
         self._path = ReplyPath.of(request, source)
-        self._last: Send | None = None
+        self._last: Said | None = None
         self._interval = timers.t1
 
     def start(self, now: float) -> list[Action]:
         """Hand the INVITE up; 100 follows by itself where nothing else is said soon."""
         self._set_again(self.timers.trying, now)
-        return [DeliverRequest(self.key, self.request, self.source)]
+        return [] if self.request is None else [DeliverRequest(self.key, self.request, self.source)]
 
     def receive(self, now: float) -> list[Action]:
         """The INVITE once more."""
@@ -64,7 +65,7 @@ class InviteServer(Machine):
             case State.PROCEEDING if self._last is None:
                 return self._trying()
             case State.PROCEEDING | State.COMPLETED if self._last is not None:
-                return [self._last]
+                return [self._last.again()]
         return []
 
     def respond(self, response: Response, now: float) -> list[Action]:
@@ -72,10 +73,10 @@ class InviteServer(Machine):
         if self.state is not State.PROCEEDING:
             return []
         self.again_at = NEVER
-        self._last = self._path.send(response)
+        send = self._say(response)
         self.to_tag = response.to.tag or self.to_tag
         if not response.is_final:
-            return [self._last]
+            return [send]
         if response.is_success:
             self.state = State.ACCEPTED
             self.answer = dialog_transaction(response)
@@ -85,7 +86,7 @@ class InviteServer(Machine):
             if not self.source.reliable:
                 self._set_again(self._interval, now)  # G
         self._set_over(self.timers.timeout, now)  # L, H
-        return [self._last]
+        return [send]
 
     def acknowledge(self, ack: Request, now: float) -> list[Action]:
         """An ACK to our final response."""
@@ -117,23 +118,28 @@ class InviteServer(Machine):
             self._path = ReplyPath(self._path.otherwise)  # §18.2.2
             if self._last is None:
                 return self._trying()
-            self._last = self._last._replace(hop=self._path.hop, otherwise=None)
-            return [self._last]
+            self._last = Said(self._last.data, self._path.hop)
+            return [self._last.again()]
         if self.state is State.PROCEEDING:
             return [Cancelled(self.key, None)]
         return [NoAck(self.key), *self._end()]
 
     def _trying(self) -> list[Action]:
         self.again_at = NEVER
-        self._last = self._path.send(self.request.reply(100))
-        return [self._last]
+        return [] if self.request is None else [self._say(self.request.reply(100))]
+
+    def _say(self, response: Response) -> Send:
+        """Send a response; it is kept for whoever asks again, instead of the request."""
+        send = self._path.send(response)
+        self._last, self.request = Said.of(send), None
+        return send
 
     def _again(self, now: float) -> list[Action]:
         if self.state is State.PROCEEDING:
             return self._trying()
         self._interval = min(2 * self._interval, self.timers.t2)
         self._set_again(self._interval, now)
-        return [] if self._last is None else [self._last]
+        return [] if self._last is None else [self._last.again()]
 
     def _time_is_over(self, now: float) -> list[Action]:
         return [NoAck(self.key), *self._end()] if self.state is State.ACCEPTED else self._end()

@@ -78,12 +78,15 @@ def stateless_tag(request: Request) -> str:
     return blake2s(f"{request.via}\n{request.headers.get('Call-ID')}".encode(), digest_size=8).hexdigest()
 
 
-def same_sender(response: Response, request: Request) -> bool:
+def sent_by(request: Request) -> tuple[str, int | None]:
+    """Whom the topmost Via of a request names: host and port."""
+    return request.via.host, request.via.port
+
+
+def same_sender(response: Response, host: str, port: int | None) -> bool:
     """Whether the topmost Via of a response is the one we sent (§18.1.2)."""
-    ours, theirs = request.via, response.via
-    if ours.port != theirs.port:
-        return False
-    return ours.host == theirs.host or spelled(ours.host) == spelled(theirs.host)
+    via = response.via
+    return via.port == port and (via.host == host or spelled(via.host) == spelled(host))
 
 
 def _has_cookie(branch: str) -> bool:

@@ -188,7 +188,7 @@ class TransactionLayer:
 
     def _receive_response(self, response: Response, now: float) -> list[Action]:
         machine = self._clients.get(client_key(response))
-        if machine is None or not same_sender(response, machine.request):
+        if machine is None or not same_sender(response, *machine.sent_by):
             return []  # RFC 6026 §8.9: a stray response is dropped
         actions = machine.receive(response, now)
         if response.is_success and isinstance(machine, InviteClient):

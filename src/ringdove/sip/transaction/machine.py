@@ -1,12 +1,33 @@
 """What the four state machines share: two alarms, one to say something again and one that ends a state."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from .actions import Action
+from ..hop import Hop
+from ..parser import Limits, parse
+from .actions import Action, Send
 from .schedule import Schedule
 from .timers import Timers
 
 NEVER: Final = float("inf")
+
+_OURS: Final = Limits(head=1 << 24, line=1 << 24, fields=1 << 16, body=1 << 24)
+
+
+class Said(NamedTuple):
+    """What was sent, as far as it takes to send it again: transactions outlive calls, and messages are large."""
+
+    data: bytes
+    hop: Hop
+    otherwise: Hop | None = None
+
+    @classmethod
+    def of(cls, send: Send) -> "Said":
+        """What is to be kept of this."""
+        return cls(send.data, send.hop, send.otherwise)
+
+    def again(self) -> Send:
+        """Send it once more."""
+        return Send(parse(self.data, _OURS), self.data, self.hop, self.otherwise)
 
 
 class Machine:

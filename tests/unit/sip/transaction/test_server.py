@@ -4,7 +4,7 @@ import pytest
 from transaction_cases import TCP, UDP, Drive, describe, request, response
 
 from ringdove.sip.hop import Hop
-from ringdove.sip.transaction import Timers
+from ringdove.sip.transaction import Send, Timers
 from ringdove.sip.transaction.keys import server_key
 from ringdove.sip.transaction.schedule import Schedule
 from ringdove.sip.transaction.server import Server, State
@@ -48,4 +48,7 @@ def test_a_retransmission_is_the_same_octets() -> None:
     machine, _ = started()
     (first,) = machine.respond(response(200, OPTIONS), 1.0)
     (again,) = machine.receive(2.0)
-    assert again is first
+    assert isinstance(first, Send)
+    assert isinstance(again, Send)
+    assert (again.data, again.hop, again.otherwise) == (first.data, first.hop, first.otherwise)
+    assert again.message.to_bytes() == first.data
