@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from .calls_report import TITLES
@@ -48,6 +49,7 @@ def _cost(outcomes: Outcomes, rows: Sequence[Row], path: Path) -> None:
             )
         axes.set(xscale="log", yscale="log")
         axes.set_xticks([row.members for row in rows], [str(row.members) for row in rows], minor=False)
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
 
 
@@ -63,5 +65,6 @@ def _rate(outcomes: Outcomes, rows: Sequence[Row], path: Path) -> None:
             heights = [median(rates) for rates in borne.values()]
             drawn = axes.bar(places, heights, width, color=COLOURS[TITLES[name]], label=TITLES[name])
             axes.bar_label(drawn, fmt="%.0f", fontsize=8)
-        axes.set_xticks(range(len(rows)), [row.title.replace(", ", ",\n") for row in rows], fontsize=8)
+        axes.set_xticks(range(len(rows)), [fill(row.title, 12) for row in rows], fontsize=8)
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")

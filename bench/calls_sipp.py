@@ -15,6 +15,7 @@ from shutil import copyfile, which
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
+from rich.progress import Progress
 
 from . import report
 from .calls import SIDES, WARM_UP, Effort, set_up
@@ -61,8 +62,11 @@ async def main(console: Console, names: Sequence[str], rows: Sequence[Row], effo
             for name in ups
             if row in SIDES[name].rows(rows) and (name != "kamailio" or row.members == 1)
         ]
+        progress = parts.enter_context(Progress(console=console, transient=True, refresh_per_second=2))
+        bar = progress.add_task("", total=len(todo) * (effort.turns + 1))
         for turn in range(-1, effort.turns):
             for row, name in todo:
+                progress.update(bar, description=f"{row.title}, {SIDES[name].name}, by SIPp", advance=1)
                 count = WARM_UP if turn < 0 else round(row.rate * effort.seconds)
                 before = ups[name].process.cpu()
                 one = await _run(folder, port, ups[name], row, count)
