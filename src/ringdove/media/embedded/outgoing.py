@@ -3,6 +3,7 @@
 from os import urandom
 from struct import Struct
 
+_BEGIN = Struct("!IHI")
 HEADER = Struct("!BBHII")
 """Version and flags, marker and payload type, sequence number, time stamp, SSRC (RFC 3550 §5.1)."""
 FRAME = 0.02
@@ -133,9 +134,8 @@ class Outgoing:
         """A stream of its own, which begins anywhere."""
         self._before = (self.packets, self.octets)
         self._clock = clock
-        self.ssrc = int.from_bytes(urandom(4), "big")
-        self._first = self._highest = int.from_bytes(urandom(2), "big")
-        self._timestamp = int.from_bytes(urandom(4), "big")
+        self.ssrc, self._first, self._timestamp = _BEGIN.unpack(urandom(_BEGIN.size))
+        self._highest = self._first
         self._timestamp_shift = 0
         self._at = 0.0
         self._event = None

@@ -17,7 +17,7 @@ from .recorder import Recorder
 from .reporter import Reporter
 from .rtp import plain
 from .seam import Seam
-from .sockets import Sockets, address, connect, disconnect, drain
+from .sockets import Sockets, connect, disconnect, drain
 from .source import Address, Source
 from .timers import Timers
 from .wire import Digit, Freed, Play, Report, Silent, Stream
@@ -51,7 +51,7 @@ class _Format(NamedTuple):
     """Table that turns the payload into the other G.711 law."""
 
 
-_UNKNOWN: tuple[_Format, ...] = (_Format("", 0, 0, None, None),) * 128
+_UNKNOWN = [_Format("", 0, 0, None, None)] * 128
 
 
 class Pair:
@@ -59,7 +59,6 @@ class Pair:
 
     __slots__ = (
         "_budget",
-        "_connectable",
         "_connected",
         "_digits",
         "_disconnects",
@@ -73,13 +72,14 @@ class Pair:
         "_lost",
         "_octets_in",
         "_outgoing",
-        "_over",
         "_packets_in",
         "_played",
         "_reception",
         "_report",
         "_reporter",
+        "_reports_at",
         "_seam",
+        "_sockets",
         "_source",
         "_tapes",
         "_timers",
@@ -98,7 +98,7 @@ class Pair:
         self.player: Player | None = None
         """While there is one, the peer is not heard."""
         self.rtp, self.rtcp = sockets.rtp, sockets.rtcp
-        self._connectable = sockets.connectable
+        self._sockets = sockets
         self._connected: Address | None = None
         """Where all that is read came from: the kernel sees to it."""
         self._disconnects = False
@@ -112,12 +112,12 @@ class Pair:
         self._reception: Reception | None = None
         self._budget = Budget(*PACKETS)
         self._keys = Budget(*KEYS)
-        self._digits = Digits()
+        self._digits: Digits | None = None
         self._tapes: tuple[tuple[Recorder, int], ...] = ()
         self._formats = _UNKNOWN
         self._epoch: int | None = None
-        self._listens = self._watched = self._told = self._heard = self._over = False
-        self._heard_at = 0.0
+        self._listens = self._watched = self._told = self._heard = False
+        self._heard_at = self._reports_at = 0.0
         self._played = 0
         self._packets_in = self._octets_in = self._dropped = self._lost = 0
 
@@ -148,12 +148,12 @@ class Pair:
         if first:
             drain(self.rtp)
             drain(self.rtcp)
-            self._timers.at(now + self._reporter.pause() / 2, self._write_rtcp)
+            self._reports_at = now + self._reporter.pause() / 2
         if stream.epoch != self._epoch:
             self._epoch = stream.epoch
             self._disconnect()
-            self._source.signal(address(self.rtp, stream.host, stream.rtp))
-            self._reporter.signal(address(self.rtcp, stream.host, stream.rtcp))
+            self._source.signal(self._sockets.address(stream.host, stream.rtp))
+            self._reporter.signal(self._sockets.address(stream.host, stream.rtcp))
         self.peer = peer
         self._listens = stream.listens
         self._formats = _formats(stream)
@@ -185,15 +185,19 @@ class Pair:
 
     def look(self, now: float, limit: float) -> None:
         """To be called now and then: tell when the party has been silent for more than `limit` seconds, 0 for never,
-        and when a key must have been let go; have strangers kept off.
+        and when a key must have been let go; have strangers kept off; report.
         """
-        if self._connected is None and self._connectable:
+        if self._heard and self._connected is None and self._sockets.connectable:
             settled = self._source.settled
             if settled is not None:
                 self._disconnects = True
                 if connect(self.rtp, settled):
                     self._connected = settled
-        self._press(self._digits.expire(now), now)
+        if self._digits is not None:
+            self._press(self._digits.expire(now), now)
+        if now >= self._reports_at:
+            self._reporter.write(self._outgoing, self._reception, now)
+            self._reports_at = now + self._reporter.pause()
         if self._heard:
             self._heard = self._told = False
             self._heard_at = now
@@ -207,7 +211,7 @@ class Pair:
             self.player.stop()
         if self._epoch is not None:
             self._reporter.write(self._outgoing, self._reception, monotonic(), bye=True)
-        self._over = True
+        self.peer = self.player = None
         self._source.signal(None)
         self._disconnect()
 
@@ -263,6 +267,7 @@ class Pair:
             speaker = ssrc
         if not voice:
             if clock:
+                self._digits = self._digits or Digits()
                 self._press(self._digits.take(_packet[HEADER.size : size], ssrc, timestamp, clock, now), now)
         elif self._tapes:
             payload = bytes(_packet[HEADER.size : size])
@@ -340,18 +345,12 @@ class Pair:
     def _read_rtcp(self) -> None:
         self._reporter.read(self._outgoing)
 
-    def _write_rtcp(self, now: float) -> float | None:
-        if self._over:
-            return None
-        self._reporter.write(self._outgoing, self._reception, now)
-        return now + self._reporter.pause()
 
-
-def _formats(stream: Stream) -> tuple[_Format, ...]:
+def _formats(stream: Stream) -> list[_Format]:
     """What is done with each payload type."""
     passed = {received: (sent, _LAWS[law]) for received, sent, law in stream.numbers}
-    formats = list(_UNKNOWN)
+    formats = _UNKNOWN.copy()
     for payload, name, clock in stream.formats:
         voice = 0 if name == "telephone-event" else clock
         formats[payload] = _Format(name, clock, voice, *passed.get(payload, (None, None)))
-    return tuple(formats)
+    return formats

@@ -34,6 +34,9 @@ from .wire import (
 LOOK = 0.1
 """Seconds between looks for silent parties and keys that were let go."""
 
+GLANCE = 100
+"""Parties that are looked at in a row: packets are not to wait for more."""
+
 ALIVE = 1.0
 """Seconds between signs of life, and between writes to tapes."""
 
@@ -70,6 +73,10 @@ class Relay:
         self._pairs: dict[int, Pair] = {}
         """By port, the parties that we were told of."""
         self._live: dict[int, Pair] = {}
+        self._unseen: list[int] = []
+        """Ports whose parties are still to be looked at this time."""
+        self._pause = LOOK
+        """Seconds between two glances."""
         self._recorders: dict[str, tuple[Recorder, Sequence[int]]] = {}
         self._timers = Timers()
         self._slot = 0
@@ -89,8 +96,9 @@ class Relay:
     def run(self) -> None:
         """Return when the parent has closed its end or died."""
         self._control.setblocking(False)
-        self._epoll.register(self._control.fileno(), select.EPOLLIN)
-        self._handlers[self._control.fileno()] = self._converse
+        control = self._control.fileno()
+        self._epoll.register(control, select.EPOLLIN)
+        self._handlers[control] = self._converse
         handlers, poll, timers = self._handlers, self._epoll.poll, self._timers
         timers.at(monotonic(), self._look)
         timers.at(monotonic(), self._live_on)
@@ -105,8 +113,9 @@ class Relay:
                     handler()
             self._flush()
             ready = {descriptor for descriptor, _ in events}
+            ready.discard(control)
             behind = len(events) == BATCH or not ready.isdisjoint(before)  # more wait: at others, at the same
-            if events and not behind:
+            if ready and not behind:
                 sleep(GATHER)
             before = ready
         for recorder, _ in self._recorders.values():
@@ -212,9 +221,15 @@ class Relay:
             self._report(pair.counts)
 
     def _look(self, now: float) -> float:
-        for pair in self._live.values():
-            pair.look(now, self._silence)
-        return now + LOOK
+        """See to it that each party is looked at once in LOOK seconds."""
+        if not self._unseen:
+            self._unseen = list(self._live)
+            self._pause = LOOK / max(1.0, len(self._unseen) / GLANCE)
+        for port in self._unseen[-GLANCE:]:
+            if port in self._live:
+                self._live[port].look(now, self._silence)
+        del self._unseen[-GLANCE:]
+        return now + self._pause
 
     def _live_on(self, now: float) -> float:
         for recorder, _ in self._recorders.values():

@@ -27,7 +27,7 @@ class Reporter:
         """What the party said last about our stream."""
         self._sock = sock
         self._source = Source(grace)
-        self._cname = os.urandom(12).hex().encode()  # a new one for each call (RFC 7022 §4.2)
+        self._cname = b""
         self._sender: tuple[int, int, float] | None = None
         """SSRC and moment of the party's last sender report, and when it came."""
         self._reported = (0, 0)
@@ -69,6 +69,7 @@ class Reporter:
         if packets and (outgoing.ssrc, packets) != self._reported:
             sent = rtcp.Sent(time(), outgoing.clocked(now), packets, octets)
         self._reported = (outgoing.ssrc, packets)
+        self._cname = self._cname or os.urandom(12).hex().encode()  # a new one for each call (RFC 7022 §4.2)
         block = reception.report() if reception is not None else None
         last = None
         if block is not None and self._sender is not None and self._sender[0] == block.ssrc:

@@ -18,7 +18,7 @@ _scrap = bytearray(1)
 class Sockets:
     """RTP and RTCP at one pair of ports, which stay open while parties come and go."""
 
-    __slots__ = ("connectable", "port", "rtcp", "rtp")
+    __slots__ = ("_versions", "connectable", "port", "rtcp", "rtp")
 
     def __init__(self, host: str, port: int) -> None:
         """Raises OSError when one of the two ports cannot be had."""
@@ -31,6 +31,21 @@ class Sockets:
             raise
         self.connectable = not wildcard(host)
         """Else the kernel would choose at which of our addresses to listen."""
+        self._versions = (4,) if ":" not in host else (4, 6) if host == _ANY else (6,)
+        """IP versions that can be reached."""
+
+    def address(self, host: str | None, port: int) -> Address | None:
+        """As these sockets take and give it; None where the host is unknown, none at all, or cannot be reached."""
+        if host is None or wildcard(host) or (6 if ":" in host else 4) not in self._versions:
+            return None
+        if 6 not in self._versions:
+            return (host, port)
+        return (
+            host if ":" in host else f"::ffff:{host}",
+            port,
+            0,
+            0,
+        )  # IPv4 as both versions have it (RFC 4291 §2.5.5.2)
 
     def close(self) -> None:
         """Give the ports back."""
@@ -97,16 +112,3 @@ def disconnect(sock: socket.socket) -> None:
 def wildcard(host: str) -> bool:
     """Whether this is no address but stands for all of them."""
     return host in ("0.0.0.0", _ANY)  # noqa: S104
-
-
-def address(sock: socket.socket, host: str | None, port: int) -> Address | None:
-    """As this socket takes and gives it; None where the host is unknown, none at all, or cannot be reached from it."""
-    if host is None or wildcard(host):
-        return None
-    if sock.family == socket.AF_INET:
-        return None if ":" in host else (host, port)
-    if ":" in host:
-        return (host, port, 0, 0)
-    if sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
-        return None
-    return (f"::ffff:{host}", port, 0, 0)  # IPv4 as a socket of both versions has it (RFC 4291 §2.5.5.2)
