@@ -161,5 +161,5 @@ async def leaves_nothing_behind(house: House) -> None:
         endpoint._perform(endpoint._layer.tick(endpoint.clock() + 1000 * later))
     assert [str(machine.request) for machine in endpoint._layer._servers.values()] == []
     assert [str(machine.request) for machine in endpoint._layer._clients.values()] == []
-    assert endpoint._incoming == {}
-    assert endpoint._outgoing == {}
+    assert endpoint._exchanges.incoming == {}
+    assert endpoint._exchanges.outgoing == {}

@@ -14,17 +14,11 @@ from ringdove.sip.identifiers import new_tag
 from ringdove.sip.message import REASONS, Message, Request, Response
 from ringdove.sip.parser import NoMessage
 from ringdove.sip.transaction import (
-    AckReceived,
     Action,
-    Cancelled,
     Caps,
     ClientKey,
     DeliverRequest,
-    DeliverResponse,
-    Ended,
-    Failed,
     Failure,
-    NoAck,
     Send,
     ServerKey,
     Timers,
@@ -37,12 +31,13 @@ from ringdove.sip.validator import Rejection, check_request, check_response
 
 from .calling import called
 from .exchange import IncomingRequest, OutgoingRequest
+from .exchanges import Exchanges
 from .large import PATIENCE, LargeRequests
 from .listeners import Listeners
 from .passage import Direction, Observer, Passage
 from .resolver import Unresolvable, resolve
 from .tcp import TcpTransport
-from .transport import ANY, ANY_IPV4, HANDSHAKE, KEEP_ALIVE, Door, Receiver, Transport
+from .transport import ANY, ANY_IPV4, HANDSHAKE, KEEP_ALIVE, Door, Receiver, Transport, cost_of
 from .udp import UdpTransport
 
 __all__ = ["Direction", "Endpoint", "Failure", "Hop", "IncomingRequest", "OutgoingRequest", "Timers", "Unresolvable"]
@@ -52,12 +47,8 @@ log = structlog.get_logger(__name__)
 Listen = Callable[[str, int, Receiver], Awaitable[Transport]]
 TRANSPORTS: Final[dict[str, Listen]] = {"udp": UdpTransport.listen, "tcp": TcpTransport.listen}
 
-_USUAL = 1000
-"""Octets of a message as phones send them."""
 _FINEST = 0.004
 """Seconds from one look at the timers to the next, at least: of many that are due, each need not have its own."""
-_LOOK_AGAIN = 0.02
-"""Seconds between two looks at what is still open at the end."""
 
 
 class Endpoint:
@@ -88,8 +79,6 @@ class Endpoint:
         self.observers: list[Observer] = []
         self.dropped: Counter[str] = Counter()
         """How many messages came to nothing, by reason: malformed (even answered), unanswerable, response, request."""
-        self.failed: Counter[tuple[str, str]] = Counter()
-        """Requests of ours that got no final response, by method and "timeout" or "transport"; ACKs that never came."""
         self.sent_again = 0
         """Messages that were sent because a timer fired."""
         self._layer = TransactionLayer(timers, caps)
@@ -98,8 +87,7 @@ class Endpoint:
         self._large = LargeRequests(self.clock) if large_over_tcp else None
         self._connecting: set[asyncio.Task[None]] = set()
         self._dialogs: dict[DialogId, Callable[[IncomingRequest], None]] = {}
-        self._incoming: dict[ServerKey, IncomingRequest] = {}
-        self._outgoing: dict[ClientKey, OutgoingRequest] = {}
+        self._exchanges = Exchanges()
         self._flow_listeners: list[Callable[[Hop], None]] = []
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = float("inf")
@@ -107,12 +95,7 @@ class Endpoint:
         self._perform_by: dict[type[Action], Callable[[Any], None]] = {
             Send: self._send,
             DeliverRequest: self._deliver,
-            DeliverResponse: self._responded,
-            Failed: self._failed,
-            Cancelled: self._cancelled,
-            AckReceived: self._acknowledged,
-            NoAck: self._not_acknowledged,
-            Ended: self._ended,
+            **self._exchanges.by_action,
         }
 
     async def listen(self, transport: str, host: str, port: int) -> tuple[str, int]:
@@ -125,6 +108,11 @@ class Endpoint:
         if listener.host == ANY:
             await self.listen(transport, ANY_IPV4, listener.port)
         return listener.host, listener.port
+
+    @property
+    def failed(self) -> Mapping[tuple[str, str], int]:
+        """Requests of ours that got no final response, by method and "timeout" or "transport"; ACKs that never came."""
+        return self._exchanges.failed
 
     @property
     def dialogs(self) -> int:
@@ -180,7 +168,7 @@ class Endpoint:
 
     def _begin(self, outgoing: OutgoingRequest, sent: Request, hop: Hop, data: bytes | None = None) -> None:
         key, actions = self._layer.request(sent, hop, self.clock(), data)
-        self._outgoing[key] = outgoing
+        self._exchanges.outgoing[key] = outgoing
         outgoing.sent(sent, hop, partial(self._cancel, key))
         self._perform(actions)
 
@@ -227,11 +215,7 @@ class Endpoint:
 
     async def all_answered(self, *methods: str, patience: float) -> None:
         """Return when no request of ours by these methods waits for its final response, or after so many seconds."""
-        deadline = self._loop.time() + patience
-        while self._loop.time() < deadline:
-            if all(sent.answered for sent in self._outgoing.values() if sent.request.method in methods):
-                return
-            await asyncio.sleep(_LOOK_AGAIN)
+        await self._exchanges.all_answered(methods, patience)
 
     def contact(self, hop: Hop, user: str | None = None, *, secure: bool = False) -> Uri:
         """Our Contact for whoever is reached over `hop`; `secure` if it has to be a SIPS URI (RFC 5630 §5.1.1.1)."""
@@ -283,7 +267,7 @@ class Endpoint:
             return
         try:
             if self.door is not None and not self.door.trusts(source):
-                self.door.strange(source, _cost(message))
+                self.door.strange(source, cost_of(message))
             if self.observers:
                 self._show(Direction.IN, source, message, octets)
             if isinstance(message, Request):
@@ -373,7 +357,7 @@ class Endpoint:
 
     def _deliver(self, action: DeliverRequest) -> None:
         key, request, source = action
-        incoming = self._incoming[key] = IncomingRequest(request, source, partial(self._respond, key))
+        incoming = self._exchanges.incoming[key] = IncomingRequest(request, source, partial(self._respond, key))
         outside = _is_outside(request)
         handler = self.on_request if outside else self._dialogs.get(DialogId.of_incoming(request))
         if handler is None:
@@ -382,64 +366,8 @@ class Endpoint:
             incoming.reply(500)
 
     def _respond(self, key: ServerKey, response: Response) -> None:
-        if response.is_final and not (key.method == "INVITE" and response.is_success):  # else an ACK comes, or does not
-            self._forget(key)
+        self._exchanges.answered(key, response)
         self._perform(self._layer.respond(key, response, self.clock()))
-
-    def _responded(self, action: DeliverResponse) -> None:
-        key, response = action
-        outgoing = self._outgoing.get(key)
-        if outgoing is None:
-            return
-        outgoing.otherwise = None
-        tell = outgoing.on_response
-        if response.is_final:
-            outgoing.answered = True
-            if key.method != "INVITE" or not response.is_success:  # else phones behind a fork may answer, too
-                self._forget(key)
-        called(tell, response)
-
-    def _failed(self, action: Failed) -> None:
-        key, failure = action
-        outgoing = self._outgoing.get(key)
-        if outgoing is None:
-            return
-        if failure is Failure.TRANSPORT and outgoing.otherwise is not None:
-            del self._outgoing[key]  # it goes on under another
-            outgoing.otherwise()
-        else:
-            self.failed[key.method, failure.name.lower()] += 1
-            outgoing.answered = True
-            tell = outgoing.on_failure
-            self._forget(key)
-            called(tell, failure)
-
-    def _cancelled(self, action: Cancelled) -> None:
-        incoming = self._incoming[action.key]
-        if incoming.on_cancel is None or not called(incoming.on_cancel, action.request):
-            incoming.reply(487)
-
-    def _acknowledged(self, action: AckReceived) -> None:
-        on_ack = self._incoming[action.key].on_ack
-        self._forget(action.key)
-        if on_ack is not None:
-            called(on_ack, action.ack)
-
-    def _not_acknowledged(self, action: NoAck) -> None:
-        self.failed["ACK", "timeout"] += 1
-        on_no_ack = self._incoming[action.key].on_no_ack
-        self._forget(action.key)
-        if on_no_ack is not None:
-            called(on_no_ack)
-
-    def _ended(self, action: Ended) -> None:
-        self._forget(action.key)
-
-    def _forget(self, key: ClientKey | ServerKey) -> None:
-        """Nobody is told of it any more."""
-        held = self._incoming.pop(key, None) if isinstance(key, ServerKey) else self._outgoing.pop(key, None)
-        if held is not None:
-            held.over()
 
     def _schedule(self, at: float) -> None:
         """Have `_tick` run at a time; one set too early only runs in vain."""
@@ -461,12 +389,6 @@ class Endpoint:
         passage = Passage(direction, hop, self.listeners.local_end(hop), message, self.clock(), data)
         for observer in self.observers:
             called(observer, passage)
-
-
-def _cost(message: Message) -> float:
-    """What it takes to read it, in messages as phones send them: a long one takes as much as many."""
-    octets = len(message.body) + sum(len(value) for _, value in message.headers)
-    return max(1.0, octets / _USUAL)
 
 
 def _is_outside(request: Request) -> bool:

@@ -3,7 +3,7 @@
 from typing import Final, Protocol
 
 from ringdove.sip.hop import Hop
-from ringdove.sip.message import Request, Response
+from ringdove.sip.message import Message, Request, Response
 from ringdove.sip.parser import NoMessage
 from ringdove.sip.uri import numeric
 
@@ -28,6 +28,14 @@ HANDSHAKE: Final = 6.0
 """What a TLS handshake costs, in messages."""
 KEEP_ALIVE: Final = 0.05
 """What a keep-alive costs, in messages."""
+_USUAL: Final = 1000
+"""Octets of a message as phones send them."""
+
+
+def cost_of(message: Message) -> float:
+    """What it takes to read it, in messages as phones send them: a long one takes as much as many."""
+    octets = len(message.body) + sum(len(value) for _, value in message.headers)
+    return max(1.0, octets / _USUAL)
 
 
 class Receiver(Protocol):

@@ -216,8 +216,8 @@ class World:
         left: dict[str, Any] = {
             "running calls": self.switchboard.running,
             "dialogs": endpoint._dialogs,
-            "incoming": endpoint._incoming,
-            "outgoing": endpoint._outgoing,
+            "incoming": endpoint._exchanges.incoming,
+            "outgoing": endpoint._exchanges.outgoing,
             "media sessions": self.media.sessions,
             "ports": 500 - len(self.media.ports),
             "streams": {port: s for port, s in self.media.streams.items() if port not in self.media.ports},

@@ -32,7 +32,6 @@ class InviteClient(Machine):
 
     __slots__ = (
         "_ack",
-        "_acks",
         "_cancel",
         "_cancelled",
         "_interval",
@@ -61,12 +60,11 @@ class InviteClient(Machine):
         self.sent_by = sent_by(request)
         self.hop = hop
         self.state = State.CALLING
-        self.answers: set[DialogTransaction] = set()
-        """The 2xx responses, as their ACKs will name them."""
+        self.answers: dict[DialogTransaction, Said | None] = {}
+        """The 2xx responses as their ACKs will name them, with those ACKs."""
         self._send: Send | None = Send(request, request.to_bytes() if data is None else data, hop)
         self._interval = timers.t1
         self._ack: Said | None = None
-        self._acks: dict[DialogTransaction, Said] = {}
         self._cancel: Request | None = None
         self._cancelled = False
 
@@ -103,7 +101,7 @@ class InviteClient(Machine):
         """Send the ACK to a 2xx, and again whenever that 2xx is repeated (§13.2.2.4)."""
         send = Send(ack, ack.to_bytes(), hop)
         if self.state is State.ACCEPTED:
-            self._acks[dialog_transaction(ack)] = Said.of(send)
+            self.answers[dialog_transaction(ack)] = Said.of(send)
         return send
 
     def transport_failed(self) -> list[Action]:
@@ -138,8 +136,7 @@ class InviteClient(Machine):
         answer = dialog_transaction(response)
         if answer not in self.answers and len(self.answers) == MAX_ANSWERS:
             return []
-        self.answers.add(answer)
-        acknowledged = self._acks.get(answer)
+        acknowledged = self.answers.setdefault(answer)
         return [DeliverResponse(self.key, response) if acknowledged is None else acknowledged.again()]
 
     def _send_cancel(self, now: float) -> list[Action]:

@@ -36,10 +36,14 @@ AnyServer = InviteServer | Server
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """How many requests that open a dialog or stand alone may be held at once: in all, and from one address."""
+    """How many requests that open a dialog or stand alone may be held at once: in all, and from one address.
 
-    total: int = 20_000
-    per_source: int = 4_000
+    Each is held for half a minute and takes about 2 KB once it is answered.
+    """
+
+    total: int = 50_000
+    per_source: int = 20_000
+    """600 calls a second: a proxy, or a large office, is one address."""
 
 
 class TransactionLayer:
