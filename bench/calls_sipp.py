@@ -155,6 +155,7 @@ async def _sipp(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
             cwd=folder,
             stdout=log,
             stderr=log,
+            start_new_session=True,
             env={**os.environ, "TERM": "dumb"},
         )
 

@@ -42,6 +42,7 @@ async def phones() -> AsyncIterator[Phones]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=64 << 20,
+        start_new_session=True,  # a Ctrl-C is ours alone
     )
     assert process.stdout
     try:

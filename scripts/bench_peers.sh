@@ -28,6 +28,10 @@ command -v mmdebstrap >/dev/null 2>&1 || exit 0
 # From the mirror that this system uses. Its index of sid may be out of date, which is no matter here and is allowed for
 # this folder alone; signatures are checked as ever. Packages are unpacked, none of their scripts runs.
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1)
+if [ -z "$mirror" ]; then
+    say "this system has no mirror of Debian: Asterisk is left out"
+    exit 0
+fi
 say "unpacking Asterisk of Debian sid into $sid, which takes some twenty seconds"
 rm -rf "$sid" "$sid.part"
 mkdir -p "$(dirname "$sid")"
