@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.progress import Progress
 
 from . import calls_plots, calls_report, report, side_asterisk, side_kamailio, side_ringdove
-from .process import on_core
+from .process import core_seconds, on_core
 from .rows import Row
 from .search import highest
 from .sides import Phones, Side, Up, phones
@@ -22,13 +24,15 @@ from .task import Result, Task
 
 SIDES: dict[str, Side] = {"ringdove": side_ringdove, "asterisk": side_asterisk, "kamailio": side_kamailio}
 RESULTS = Path(__file__).with_name("results") / "calls.md"
-LIMIT = 1200
+LIMIT = 1500
 """Seconds after which it is given up."""
 WARM_UP = 5
 GUESS = 0.8
 """The share of a core at which the search begins, by what a call costs at the fixed rate."""
 BEHIND = 0.05
 """Seconds that the load itself may be late."""
+OTHERS = 0.1
+"""The share of a server's core that other programs may use in a try that is too much for it."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +50,22 @@ class Effort:
 FULL, QUICK = Effort(), Effort(turns=1, seconds=2.0, searches=((2, 1.4),), trying=1.5)
 
 
+class Run(NamedTuple):
+    """What came of some calls, CPU seconds of each, and what share of its core the server did not get."""
+
+    result: Result
+    cpu: float
+    others: float
+
+
 @dataclass
 class Outcome:
-    """All about one row of one server. CPU: seconds of a call."""
+    """One row of one server: runs at the fixed rate, and the search for the highest; CPU in seconds of a call."""
 
-    cpu: list[float] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
     highest: list[float] = field(default_factory=list)
     cpu_at_highest: list[float] = field(default_factory=list)
-    tries: list[Result] = field(default_factory=list)
+    tries: list[Run] = field(default_factory=list)
     spoilt: list[str] = field(default_factory=list)
     """Rates that were not borne, and why."""
 
@@ -83,9 +94,8 @@ async def main(console: Console, names: Sequence[str], rows: Sequence[Row], effo
         for turn in range(effort.turns):
             for row, name in todo:
                 progress.update(bar, description=f"{turn + 1} of {effort.turns}: {row.title}, {SIDES[name].name}")
-                result, cpu = await run(load, ups[name], row, row.rate, round(row.rate * effort.seconds))
-                outcomes[name, row.name].results.append(result)
-                outcomes[name, row.name].cpu.append(cpu)
+                one = await run(load, ups[name], row, row.rate, round(row.rate * effort.seconds))
+                outcomes[name, row.name].runs.append(one)
                 progress.advance(bar)
         for tries, step in effort.searches:
             for row, name in todo:
@@ -94,7 +104,7 @@ async def main(console: Console, names: Sequence[str], rows: Sequence[Row], effo
                 progress.advance(bar)
     around.rows.extend(
         [(SIDES[name].name, SIDES[name].version()) for name in ups if name != "ringdove"]
-        + [("phones", _load_itself(outcomes)), ("took", f"{time.monotonic() - began:.0f} s")]
+        + [*_disturbances(outcomes), ("took", f"{time.monotonic() - began:.0f} s")]
     )
     shown = [*calls_report.sheets(outcomes, rows, list(ups)), around]
     if keep:
@@ -103,16 +113,23 @@ async def main(console: Console, names: Sequence[str], rows: Sequence[Row], effo
         report.show(console, sheet)
 
 
-def _load_itself(outcomes: Outcomes) -> str:
-    """Whether the load had to do with what was measured."""
-    steady = [result for one in outcomes.values() for result in one.results]
-    tried = [result for one in outcomes.values() for result in one.tries]
+def _disturbances(outcomes: Outcomes) -> list[tuple[str, str]]:
+    """Whether load and machine had to do with what was measured."""
+    steady = [one for outcome in outcomes.values() for one in outcome.runs]
+    tried = [one for outcome in outcomes.values() for one in outcome.tries]
     told = []
-    for rate, results in (("the same rate", steady), ("the highest rates", tried)):
-        if results:
-            busy, behind = (max(getattr(result, what) for result in results) for what in ("busy", "behind"))
-            told.append(f"at {rate} {100 * busy:.0f} % of their core at most, {1000 * behind:.0f} ms late at most")
-    return "; ".join(told)
+    for rate, runs in (("at the same rate", steady), ("near the highest", tried)):
+        if runs:
+            busy, behind = (max(getattr(one.result, what) for one in runs) for what in ("busy", "behind"))
+            others = sorted(100 * one.others for one in runs)
+            told += [
+                (
+                    f"phones, {rate}",
+                    f"used at most {100 * busy:.0f} % of their core, {1000 * behind:.0f} ms late",
+                ),
+                (f"other programs, {rate}", f"{median(others):.0f} % of the servers' core, at most {others[-1]:.0f} %"),
+            ]
+    return told
 
 
 async def set_up(
@@ -129,9 +146,9 @@ async def set_up(
     return ups
 
 
-async def run(load: Phones, up: Up, row: Row, rate: float, count: int, *, stop: bool = False) -> tuple[Result, float]:
-    """Make so many calls; what came of them, and what each of them cost in CPU seconds. Where the load itself was late
-    they are made again, once: then another program had its core.
+async def run(load: Phones, up: Up, row: Row, rate: float, count: int, *, stop: bool = False) -> Run:
+    """Make so many calls. Where the load itself was late, or the server was and had not its core for itself, they are
+    made again, once.
     """
     task = Task(
         *(up.address, [], list(up.callers), row.number),
@@ -142,12 +159,13 @@ async def run(load: Phones, up: Up, row: Row, rate: float, count: int, *, stop: 
         stop=stop,
     )
     for _ in range(2):
-        before = up.process.cpu()  # whoever measured it last waited until it had settled
+        before, core, began = up.process.cpu(), core_seconds(), time.monotonic()  # it had settled after its last run
         result = await load.do(task)
-        cpu = (await up.process.settled() - before) / max(1, result.calls)
-        if result.behind < BEHIND:
+        used = await up.process.settled() - before
+        others = max(0.0, core_seconds() - core - used) / (time.monotonic() - began)
+        if result.behind < BEHIND and (result.clean or others < OTHERS):
             break
-    return result, cpu
+    return Run(result, used / max(1, result.calls), others)
 
 
 def shortcomings(result: Result, core: float) -> str:
@@ -165,15 +183,15 @@ async def _search(load: Phones, up: Up, row: Row, outcome: Outcome, seconds: flo
     borne: dict[float, float] = {}
 
     async def bears(rate: float) -> bool:
-        result, cpu = await run(load, up, row, rate, max(5, round(rate * seconds)), stop=True)
-        outcome.tries.append(result)
-        if too_much := shortcomings(result, cpu * rate):
+        one = await run(load, up, row, rate, max(5, round(rate * seconds)), stop=True)
+        outcome.tries.append(one)
+        if too_much := shortcomings(one.result, one.cpu * rate):
             outcome.spoilt.append(f"{rate:.0f}: {too_much}")
         else:
-            borne[rate] = cpu
+            borne[rate] = one.cpu
         return not too_much
 
-    guess = max(row.rate, outcome.highest[-1] if outcome.highest else GUESS / min(outcome.cpu))
+    guess = max(row.rate, outcome.highest[-1] if outcome.highest else GUESS / min(one.cpu for one in outcome.runs))
     found = await highest(bears, guess, tries, step)
     outcome.highest.append(found)
     if found:

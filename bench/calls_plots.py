@@ -34,7 +34,7 @@ def _cost(outcomes: Outcomes, rows: Sequence[Row], path: Path) -> None:
     with picture(path, "CPU of a ring_all call", "members that ring", "CPU of a call, ms") as axes:
         for name in _servers(outcomes):
             those = [row for row in rows if (name, row.name) in outcomes]
-            costs = [[1000 * cpu for cpu in outcomes[name, row.name].cpu] for row in those]
+            costs = [[1000 * run.cpu for run in outcomes[name, row.name].runs] for row in those]
             middle = [median(cost) for cost in costs]
             below = [one - min(cost) for one, cost in zip(middle, costs, strict=True)]
             above = [max(cost) - one for one, cost in zip(middle, costs, strict=True)]

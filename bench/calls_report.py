@@ -77,9 +77,13 @@ def _ms(seconds: Sequence[float]) -> str:
     return spread([1000 * one for one in seconds]) if seconds else NONE
 
 
+def _cpu(one: Outcome) -> list[float]:
+    return [run.cpu for run in one.runs]
+
+
 def _all(one: Outcome, what: str) -> list[float]:
     """The times of all calls of all runs."""
-    return [value for result in one.results for value in getattr(result, what)]
+    return [value for run in one.runs for value in getattr(run.result, what)]
 
 
 def _times(one: Outcome, what: str) -> str:
@@ -93,7 +97,7 @@ def _p99(one: Outcome, what: str) -> float | None:
 
 
 def _per_call(one: Outcome, what: str) -> float:
-    shares: list[float] = [getattr(result, what) / max(1, result.calls) for result in one.results]
+    shares: list[float] = [getattr(run.result, what) / max(1, run.result.calls) for run in one.runs]
     return median(shares)
 
 
@@ -102,15 +106,15 @@ def _too_much(one: Outcome) -> str:
 
 
 def _mishaps(one: Outcome) -> str:
-    numbers = [sum(getattr(result, what) for result in one.results) for what in ("calls", "failed", "late", "repeats")]
+    numbers = [sum(getattr(run.result, what) for run in one.runs) for what in ("calls", "failed", "late", "repeats")]
     return ", ".join(map(str, numbers))
 
 
 TOPICS = (
     Topic(
         "CPU of a call at the same rate, ms",
-        lambda one: _ms(one.cpu),
-        lambda one: _median(one.cpu),
+        lambda one: _ms(_cpu(one)),
+        lambda one: _median(_cpu(one)),
         (
             Goal("a third", _plain, lambda ours, theirs: ours <= theirs / 3),
             Goal("a quarter", _plain, lambda ours, theirs: ours <= theirs / 4),

@@ -97,6 +97,14 @@ def descendants(pid: int, proc: Path = Path("/proc")) -> list[int]:
     return children + [below for child in children for below in descendants(child, proc)]
 
 
+def core_seconds(stat: str | None = None) -> float:
+    """Seconds that the core of servers has been busy since the system started, whoever used it: of /proc/stat."""
+    lines = (stat or Path("/proc/stat").read_text()).splitlines()
+    fields = next(line.split() for line in lines if line.startswith(f"cpu{_CORES[0]} "))
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
 def on_core(number: int) -> Iterator[None]:
     """Stay on one core, and every process started meanwhile for good."""

@@ -53,7 +53,7 @@ async def main(console: Console) -> None:
             servers[name] = server
         for _ in range(TURNS):
             for name, server in servers.items():
-                costs[name].append((await run(load, server, ROW, ROW.rate, COUNT))[1])
+                costs[name].append((await run(load, server, ROW, ROW.rate, COUNT)).cpu)
     plain = costs["nothing"]
     rows: list[report.Row] = []
     for name, cost in costs.items():

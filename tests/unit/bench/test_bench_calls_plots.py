@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
-from bench.calls import Outcome, Outcomes
+from bench.calls import Outcome, Outcomes, Run
 from bench.calls_plots import COST, RATE, draw
 from bench.rows import ROWS
+from bench.task import Result
+
+RESULT = Result(1, 0, 0, 0, 9, 0, [], [], 0.0, 0.0, [])
 
 OUTCOMES: Outcomes = {
-    (server, row.name): Outcome(cpu=[0.001 * row.members, 0.002 * row.members], highest=[100 / row.members])
+    (server, row.name): Outcome(
+        runs=[Run(RESULT, cpu * row.members, 0.0) for cpu in (0.001, 0.002)], highest=[100 / row.members]
+    )
     for server in ("ringdove", "asterisk")
     for row in ROWS
 }

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from bench.calls import Outcome, Outcomes, shortcomings
+from bench.calls import Outcome, Outcomes, Run, shortcomings
 from bench.calls_report import sheets
 from bench.rows import ROWS
 from bench.task import Result
@@ -14,7 +14,8 @@ BOTH = ("ringdove", "asterisk")
 
 def outcome(cpu: float = 0.001, rate: float = 100.0, ringing: float = 0.002, spread: float = 0.001) -> Outcome:
     result = replace(RESULT, ringing=[ringing] * 100, spread=[spread] * 100)
-    return Outcome(cpu=[cpu, cpu * 1.1, cpu * 0.9], results=[result], highest=[rate], cpu_at_highest=[cpu])
+    runs = [Run(result, cpu * share, 0.0) for share in (1, 1.1, 0.9)]
+    return Outcome(runs=runs, highest=[rate], cpu_at_highest=[cpu])
 
 
 def line(title: str, name: str, outcomes: Outcomes, servers: tuple[str, ...] = BOTH) -> tuple[str, ...]:
