@@ -306,8 +306,7 @@ class Endpoint:
             called(listener, hop)
 
     def _receive_request(self, request: Request, source: Hop) -> None:
-        rejection = check_request(request)
-        if rejection is not None:
+        if (rejection := check_request(request)) is not None:
             if rejection.answerable:
                 self._refuse(request, source, rejection)
             else:
@@ -327,9 +326,8 @@ class Endpoint:
             return None  # it opens none
         if _is_outside(request):
             return self.door.answer(request, source) if self.door is not None and request.method != "CANCEL" else None
-        if DialogId.of_incoming(request) in self._dialogs:
-            return None
-        return request.reply(481, to_tag=stateless_tag(request))
+        known = DialogId.of_incoming(request) in self._dialogs
+        return None if known else request.reply(481, to_tag=stateless_tag(request))
 
     def _refuse(self, request: Request, source: Hop, rejection: Rejection) -> None:
         stamp(request, source)

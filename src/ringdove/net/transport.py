@@ -1,5 +1,6 @@
 """What every transport offers, and whom it reports to. Each is one file beside `udp.py`, named in `endpoint.py`."""
 
+from functools import lru_cache
 from typing import Final, Protocol
 
 from ringdove.sip.hop import Hop
@@ -100,6 +101,7 @@ def is_wildcard(host: str) -> bool:
     return host in (ANY, ANY_IPV4)
 
 
+@lru_cache(maxsize=4096)
 def is_told_to(host: str, remote: str) -> bool:
     """Whether a host of ours means something to somebody at this IP address: a name, or of the same version."""
     address = numeric(host)

@@ -75,6 +75,18 @@ class Index:
         """A copy of an extension's bindings by key."""
         return dict(self._by_extension.get(extension_id, {}))
 
+    def live(self, extension_id: int, now: float) -> tuple[StoredBinding, ...]:
+        """An extension's bindings that have not expired and whose phones answer."""
+        bindings = self._by_extension.get(extension_id)
+        if bindings is None:
+            return ()
+        silent = self._unreachable
+        return tuple(
+            binding
+            for key, binding in bindings.items()
+            if binding.expires_at > now and not (silent and (extension_id, key) in silent)
+        )
+
     def over(self, flow: Flow) -> list[StoredBinding]:
         """The bindings that are reached over this flow."""
         return [self._by_extension[extension_id][key] for extension_id, key in sorted(self._by_flow.get(flow, ()))]

@@ -91,9 +91,7 @@ class Registrar:
 
     def bindings(self, extension_id: int) -> tuple[StoredBinding, ...]:
         """The live bindings of an extension: not expired, and answering."""
-        now = self._clock()
-        of = self._index.of(extension_id).values()
-        return tuple(binding for binding in of if binding.expires_at > now and self._index.is_reachable(binding))
+        return self._index.live(extension_id, self._clock())
 
     def find(self, extension_id: int, key: str) -> StoredBinding | None:
         """One binding, whether the phone answers or not."""

@@ -105,7 +105,8 @@ class Recorder:
         sip_call_id = passage.message.headers.get("Call-ID") or ""
         known = self._legs.get(sip_call_id)
         if known is not None:
-            self._keep(known[0], _kept(passage, known[1]))
+            call, leg = known
+            self._keep(call, _kept(passage, leg))
         elif _may_become_a_call(passage.message):
             self._wait(sip_call_id, _kept(passage, CALLER))
 

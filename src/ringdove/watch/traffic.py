@@ -25,7 +25,9 @@ class Traffic:
 
     def __call__(self, passage: Passage) -> None:
         """See one message."""
-        seen = passage.direction is Direction.IN, *_kind(passage.message)
+        message = passage.message
+        method, status = (message.method, 0) if isinstance(message, Request) else _answered(message)
+        seen = passage.direction is Direction.IN, method if method in METHODS else "other", status
         self._seen[seen] = self._seen.get(seen, 0) + 1
 
     def _messages(self) -> Counter[tuple[str, str, str]]:
@@ -36,12 +38,9 @@ class Traffic:
         return messages
 
 
-def _kind(message: Message) -> tuple[str, int]:
-    """Method, of those that there are, and status; strangers write any number and any name."""
-    if isinstance(message, Request):
-        return message.method if message.method in METHODS else "other", 0
+def _answered(message: Message) -> tuple[str, int]:
+    """Method and status of a response; strangers write any number and any name."""
     if isinstance(message, Response) and 100 <= message.status <= 699:
         with suppress(SipSyntaxError):
-            method = message.cseq.method
-            return method if method in METHODS else "other", message.status
-    return "other", -1
+            return message.cseq.method, message.status
+    return "", -1
