@@ -1,23 +1,19 @@
-"""Asterisk 22 of Debian sid in a folder of its own: PJSIP over UDP, `Dial()`, audio through it, and no more than that.
+"""Asterisk 22 of Debian sid: PJSIP over UDP, `Dial()`, audio through it, and no more than that.
 
 Only the modules that such calls need are loaded; no log, no CDR, no CEL. Members have static contacts, callers a
 password that is asked for at each call.
 """
 
-import os
-import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from .process import Measured, started
+from . import sid
 from .rows import Row, caller_numbers, member_numbers
-from .sides import Phones, Up, answers, free_port
+from .sides import Phones, Up, free_port
 from .words import Login
 
-ROOT = Path(__file__).parents[1] / ".bench" / "sid"
-"""Where `scripts/bench_peers.sh` puts it."""
+PROGRAM = "/usr/sbin/asterisk"
 PASSWORD = "a-secret-of-the-bench"
 _MODULES = (
     *("res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb", "res_pjproject", "res_pjsip"),
@@ -37,13 +33,8 @@ name = "Asterisk"
 
 
 def version() -> str:
-    """Its own; empty where it is not there, or may not be run."""
-    if os.geteuid() or not (ROOT / "usr/sbin/asterisk").exists():
-        return ""
-    said = subprocess.run(
-        ["chroot", str(ROOT), "/usr/sbin/asterisk", "-V"], capture_output=True, text=True, check=False
-    )
-    return said.stdout.strip().removeprefix("Asterisk ")
+    """Its own; empty where it is not there."""
+    return sid.said(PROGRAM, "-V").removeprefix("Asterisk ")
 
 
 def rows(rows: Sequence[Row]) -> list[Row]:
@@ -54,27 +45,20 @@ def rows(rows: Sequence[Row]) -> list[Row]:
 @asynccontextmanager
 async def up(folder: Path, load: Phones, rows: Sequence[Row]) -> AsyncIterator[Up]:
     """Have it run. Raises RuntimeError where it does not start."""
-    port = free_port()
-    with TemporaryDirectory(prefix="bench-", dir=ROOT / "tmp") as inside:
-        configure(Path(inside), port, load.port, rows)
-        seen = "/" + str(Path(inside).relative_to(ROOT))
-        command = ["chroot", str(ROOT), "/usr/sbin/asterisk", "-f", "-q", "-C", f"{seen}/asterisk.conf"]
-        with started(command, folder / "log-asterisk", dict(os.environ)) as process:
-            address = ("127.0.0.1", port)
-            try:
-                await answers(address)
-            except TimeoutError as late:
-                raise RuntimeError(f"Asterisk did not start: {(folder / 'log-asterisk').read_text()}") from late
-            callers = [Login(number, number, PASSWORD) for number in caller_numbers()]
-            yield Up(Measured(process.pid, ""), address, callers)
+    address = ("127.0.0.1", free_port())
+    with sid.inside() as home:
+        configure(home, address[1], load.port, rows)
+        command = [PROGRAM, "-f", "-q", "-C", f"{sid.seen(home)}/asterisk.conf"]
+        async with sid.running(command, folder / "log-asterisk", address) as process:
+            yield Up(process, address, [Login(number, number, PASSWORD) for number in caller_numbers()])
 
 
-def configure(inside: Path, port: int, phones: int, rows: Sequence[Row]) -> None:
+def configure(home: Path, port: int, phones: int, rows: Sequence[Row]) -> None:
     """Write its settings into a folder; `phones`: the port at which members are."""
-    seen = "/" + str(inside.relative_to(ROOT))
+    seen = sid.seen(home)
     for part in ("lib", "spool", "run", "log", "music"):
-        (inside / part).mkdir()
-    (inside / "music" / "tone.ulaw").write_bytes(bytes(range(0x80, 0x100)) * 8 * 60)
+        (home / part).mkdir()
+    (home / "music" / "tone.ulaw").write_bytes(bytes(range(0x80, 0x100)) * 8 * 60)
     settings = {
         "asterisk.conf": f"""
             [directories]
@@ -101,7 +85,7 @@ def configure(inside: Path, port: int, phones: int, rows: Sequence[Row]) -> None
         "extensions.conf": "[members]\n[callers]\n" + "".join(_dialled(row) for row in rows),
     }
     for name, text in settings.items():
-        (inside / name).write_text("\n".join(line.strip() for line in text.strip().splitlines()) + "\n")
+        (home / name).write_text("\n".join(line.strip() for line in text.strip().splitlines()) + "\n")
 
 
 def _dialled(row: Row) -> str:
@@ -139,7 +123,7 @@ def _pjsip(port: int, phones: int) -> str:
 
 def _triplet() -> str:
     """The folder of libraries of this machine's kind."""
-    found = next((ROOT / "usr/lib").glob("*/asterisk/modules"), None)
+    found = next((sid.ROOT / "usr/lib").glob("*/asterisk/modules"), None)
     if found is None:
-        raise RuntimeError(f"no modules of Asterisk in {ROOT}")
+        raise RuntimeError(f"no modules of Asterisk in {sid.ROOT}")
     return found.parents[1].name

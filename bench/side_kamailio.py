@@ -1,22 +1,19 @@
-"""Kamailio (Debian's package) as a proxy: it forks to static contacts, and no audio passes through it.
+"""Kamailio of Debian sid as a proxy: it forks to static contacts, and no audio passes through it.
 
 It asks each caller for a password, records its route, goes on to the next member where one is busy. One process for
 its socket, since it has one core.
 """
 
-import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from .process import Measured, started
+from . import sid
 from .rows import Row, caller_numbers, member_numbers
-from .sides import Phones, Up, answers, free_port
+from .sides import Phones, Up, free_port
 from .words import Login
 
-PROGRAM = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin:/usr/bin")
+PROGRAM = "/usr/sbin/kamailio"
 PASSWORD = "a-secret-of-the-bench"
 MOST_BRANCHES = 30
 """What its `max_branches` takes at most."""
@@ -27,10 +24,7 @@ name = "Kamailio"
 
 def version() -> str:
     """Its own; empty where it is not there."""
-    if PROGRAM is None:
-        return ""
-    said = subprocess.run([PROGRAM, "-v"], capture_output=True, text=True, check=False).stdout
-    return said.partition("\n")[0].removeprefix("version: ").partition(" (")[0].removeprefix("kamailio ")
+    return sid.said(PROGRAM, "-v").removeprefix("version: kamailio ").partition(" ")[0]
 
 
 def rows(rows: Sequence[Row]) -> list[Row]:
@@ -41,22 +35,14 @@ def rows(rows: Sequence[Row]) -> list[Row]:
 @asynccontextmanager
 async def up(folder: Path, load: Phones, rows: Sequence[Row]) -> AsyncIterator[Up]:
     """Have it run. Raises RuntimeError where it does not start."""
-    assert PROGRAM
-    port, log = free_port(), folder / "log-kamailio"
-    script = folder / "kamailio.cfg"
-    script.write_text(configuration(port, load.port, rows))
-    command = [PROGRAM, "-DD", "-E", "-b", "4194304", "-m", "512", "-M", "32", "-f", str(script), "-Y", str(folder)]
-    with started(command, log, dict(os.environ)) as process:
-        address = ("127.0.0.1", port)
-        try:
-            await answers(address)
-        except TimeoutError as late:
-            raise RuntimeError(f"Kamailio did not start: {log.read_text()}") from late
-        yield Up(
-            Measured(process.pid, ""),
-            address,
-            [Login(number, number, PASSWORD) for number in caller_numbers()],
-        )
+    address = ("127.0.0.1", free_port())
+    with sid.inside() as home:
+        (home / "kamailio.cfg").write_text(configuration(address[1], load.port, rows))
+        seen = sid.seen(home)
+        memory = ("-b", "4194304", "-m", "512", "-M", "32")
+        command = [PROGRAM, "-DD", "-E", *memory, "-f", f"{seen}/kamailio.cfg", "-Y", seen]
+        async with sid.running(command, folder / "log-kamailio", address) as process:
+            yield Up(process, address, [Login(number, number, PASSWORD) for number in caller_numbers()])
 
 
 def configuration(port: int, phones: int, rows: Sequence[Row]) -> str:
