@@ -6,9 +6,10 @@ is in `sdp_exchange`.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
+from typing import Final, NamedTuple
 
 MAX_BYTES = 32_768
 MAX_LINES = 1_000
@@ -17,8 +18,16 @@ MAX_MEDIA = 32
 Line = tuple[str, str]
 """A line that has no field of its own: its letter and its value."""
 
-_SESSION_ORDER = "vosiuepcbtrzka"
-_MEDIA_ORDER = "micbka"
+
+def _ranks(order: str) -> dict[str, int]:
+    return {letter: rank for rank, letter in enumerate(order)}
+
+
+_SESSION_ORDER: Final = _ranks("vosiuepcbtzka") | _ranks("vosiuepcbrzka")
+"""`t=` and `r=` keep together as they came."""
+_MEDIA_ORDER: Final = _ranks("micbka")
+_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_REMEMBERED: Final = 64
 
 
 class SdpError(ValueError):
@@ -60,8 +69,7 @@ class Direction(StrEnum):
         return Direction.of(sends=self.sends and other.sends, receives=self.receives and other.receives)
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(NamedTuple):
     """One payload format: its number on this stream and what it stands for (RFC 8866 §6.6)."""
 
     payload: int
@@ -85,6 +93,8 @@ class Codec:
         return f"{self.payload} {self.name}/{self.clock}" + (f"/{self.channels}" if self.channels != 1 else "")
 
 
+_DIRECTIONS: Final = {direction.value: direction for direction in Direction}
+
 STATIC_PAYLOADS = {
     codec.payload: codec
     for codec in (
@@ -101,8 +111,7 @@ STATIC_PAYLOADS = {
 """Numbers that mean something without `rtpmap` (RFC 3551 §6)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(NamedTuple):
     """A `c=` line, or the last half of an `o=` line."""
 
     address: str
@@ -116,8 +125,7 @@ class Connection:
         return f"{self.net} {self.family} {self.address}{self.suffix}"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """An `o=` line (RFC 8866 §5.2). Ids stay text: some senders write numbers of any length."""
 
     user: str
@@ -129,8 +137,7 @@ class Origin:
         return f"{self.user} {self.session_id} {self.version} {self.connection}"
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """An `a=` line; `value` is None for a flag."""
 
     name: str
@@ -140,8 +147,7 @@ class Attribute:
         return self.name if self.value is None else f"{self.name}:{self.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class MediaDescription:
+class MediaDescription(NamedTuple):
     """An `m=` line and the lines that belong to it."""
 
     kind: str
@@ -164,18 +170,7 @@ class MediaDescription:
     @property
     def codecs(self) -> tuple[Codec, ...]:
         """The formats that are RTP payload types with a known meaning, in the order of preference."""
-        maps = _by_payload(self.attributes, "rtpmap")
-        parameters = _by_payload(self.attributes, "fmtp")
-        found: dict[int, Codec] = {}
-        for text in self.formats:
-            payload = _number(text, 127)
-            if payload is None or payload in found:
-                continue
-            codec = _rtpmap(payload, maps[payload]) if payload in maps else STATIC_PAYLOADS.get(payload)
-            if codec is not None:
-                fmtp = parameters.get(payload, "")
-                found[payload] = Codec(payload, codec.name, codec.clock, codec.channels, fmtp)
-        return tuple(found.values())
+        return _codecs(self.formats, tuple([a for a in self.attributes if a[0] in ("rtpmap", "fmtp")]))
 
     @property
     def direction(self) -> Direction | None:
@@ -203,15 +198,14 @@ class MediaDescription:
         value = self.attribute(name)
         return (_number(value.strip(), 1000) or None) if value is not None else None
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> list[Line]:
         """The lines of this block, in the order of the RFC."""
         ports = str(self.port) if self.port_count == 1 else f"{self.port}/{self.port_count}"
-        yield ("m", f"{self.kind} {ports} {self.proto} {' '.join(self.formats)}")
-        yield from _ordered(_MEDIA_ORDER, (*_common(self.connection, self.attributes), *self.others))
+        first = ("m", f"{self.kind} {ports} {self.proto} {' '.join(self.formats)}")
+        return [first, *_ordered(_MEDIA_ORDER, (*_common(self.connection, self.attributes), *self.others))]
 
 
-@dataclass(frozen=True, slots=True)
-class SessionDescription:
+class SessionDescription(NamedTuple):
     """A whole body."""
 
     origin: Origin
@@ -256,7 +250,7 @@ def parse(body: bytes) -> SessionDescription:
     bounds = [*(at for at, (letter, _) in enumerate(lines) if letter == "m"), len(lines)]
     if len(bounds) - 1 > MAX_MEDIA:
         raise SdpError(f"more than {MAX_MEDIA} media lines")
-    connection, attributes, others = _sort(_ordered(_SESSION_ORDER, lines[1 : bounds[0]]))
+    connection, attributes, others = _sort(_SESSION_ORDER, lines[1 : bounds[0]])
     origin = [value for letter, value in others if letter == "o"]
     names = [value for letter, value in others if letter == "s"]
     if len(origin) != 1:
@@ -277,37 +271,38 @@ def _split(body: bytes) -> list[Line]:
     if b"\0" in body:
         raise SdpError("a NUL byte")
     text = body.decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") >= MAX_LINES:
+        raise SdpError(f"more than {MAX_LINES} lines")
     lines: list[Line] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if number > MAX_LINES:
-            raise SdpError(f"more than {MAX_LINES} lines")
-        if not line.strip():
-            continue
-        letter, equals, value = line[:1], line[1:2], line[2:]
-        if equals != "=" or not (letter.isascii() and letter.isalpha()):
-            raise SdpError(f"line {number} is not of the form letter=value")
-        lines.append((letter, value))
+    for line in text.split("\n"):
+        if line[1:2] == "=" and line[0] in _LETTERS:
+            lines.append((line[0], line[2:]))
+        elif line.strip():
+            raise SdpError(f"line {text.split(chr(10)).index(line) + 1} is not of the form letter=value")
     if not lines:
         raise SdpError("empty")
     return lines
 
 
-def _sort(lines: Iterable[Line]) -> tuple[Connection | None, tuple[Attribute, ...], tuple[Line, ...]]:
-    """Connection, attributes, and the rest of one block; a second `c=` (several multicast groups) stays with
-    the rest.
+def _sort(
+    order: dict[str, int], lines: Iterable[Line]
+) -> tuple[Connection | None, tuple[Attribute, ...], tuple[Line, ...]]:
+    """Connection, attributes, and the rest of one block in the order of the RFC; a second `c=` (several multicast
+    groups) stays with the rest.
     """
     connection: Connection | None = None
     attributes: list[Attribute] = []
     others: list[Line] = []
-    for letter, value in lines:
-        if letter == "c" and connection is None:
-            connection = _connection(value.split())
-        elif letter == "a":
+    for line in lines:
+        letter, value = line
+        if letter == "a":
             name, colon, rest = value.partition(":")
             attributes.append(Attribute(name, rest) if colon else Attribute(name.strip()))
+        elif letter == "c" and connection is None:
+            connection = _connection(value.split())
         else:
-            others.append((letter, value))
-    return connection, tuple(attributes), tuple(others)
+            others.append(line)
+    return connection, tuple(attributes), tuple(_ordered(order, others) if len(others) > 1 else others)
 
 
 def _media(lines: list[Line]) -> MediaDescription:
@@ -319,7 +314,7 @@ def _media(lines: list[Line]) -> MediaDescription:
     count = _number(count_text, 65535) if slash else 1
     if port is None or not count:
         raise SdpError("an m= line with an impossible port")
-    connection, attributes, others = _sort(_ordered(_MEDIA_ORDER, lines[1:]))
+    connection, attributes, others = _sort(_MEDIA_ORDER, lines[1:])
     return MediaDescription(words[0], port, words[2], tuple(words[3:]), connection, attributes, count, others)
 
 
@@ -356,13 +351,35 @@ def _by_payload(attributes: Iterable[Attribute], name: str) -> dict[int, str]:
     return found
 
 
+@lru_cache(_REMEMBERED)
+def _codecs(formats: tuple[str, ...], attributes: tuple[Attribute, ...]) -> tuple[Codec, ...]:
+    """Phones offer the same in every call. What is remembered is bounded, as descriptions are in length."""
+    maps = _by_payload(attributes, "rtpmap")
+    parameters = _by_payload(attributes, "fmtp")
+    found: dict[int, Codec] = {}
+    for text in formats:
+        payload = _number(text, 127)
+        if payload is None or payload in found:
+            continue
+        codec = _rtpmap(payload, maps[payload]) if payload in maps else STATIC_PAYLOADS.get(payload)
+        if codec is not None:
+            fmtp = parameters.get(payload, "")
+            found[payload] = Codec(payload, codec.name, codec.clock, codec.channels, fmtp)
+    return tuple(found.values())
+
+
 def _attribute(attributes: Iterable[Attribute], name: str) -> str | None:
-    return next((a.value or "" for a in attributes if a.name == name), None)
+    for key, value in attributes:
+        if key == name:
+            return value or ""
+    return None
 
 
 def _direction(attributes: Iterable[Attribute]) -> Direction | None:
-    words = frozenset(Direction)
-    return next((Direction(a.name) for a in attributes if a.value is None and a.name in words), None)
+    for name, value in attributes:
+        if value is None and name in _DIRECTIONS:
+            return _DIRECTIONS[name]
+    return None
 
 
 def _number(text: str, most: int) -> int | None:
@@ -380,11 +397,7 @@ def _common(connection: Connection | None, attributes: tuple[Attribute, ...]) ->
         yield ("a", str(attribute))
 
 
-def _ordered(order: str, lines: Iterable[Line]) -> list[Line]:
-    """In the order of the RFC; unknown letters go before the attributes; `t=` and `r=` keep together as they came."""
-
-    def rank(line: Line) -> int:
-        letter = "t" if line[0] == "r" else line[0]
-        return order.index(letter) if letter in order else len(order) - 2
-
-    return sorted(lines, key=rank)
+def _ordered(order: dict[str, int], lines: Iterable[Line]) -> list[Line]:
+    """In the order of the RFC; unknown letters go before the attributes."""
+    unknown = order["k"]
+    return sorted(lines, key=lambda line: order.get(line[0], unknown))

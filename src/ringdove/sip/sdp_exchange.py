@@ -5,24 +5,18 @@ into words.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv6Address
+from dataclasses import dataclass
+from functools import lru_cache
 
-from ringdove.sip.sdp import (
-    Attribute,
-    Codec,
-    Connection,
-    Direction,
-    MediaDescription,
-    Origin,
-    SessionDescription,
-)
-from ringdove.sip.uri import numeric
+from .memo import remembered
+from .sdp import Codec, Direction, MediaDescription, SessionDescription
+from .uri import numeric
 
 PLAIN_PROTOS = frozenset({"RTP/AVP", "RTP/AVPF"})
 """RTP without encryption; AVPF only allows earlier feedback and is answered in kind (RFC 4585 §4)."""
 
 _DYNAMIC = range(96, 128)
+_REMEMBERED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +46,12 @@ def matching(codec: Codec, among: Iterable[Codec]) -> Codec | None:
 
 def is_event(codec: Codec) -> bool:
     """Whether this carries digits (RFC 4733)."""
-    return codec.key[0] == "telephone-event"
+    return codec.name.casefold() == "telephone-event"
 
 
 def is_voice(codec: Codec) -> bool:
     """Whether this carries speech by itself (telephone-event and comfort noise do not)."""
-    return codec.key[0] not in ("telephone-event", "cn", "red")
+    return codec.name.casefold() not in ("telephone-event", "cn", "red")
 
 
 def numbered(codecs: Iterable[Codec], used: dict[int, Codec]) -> tuple[Codec, ...]:
@@ -79,7 +73,7 @@ def numbered(codecs: Iterable[Codec], used: dict[int, Codec]) -> tuple[Codec, ..
         if payload is None:
             continue
         taken.add(payload)
-        result.append(replace(codec, payload=payload))
+        result.append(codec if codec.payload == payload else codec._replace(payload=payload))
     return tuple(result)
 
 
@@ -100,14 +94,15 @@ def read_audio(
         codecs = tuple(codec for codec in media.codecs if supported(codec))
         if not any(is_voice(codec) for codec in codecs):
             continue
-        address = _ip(description.connection_of(media))
-        if address is not None and address.is_multicast:
+        connection = description.connection_of(media)
+        address, is_multicast, is_nowhere = _destination(connection.address if connection else "")
+        if is_multicast:
             continue
         direction = description.direction_of(media)
-        if address is not None and address.is_unspecified:
-            address, direction = None, direction.within(Direction.SENDONLY)
+        if is_nowhere:
+            direction = direction.within(Direction.SENDONLY)
         return Media(
-            str(address) if address is not None else None,
+            address,
             media.port,
             media.rtcp_port,
             codecs,
@@ -120,9 +115,16 @@ def read_audio(
     return None
 
 
-def _ip(connection: Connection | None) -> IPv4Address | IPv6Address | None:
-    """None for host names, which are never looked up, and nonsense."""
-    return numeric(connection.address) if connection else None
+@remembered
+def _destination(address: str) -> tuple[str | None, bool, bool]:
+    """Where to send to, whether it is multicast, and whether it is 0.0.0.0 or its like.
+
+    None for the latter, for host names, which are never looked up, and for nonsense.
+    """
+    ip = numeric(address)
+    if ip is None:
+        return None, False, False
+    return None if ip.is_unspecified else str(ip), ip.is_multicast, ip.is_unspecified
 
 
 class Author:
@@ -138,58 +140,62 @@ class Author:
         self._user = user
         self._version = 0
         self._address: str | None = None
-        self._last: SessionDescription | None = None
+        self._times = "t=0 0\r\n"
+        self._refused = [""]
+        """The media lines of the dialog with port 0."""
         self._line = 0
+        self._said = ""
+        """All that was written last, beyond the origin."""
 
     def offer(self, media: Media) -> bytes:
         """An offer with this audio."""
-        before = self._last.media if self._last else ()
-        lines = [_refused(line) for line in before] or [_refused(_audio(media))]
-        lines[self._line] = _audio(media)
-        return self._write(media, tuple(lines), self._last.others if self._last else (("t", "0 0"),))
+        return self._write(media)
 
     def answer(self, offer: SessionDescription, media: Media) -> bytes:
         """The answer to `offer` with this audio at the line it names; every other line is refused (RFC 3264 §6)."""
         self._line = media.line
-        lines = [_refused(line) for line in offer.media]
-        lines[media.line] = _audio(media)
-        times = tuple(line for line in offer.others if line[0] == "t") or (("t", "0 0"),)
-        return self._write(media, tuple(lines), times)
+        self._refused = list(map(_refused, offer.media))
+        self._times = "".join([f"t={value}\r\n" for letter, value in offer.others if letter == "t"]) or "t=0 0\r\n"
+        return self._write(media)
 
-    def _write(self, media: Media, lines: tuple[MediaDescription, ...], others: tuple[tuple[str, str], ...]) -> bytes:
+    def _write(self, media: Media) -> bytes:
         if media.address is None:
             raise ValueError("media of our own needs an address")
-        connection = _connection(media.address)
+        lines = self._refused.copy()
+        lines[self._line] = _audio(media)
+        said = f"s=-\r\nc={_connection(media.address)}\r\n{self._times}{''.join(lines)}"
         self._address = self._address or media.address
-        origin = Origin(self._user, str(self._session_id), str(self._version), _connection(self._address))
-        body = SessionDescription(origin, "-", connection, (), lines, others)
-        if body != self._last:
+        if said != self._said:
             self._version += 1
-            body = replace(body, origin=replace(origin, version=str(self._version)))
-            self._last = body
-        return body.encode()
+            self._said = said
+        origin = f"{self._user} {self._session_id} {self._version} {_connection(self._address)}"
+        return f"v=0\r\no={origin}\r\n{said}".encode("utf-8", "surrogateescape")
 
 
-def _connection(address: str) -> Connection:
-    return Connection(address, "IP6" if ":" in address else "IP4")
+def _connection(address: str) -> str:
+    return f"IN {'IP6' if ':' in address else 'IP4'} {address}"
 
 
-def _refused(media: MediaDescription) -> MediaDescription:
-    return MediaDescription(media.kind, 0, media.proto, media.formats)
+def _refused(media: MediaDescription) -> str:
+    return f"m={media.kind} 0 {media.proto} {' '.join(media.formats)}\r\n"
 
 
-def _audio(media: Media) -> MediaDescription:
-    attributes: list[Attribute] = []
-    for codec in media.codecs:
-        attributes.append(Attribute("rtpmap", codec.rtpmap))
+def _audio(media: Media) -> str:
+    formats, attributes = _codecs(media.codecs, media.ptime, media.maxptime)
+    rtcp = "" if media.rtcp_port == media.port + 1 else f"a=rtcp:{media.rtcp_port}\r\n"
+    return f"m=audio {media.port} {media.proto} {formats}\r\n{attributes}{rtcp}a={media.direction.value}\r\n"
+
+
+@lru_cache(_REMEMBERED)
+def _codecs(codecs: tuple[Codec, ...], ptime: int | None, maxptime: int | None) -> tuple[str, str]:
+    """The formats, and the attributes that say what they are: the same for every phone of a group."""
+    lines: list[str] = []
+    for codec in codecs:
+        lines.append(f"rtpmap:{codec.rtpmap}")
         if codec.fmtp:
-            attributes.append(Attribute("fmtp", f"{codec.payload} {codec.fmtp}"))
-    if media.ptime is not None:
-        attributes.append(Attribute("ptime", str(media.ptime)))
-    if media.maxptime is not None:
-        attributes.append(Attribute("maxptime", str(media.maxptime)))
-    if media.rtcp_port != media.port + 1:
-        attributes.append(Attribute("rtcp", str(media.rtcp_port)))
-    attributes.append(Attribute(media.direction.value))
-    formats = tuple(str(codec.payload) for codec in media.codecs)
-    return MediaDescription("audio", media.port, media.proto, formats, attributes=tuple(attributes))
+            lines.append(f"fmtp:{codec.payload} {codec.fmtp}")
+    if ptime is not None:
+        lines.append(f"ptime:{ptime}")
+    if maxptime is not None:
+        lines.append(f"maxptime:{maxptime}")
+    return " ".join([str(codec.payload) for codec in codecs]), "".join([f"a={line}\r\n" for line in lines])

@@ -1,7 +1,5 @@
 """What the parent's side of a session decides, without a child: offers, answers and the streams to be relayed."""
 
-from dataclasses import replace
-
 import pytest
 
 from ringdove.media.codecs import DEFAULT_OFFER
@@ -165,17 +163,17 @@ async def test_other_formats_meet_only_themselves(session: EmbeddedSession) -> N
 
 
 async def test_parameters_of_the_peer_are_passed_on_and_none_where_it_has_none(session: EmbeddedSession) -> None:
-    mono, flash = replace(OPUS, fmtp="stereo=0"), replace(EVENT, fmtp="0-16")
-    offer = body(4000, replace(OPUS, fmtp="stereo=1"), flash)
+    mono, flash = OPUS._replace(fmtp="stereo=0"), EVENT._replace(fmtp="0-16")
+    offer = body(4000, OPUS._replace(fmtp="stereo=1"), flash)
     session.offered(A, offer)
-    assert (await session.invite(B, A)).codecs == (replace(OPUS, fmtp="stereo=1"), flash)
-    await session.bridge(A, B, body(5000, mono, replace(EVENT, fmtp="")))
-    assert (await session.accept(A, offer)).codecs == (mono, replace(EVENT, fmtp=""))
+    assert (await session.invite(B, A)).codecs == (OPUS._replace(fmtp="stereo=1"), flash)
+    await session.bridge(A, B, body(5000, mono, EVENT._replace(fmtp="")))
+    assert (await session.accept(A, offer)).codecs == (mono, EVENT._replace(fmtp=""))
 
 
 async def test_before_it_is_known_who_answers_the_digits_that_we_hear_are_named(session: EmbeddedSession) -> None:
-    answer = await session.accept(A, body(4000, PCMU, replace(EVENT, fmtp="0-11,66")))
-    assert answer.codecs == (PCMU, replace(EVENT, fmtp="0-15"))
+    answer = await session.accept(A, body(4000, PCMU, EVENT._replace(fmtp="0-11,66")))
+    assert answer.codecs == (PCMU, EVENT._replace(fmtp="0-15"))
 
 
 async def test_packet_times_are_passed_on_both_ways(session: EmbeddedSession) -> None:

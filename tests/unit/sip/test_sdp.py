@@ -170,7 +170,7 @@ def test_whatever_is_understood_reads_the_same_when_written_again(body: bytes) -
 
 
 _token = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=8)
-_connection = st.builds(Connection, st.sampled_from(["192.0.2.1", "0.0.0.0", "host.example"]))
+_connection = st.sampled_from(["192.0.2.1", "0.0.0.0", "host.example"]).map(Connection)
 _attribute = st.builds(Attribute, _token, st.none() | st.text("abc :/=;9", min_size=1, max_size=10))
 _media = st.builds(
     MediaDescription,
@@ -181,6 +181,7 @@ _media = st.builds(
     connection=st.none() | _connection,
     attributes=st.lists(_attribute, max_size=5).map(tuple),
     port_count=st.integers(1, 9),
+    others=st.just(()),
 )
 
 
@@ -192,6 +193,7 @@ _media = st.builds(
         connection=st.none() | _connection,
         attributes=st.lists(_attribute, max_size=5).map(tuple),
         media=st.lists(_media, max_size=4).map(tuple),
+        others=st.just((("t", "0 0"),)),
     )
 )
 def test_what_is_written_reads_the_same(body: SessionDescription) -> None:

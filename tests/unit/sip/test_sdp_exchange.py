@@ -48,7 +48,7 @@ class TestReading:
         assert [codec.name for codec in media.codecs] == ["G722", "PCMU", "PCMA"]
 
     def test_an_rtpmap_may_give_a_static_number_another_meaning(self) -> None:
-        audio = replace(line(formats=("0",)), attributes=(Attribute("rtpmap", "0 PCMA/8000"),))
+        audio = line(formats=("0",))._replace(attributes=(Attribute("rtpmap", "0 PCMA/8000"),))
         assert audio.codecs == (Codec(0, "PCMA", 8000),)
 
     def test_the_first_usable_line_is_taken(self) -> None:
@@ -60,7 +60,7 @@ class TestReading:
         assert (media.line, media.port, media.codecs) == (4, 4010, (PCMU,))
 
     def test_telephone_event_alone_is_no_audio(self) -> None:
-        audio = replace(line(formats=("101",)), attributes=(Attribute("rtpmap", EVENT.rtpmap),))
+        audio = line(formats=("101",))._replace(attributes=(Attribute("rtpmap", EVENT.rtpmap),))
         assert read_audio(described(audio), everything) is None
 
     @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ class TestReading:
     def test_multicast_is_not_ours_to_take_part_in(self, address: str) -> None:
         body = parse(f"v=0\no=- 1 1 IN IP4 h\nc=IN IP4 {address}\nm=audio 4000 RTP/AVP 0\n".encode())
         assert read_audio(body, everything) is None
-        mixed = replace(body, media=(*body.media, replace(line(port=4020), connection=Connection("192.0.2.1"))))
+        mixed = body._replace(media=(*body.media, line(port=4020)._replace(connection=Connection("192.0.2.1"))))
         media = read_audio(mixed, everything)
         assert media is not None
         assert (media.line, media.port) == (1, 4020)
@@ -100,7 +100,7 @@ class TestReading:
         self, session: str | None, media: str | None, meant: str
     ) -> None:
         own = (Attribute(media),) if media else ()
-        body = described(replace(line(), attributes=own), attributes=(Attribute(session),) if session else ())
+        body = described(line()._replace(attributes=own), attributes=(Attribute(session),) if session else ())
         audio = read_audio(body, everything)
         assert audio is not None
         assert audio.direction == meant
@@ -121,11 +121,11 @@ class TestReading:
         wide = Codec(96, "telephone-event", 48000, fmtp="0-16")
         attributes = [Attribute("rtpmap", codec.rtpmap) for codec in (EVENT, wide)]
         attributes += [Attribute("fmtp", f"{codec.payload} {codec.fmtp}") for codec in (EVENT, wide)]
-        audio = replace(line(formats=("0", "101", "96")), attributes=tuple(attributes))
+        audio = line(formats=("0", "101", "96"))._replace(attributes=tuple(attributes))
         media = read_audio(described(audio), everything)
         assert media is not None
         assert media.codecs == (PCMU, EVENT, wide)
-        assert matching(replace(wide, payload=110), media.codecs) == wide
+        assert matching(wide._replace(payload=110), media.codecs) == wide
 
 
 class TestDirection:
@@ -173,7 +173,7 @@ class TestCodecs:
     def test_numbers_stay_as_they_came_while_nothing_is_in_the_way(self) -> None:
         assert numbered((PCMU, EVENT), {}) == (PCMU, EVENT)
         opus = Codec(101, "opus", 48000, 2)
-        assert numbered((opus, EVENT), {101: EVENT}) == (replace(opus, payload=96), EVENT)
+        assert numbered((opus, EVENT), {101: EVENT}) == (opus._replace(payload=96), EVENT)
 
 
 _offers = st.lists(

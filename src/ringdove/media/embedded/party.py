@@ -116,7 +116,7 @@ class Party:
             ptime = maxptime = None
         if not any(map(is_voice, chosen)):
             raise NoUsableAudio("the offer has no codec that the other side agreed to")
-        said = tuple(replace(codec, fmtp=_fmtp(codec, peer)) for codec in chosen)
+        said = tuple(codec._replace(fmtp=_fmtp(codec, peer)) for codec in chosen)
         direction = media.direction.mirrored
         self.answers = media
         self._settle(media, chosen)
