@@ -143,6 +143,11 @@ class Load:
         totals = (run.made, run.failed, run.late, run.repeats, run.datagrams, self._heard())
         return Result(*totals, run.ringing, run.spread, run.behind, busy, run.wrong)
 
+    def close(self) -> None:
+        """Give the sockets back."""
+        self._sock.close()
+        self._sink.close()
+
     def idle(self) -> None:
         """Answer keep-alives until there is something to read on stdin."""
         while sys.stdin not in select.select([sys.stdin, self._sock], [], [])[0]:

@@ -82,13 +82,13 @@ def configure(home: Path, port: int, phones: int, rows: Sequence[Row]) -> None:
         "rtp.conf": "[general]\nrtpstart = 10000\nrtpend = 29999\nicesupport = no\n",
         "musiconhold.conf": f"[default]\nmode = files\ndirectory = {seen}/music\n",
         "pjsip.conf": _pjsip(port, phones),
-        "extensions.conf": "[members]\n[callers]\n" + "".join(_dialled(row) for row in rows),
+        "extensions.conf": "[members]\n[callers]\n" + "".join(dialled(row) for row in rows),
     }
     for name, text in settings.items():
         (home / name).write_text("\n".join(line.strip() for line in text.strip().splitlines()) + "\n")
 
 
-def _dialled(row: Row) -> str:
+def dialled(row: Row) -> str:
     """What is done when a row is dialled."""
     members = [f"PJSIP/{number}" for number in member_numbers(row.members)]
     if row.strategy == "sequentially":
