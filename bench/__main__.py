@@ -1,4 +1,4 @@
-"""`python -m bench [calls|media|registrations|watch|micro]`: over loopback, then the tables."""
+"""`python -m bench [calls|media|held|registrations|watch|micro]`: over loopback, then the tables."""
 
 import argparse
 import asyncio
@@ -14,7 +14,7 @@ from tempfile import gettempdir
 import uvloop
 from rich.console import Console
 
-from . import calls, calls_sipp, media, micro, registrations, watch
+from . import calls, calls_sipp, held, media, micro, registrations, watch
 from .rows import ROWS
 
 PRIORITY = -10
@@ -28,6 +28,10 @@ async def _parts(asked: argparse.Namespace, console: Console) -> None:
     if asked.part == "registrations":
         async with asyncio.timeout(registrations.LIMIT):
             await registrations.main(console)
+        return
+    if asked.part == "held":
+        async with asyncio.timeout(held.LIMIT):
+            await held.main(console, quick=asked.quick)
         return
     if asked.part == "watch":
         async with asyncio.timeout(watch.LIMIT):
@@ -47,13 +51,13 @@ async def _parts(asked: argparse.Namespace, console: Console) -> None:
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument(
-        "part", nargs="?", choices=("calls", "media", "registrations", "watch", "micro"), help="only this"
+        "part", nargs="?", choices=("calls", "media", "held", "registrations", "watch", "micro"), help="only this"
     )
     parser.add_argument("--servers", nargs="+", choices=list(calls.SIDES), default=list(calls.SIDES), help="of calls")
     names = [row.name for row in ROWS]
     parser.add_argument("--rows", "--members", nargs="+", choices=names, default=names, help="of calls")
     parser.add_argument("--with", dest="load", choices=("phones", "sipp"), default="phones", help="who calls")
-    parser.add_argument("--quick", action="store_true", help="calls in about two minutes; nothing is kept")
+    parser.add_argument("--quick", action="store_true", help="less of calls and of what is held; nothing is kept")
     parser.add_argument("--at", nargs="+", type=int, default=media.CALLS, help="media at these numbers of calls")
     return parser.parse_args()
 

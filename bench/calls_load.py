@@ -214,7 +214,7 @@ class Load:
             run.failed += 1
             return
         login = run.free.popleft()
-        uri = b"sip:%b@127.0.0.1" % task.number.encode()
+        uri = b"sip:%d@127.0.0.1" % (int(task.number) + run.made % task.numbers)
         dialog = b"From: <sip:%b@127.0.0.1>;tag=c%d\r\nCall-ID: c%d-%d@bench\r\n" % (
             *(login.name.encode(), number),
             *(number, self.port),

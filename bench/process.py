@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +26,11 @@ class Measured:
 
     def cpu(self) -> float:
         """CPU seconds of all threads: utime + stime of /proc/PID/stat, but in ns instead of hundredths of a second."""
-        clocks = ((~pid << 3) | 2 for pid in (self.pid, *self.children()))  # as clock_getcpuclockid(3) makes them
-        return sum(time.clock_gettime(clock) for clock in clocks)
+        return sum(self.cpu_parts())
+
+    def cpu_parts(self) -> tuple[float, float]:
+        """The same, apart: its own, and those of the processes that it started."""
+        return self._parts(lambda pid: time.clock_gettime((~pid << 3) | 2))  # as clock_getcpuclockid(3) makes it
 
     def children(self) -> list[int]:
         """The processes that it started and that run, and those that these started."""
@@ -43,6 +46,13 @@ class Measured:
             if now - before < _IDLE:
                 break
         return now
+
+    def memory(self) -> tuple[float, float]:
+        """MB that it and the processes that it started hold, of what they share with others their share (PSS)."""
+        return self._parts(_pss)
+
+    def _parts(self, of: Callable[[int], float]) -> tuple[float, float]:
+        return of(self.pid), sum(map(of, self.children()))
 
     def address(self, after: str) -> Address:
         """The loopback address that stands in its words behind these."""
@@ -103,6 +113,12 @@ def core_seconds(stat: str | None = None) -> float:
     fields = next(line.split() for line in lines if line.startswith(f"cpu{_CORES[0]} "))
     user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields[1:9])
     return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def _pss(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    (kb,) = (line.split()[1] for line in lines if line.startswith("Pss:"))
+    return int(kb) / 1000
 
 
 @contextmanager

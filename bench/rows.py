@@ -29,7 +29,7 @@ ROWS = (
     Row("music", "3, music before the answer", 3, 20, music=True),
 )
 MOST = max(row.members for row in ROWS)
-CALLERS = 900
+CALLERS = 1000
 """Callers there are, hence calls there may be at a time."""
 FIRST_CALLER, FIRST_MEMBER = 1000, 2000
 

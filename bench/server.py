@@ -4,9 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from ringdove.model.extension import Extension
-from ringdove.store import Store
-
+from .house import House
 from .words import Login
 
 LOGIN = {"RINGDOVE_CLIENT_ID": "bench", "RINGDOVE_CLIENT_SECRET": "a-secret-of-the-bench"}
@@ -25,9 +23,5 @@ async def extensions(data: Path, numbers: Iterable[str]) -> list[Login]:
     """Write extensions where the server will find them when it starts: over the API it would take longer than what is
     measured. The id of each is its number.
     """
-    store = await Store.open(f"sqlite+aiosqlite:///{data / 'ringdove.db'}")
-    try:
-        made = [await store.extensions.create(Extension(number=number), id=int(number)) for number in numbers]
-    finally:
-        await store.close()
-    return [Login(one.number, one.reg_name, one.reg_password) for one in made]
+    async with House.at(data) as house:
+        return await house.extensions(numbers)

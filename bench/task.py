@@ -12,6 +12,7 @@ LATE = 0.5
 class Task:
     """Register some phones; then call a number at even distances.
 
+    With `numbers`, calls go in turn to so many numbers, of which `number` is the first.
     The first `refusing` members say 486 after `refuse_after`; the next one that is rung answers after `answer_after`.
     The caller hangs up `talk` later. Seconds all. `stop`: call no more once something went wrong.
     """
@@ -20,6 +21,7 @@ class Task:
     phones: list[Login] = field(default_factory=list)
     callers: list[Login] = field(default_factory=list)
     number: str = ""
+    numbers: int = 1
     members: int = 0
     count: int = 0
     every: float = 0.0
