@@ -189,6 +189,13 @@ class HearBook:
 class LegBook:
     """One leg's line in the story."""
 
+    __slots__ = (
+        "_attempt",
+        "_book",
+        "_is_told",
+        "_line",
+    )
+
     def __init__(self, book: Book, attempt: Attempt, contact: str) -> None:
         self._book = book
         self._attempt = attempt

@@ -67,6 +67,8 @@ class Call:
         """Whose codec the winner's does not meet."""
         self._player: Player | None = None
         self._legs: list[MemberLeg] = []
+        """Those that may not be over yet."""
+        self._legs_made = 0
         self._time_limit: asyncio.TimerHandle | None = None
 
     # Its beginning and end
@@ -180,7 +182,7 @@ class Call:
     @property
     def legs_left(self) -> int:
         """How many phones it may still ring, over its whole life."""
-        return self.board.settings.max_legs - len(self._legs)
+        return self.board.settings.max_legs - self._legs_made
 
     @property
     def legs_up(self) -> int:
@@ -189,7 +191,8 @@ class Call:
 
     def member_leg(self, number: int, callee: Extension, binding: StoredBinding, book: LegBook) -> MemberLeg:
         """A leg towards one phone; `number` is the ring engine's. It wants an offer before it can be sent."""
-        party = PartyId(f"leg{len(self._legs) + 1}")
+        self._legs_made += 1
+        party = PartyId(f"leg{self._legs_made}")
         leg = MemberLeg(self.board, self.inbox, party, number, callee, binding, book)
         self._legs.append(leg)
         return leg
@@ -237,6 +240,7 @@ class Call:
         self._limit_time(Cap.CALL_DURATION, longest, Ended(f"{Cap.CALL_DURATION}: it lasted {longest} s", 408))
         self.caller.connected()
         winner.won()
+        self._legs = [winner]  # what the others need no more is not kept for as long as the talk lasts
         self.book.answered(winner.who)
         self.board.records.save(self.book.story)
         with self.board.busy.busy(winner.callee.id):

@@ -39,6 +39,16 @@ class CallerLeg(Leg):
     `gave_up` says why it left before somebody took the call; "" while it has not.
     """
 
+    __slots__ = (
+        "_book",
+        "_incoming",
+        "_provisional",
+        "_reminder",
+        "_state",
+        "gave_up",
+        "request",
+    )
+
     def __init__(self, board: Board, inbox: Inbox, incoming: IncomingRequest, book: Book) -> None:
         super().__init__(board, inbox, CALLER, incoming.source)
         self._book = book

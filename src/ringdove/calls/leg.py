@@ -1,6 +1,7 @@
 """One SIP dialog of a call (RFC 3261 §12 to §15): what both kinds of legs share once there is a dialog."""
 
 import asyncio
+import itertools
 import random
 import secrets
 from collections.abc import Iterable
@@ -24,6 +25,9 @@ from .inbox import Acknowledged, HungUp, Inbox, Passed, Reoffered
 SDP = "application/sdp"
 ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE")
 
+_session_ids = itertools.count(secrets.randbits(48))
+"""For the descriptions of our side; they tell sessions apart (RFC 8866 §5.2) and need not be secret."""
+
 _TRY_AGAIN = 5.0
 """Seconds until a session refresh that found the phone engaged is tried again."""
 
@@ -46,11 +50,34 @@ class Leg:
     `party` is the leg's name in the media session. `hop` is where its messages go.
     """
 
+    __slots__ = (
+        "_acknowledged",
+        "_alarm",
+        "_asked",
+        "_asking",
+        "_awaits_answer",
+        "_dialog",
+        "_heard",
+        "_inbox",
+        "_open",
+        "_refreshing",
+        "_reinvited",
+        "_said",
+        "_said_answers",
+        "_secure",
+        "_timer",
+        "_unacknowledged",
+        "author",
+        "board",
+        "hop",
+        "party",
+    )
+
     def __init__(self, board: Board, inbox: Inbox, party: PartyId, hop: Hop) -> None:
         self.board = board
         self.party = party
         self.hop = hop
-        self.author = Author(secrets.randbits(48))
+        self.author = Author(next(_session_ids))
         self._inbox = inbox
         self._secure = False
         """The phone goes by a SIPS URI, and is to be answered with one (§8.1.1.8, §12.1.1)."""

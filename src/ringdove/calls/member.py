@@ -68,6 +68,20 @@ class MemberLeg(Leg):
     `number` is the ring engine's name for it, `answer` the phone's description, once given.
     """
 
+    __slots__ = (
+        "_answered",
+        "_binding",
+        "_book",
+        "_connected",
+        "_farewell",
+        "_outgoing",
+        "_state",
+        "answer",
+        "callee",
+        "number",
+        "offer",
+    )
+
     def __init__(
         self,
         board: Board,

@@ -1,6 +1,6 @@
 """Session timers (RFC 4028): who refreshes a session, how often, and when it counts as dead."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -35,6 +35,9 @@ class Policy:
     min_se: int = ABSOLUTE_MINIMUM
 
 
+_USUAL: Final = Policy()
+
+
 @dataclass(slots=True)
 class SessionTimer:
     """The session timer of one dialog. It lives in the dialog's owner, which asks for `deadline` and calls `due`.
@@ -43,7 +46,7 @@ class SessionTimer:
     `check` and `accept` where it is the peer's.
     """
 
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = _USUAL
     interval: int | None = None
     """The session interval agreed on; None while there is none."""
     we_refresh: bool = False
