@@ -34,7 +34,7 @@ async def test_a_party_without_a_peer_is_heard_by_the_recording(ports: Ports, se
     assert not ports.streams
     await session.record(R, FILE, A)
     assert ports.streams.keys() == {to_a.port}
-    assert ports.streams[to_a.port].formats == [(0, "pcmu", 8000), (101, "telephone-event", 8000)]
+    assert ports.streams[to_a.port].formats == ((0, "pcmu", 8000), (101, "telephone-event", 8000))
 
 
 async def test_who_is_not_there_yet_or_has_left_keeps_its_channel(ports: Ports, session: EmbeddedSession) -> None:

@@ -73,9 +73,13 @@ class EmbeddedEngine:
         grace: float = 0.5,
         rest: float = 2.0,
     ) -> None:
-        self._advertise = tuple(advertise) or (bind,)
-        if {"0.0.0.0", "::"} & set(self._advertise):  # noqa: S104
+        ours = tuple(advertise) or (bind,)
+        if {"0.0.0.0", "::"} & set(ours):  # noqa: S104
             raise ValueError("a wildcard address cannot be advertised")
+        self._address, self._address6 = (
+            next((address for address in ours if (":" in address) == wide), ours[0]) for wide in (False, True)
+        )
+        """What is told to parties of either IP version; the first address where there is none of it."""
         self._bind = bind
         self._silence = silence
         self._grace = grace
@@ -143,9 +147,7 @@ class EmbeddedEngine:
 
     def address(self, remote: str | None) -> str:
         """Our address for the description to somebody at `remote`; the first one where it has no IP version of ours."""
-        version = remote is not None and ":" in remote
-        same = (ours for ours in self._advertise if (":" in ours) == version)
-        return next(same, self._advertise[0])
+        return self._address6 if remote is not None and ":" in remote else self._address
 
     async def open(self, sid: SessionId) -> EmbeddedSession:
         """The session of this id, made if need be. Raises EngineUnavailable when the engine is not running."""

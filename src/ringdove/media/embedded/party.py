@@ -5,17 +5,19 @@ are between us and each party. Nothing is decided twice: the codecs that an answ
 numbers once used in a dialog keep their meaning.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from ringdove.media.codecs import DEFAULT_OFFER, sound_file, supported
-from ringdove.media.embedded.conversion import carried_as, law, with_both_laws
+from ringdove.media.embedded import agreement
+from ringdove.media.embedded.conversion import carried_as
 from ringdove.media.embedded.wire import Play, Stream
 from ringdove.media.engine import Item, ItemId, Media, NoUsableAudio, PartyId
 from ringdove.sip.sdp import Codec, Direction, SessionDescription
-from ringdove.sip.sdp_exchange import is_event, is_voice, matching, numbered, read_audio
+from ringdove.sip.sdp_exchange import is_voice, read_audio
 
-_KEYS = next(codec.fmtp for codec in DEFAULT_OFFER if is_event(codec))
+_payload = attrgetter("payload")
 
 
 def audio_of(description: SessionDescription) -> Media:
@@ -60,6 +62,8 @@ class Party:
     """Our port pair for it, once it has one."""
     peer: PartyId | None = None
     """Who hears it."""
+    read: tuple[SessionDescription, Media] | None = None
+    """Its offer that was read last, and what that says."""
     ours: Media | None = None
     """Our last description to it."""
     answers: Media | None = None
@@ -86,8 +90,7 @@ class Party:
         """Our offer to this party, on behalf of `toward`."""
         basis = (toward.pending or toward.theirs) if toward else None
         wanted = toward._offerable() if toward and basis else DEFAULT_OFFER
-        voices_first = sorted(with_both_laws(wanted), key=is_event)  # phones may take the first format for the voice
-        codecs = numbered(voices_first, {**self.heard, **self.told})
+        codecs = agreement.offered(wanted, {**self.heard, **self.told})
         line, proto = (self.ours.line, self.ours.proto) if self.ours else (0, "RTP/AVP")
         ptime, maxptime = (basis.ptime, basis.maxptime) if basis else (None, None)
         self.answers = None
@@ -97,26 +100,25 @@ class Party:
         """It answered our last offer. Raises NoUsableAudio when the two share no voice codec."""
         if self.ours is None or self.answers is not None:
             raise NoUsableAudio("an answer to nothing")
-        agreed = tuple(codec for codec in media.codecs if matching(codec, self.ours.codecs))
-        if not any(map(is_voice, agreed)):
+        agreed = agreement.agreed(self.ours.codecs, media.codecs)
+        if not agreed:
             raise NoUsableAudio("the answer has no codec of the offer")
         direction = media.direction.within(self.ours.direction.mirrored)
-        self._settle(replace(media, direction=direction), agreed)
+        self._settle(media if direction is media.direction else replace(media, direction=direction), agreed)
 
     def answer(self, address: str, port: int, media: Media, peer: "Party | None") -> Media:
         """Our answer to its offer: codecs that the peer agreed to, or what sounds can be played in; the direction that
         it asks for.
         """
         if peer is not None and peer.theirs is not None:
-            # What the peer sends now has to be among them: it is not told of this.
-            chosen = _common(peer.agreed, media.codecs) if carried_as(peer.voice, media.codecs) else ()
+            chosen = agreement.chosen(media.codecs, peer.agreed)
             ptime, maxptime = peer.theirs.ptime, peer.theirs.maxptime
         else:
-            chosen = _for_sounds(media.codecs)
+            chosen = agreement.for_sounds(media.codecs)
             ptime = maxptime = None
         if not any(map(is_voice, chosen)):
             raise NoUsableAudio("the offer has no codec that the other side agreed to")
-        said = tuple(codec._replace(fmtp=_fmtp(codec, peer)) for codec in chosen)
+        said = agreement.said(chosen, peer.agreed if peer is not None else ())
         direction = media.direction.mirrored
         self.answers = media
         self._settle(media, chosen)
@@ -130,7 +132,7 @@ class Party:
         if peer is None or peer.port is None or peer.theirs is None:
             return self._stream(at, None, (), watch=False)
         passes = at.direction.sends and peer.theirs.direction.receives
-        numbers = self._numbers(peer) if passes else ()
+        numbers = agreement.numbers(self._known, peer.agreed) if passes else ()
         talk = at.direction == peer.theirs.direction == Direction.SENDRECV
         return self._stream(at, peer.port, numbers, watch=talk)
 
@@ -138,7 +140,7 @@ class Party:
     def sound(self) -> Codec | None:
         """What sounds can be played to it in: the first such codec agreed or, before that, offered."""
         codecs = self.agreed or (self.pending.codecs if self.pending else ())
-        return next(filter(sound_file, codecs), None)
+        return agreement.sound(codecs)
 
     def play(self) -> Play | None:
         """What the child is to play to it; None for nothing."""
@@ -158,7 +160,7 @@ class Party:
         """
         if self.pending or peer.pending or not self.agreed or not peer.agreed:
             return True
-        return bool(carried_as(self.voice, peer.agreed) and carried_as(peer.voice, self.agreed))
+        return agreement.meets(self.agreed, peer.agreed)
 
     def could(self, codec: Codec) -> bool:
         """Whether this codec reaches it by its description in force."""
@@ -167,7 +169,7 @@ class Party:
     @property
     def voice(self) -> Codec:
         """Its first agreed voice codec."""
-        return next(filter(is_voice, self.agreed))
+        return agreement.voice(self.agreed)
 
     def _offerable(self) -> tuple[Codec, ...]:
         if self.pending is not None:
@@ -198,41 +200,12 @@ class Party:
 
     def _stream(self, at: Media, peer: int | None, numbers: Sequence[tuple[int, int, str]], *, watch: bool) -> Stream:
         assert self.port is not None  # noqa: S101 - checked by `stream`
-        formats = [(payload, codec.name.lower(), codec.clock) for payload, codec in sorted(self._known.items())]
         hears = at.direction.receives and (self.player is None or self.sound is not None)
         where = (self.port, at.address, at.port, at.rtcp_port, self.epoch)
-        return Stream(*where, formats, hears, peer, numbers, watch)
+        return Stream(*where, agreement.formats(self._known), hears, peer, numbers, watch)
 
     @property
-    def _known(self) -> dict[int, Codec]:
-        """What it may send under which number: ours, or, from phones that send what they ask for, its own."""
-        return {**{codec.payload: codec for codec in self.agreed}, **self.told}
-
-    def _numbers(self, peer: "Party") -> tuple[tuple[int, int, str], ...]:
-        """What arrives under our numbers goes out under the peer's, G.711 in the law that the peer knows."""
-        pairs = ((payload, codec, carried_as(codec, peer.agreed)) for payload, codec in sorted(self._known.items()))
-        return tuple(
-            (payload, out.payload, "" if law(out) == law(codec) else law(out)) for payload, codec, out in pairs if out
-        )
-
-
-def _common(preferred: Iterable[Codec], offered: tuple[Codec, ...]) -> tuple[Codec, ...]:
-    """What of the offer the preferred codecs reach, in their order."""
-    found = (carried_as(codec, offered) for codec in preferred)
-    return tuple(dict.fromkeys(codec for codec in found if codec is not None))
-
-
-def _for_sounds(offered: tuple[Codec, ...]) -> tuple[Codec, ...]:
-    """The one voice codec to agree on before it is known who will answer, and the digits that go with it; all where
-    sounds can be played in none.
-    """
-    voice = next(filter(sound_file, offered), None)
-    return offered if voice is None else (voice, *(c for c in offered if is_event(c) and c.clock == voice.clock))
-
-
-def _fmtp(codec: Codec, peer: Party | None) -> str:
-    """Parameters say what one wants to receive: the peer's, or what we want ourselves."""
-    if peer is not None and peer.agreed:
-        theirs = carried_as(codec, peer.agreed)
-        return theirs.fmtp if theirs else ""
-    return _KEYS if is_event(codec) else codec.fmtp
+    def _known(self) -> tuple[Codec, ...]:
+        """What it may send, in the order of our numbers or, from phones that send what they ask for, of its own."""
+        known = {**{codec.payload: codec for codec in self.agreed}, **self.told}
+        return tuple(sorted(known.values(), key=_payload))

@@ -71,7 +71,7 @@ class EmbeddedSession:
     def offered(self, p: PartyId, offer: SessionDescription) -> None:
         """Note an offer that will be answered later."""
         self._check_open()
-        media = audio_of(offer)
+        media = self._audio(p, offer)
         self._party(p).pending = media
 
     async def reserve(self, p: PartyId) -> None:
@@ -84,7 +84,7 @@ class EmbeddedSession:
     ) -> Media:
         """The answer to a leg's first offer."""
         self._check_open()
-        media = audio_of(offer)
+        media = self._audio(p, offer)
         known = self._parties.get(p)
         if known is not None and known.ours is not None and known.answers == media:
             return known.ours
@@ -272,7 +272,19 @@ class EmbeddedSession:
             raise SessionClosed(self._id)
 
     def _party(self, p: PartyId) -> Party:
-        return self._parties.setdefault(p, Party(p))
+        party = self._parties.get(p)
+        if party is None:
+            party = self._parties[p] = Party(p)
+        return party
+
+    def _audio(self, p: PartyId, offer: SessionDescription) -> Media:
+        """What an offer says, read once: it is noted, then answered, in 183 and in 200."""
+        party = self._parties.get(p)
+        if party is not None and party.read is not None and party.read[0] is offer:
+            return party.read[1]
+        media = audio_of(offer)
+        self._party(p).read = offer, media
+        return media
 
     def _peer(self, party: Party) -> Party | None:
         return self._parties.get(party.peer) if party.peer is not None else None
@@ -365,6 +377,8 @@ _NOTHING = Flow()
 
 
 def _flow(count: Freed) -> Flow:
+    if not any(count[1:]):
+        return _NOTHING
     return Flow(
         packets_in=count.packets_in,
         octets_in=count.octets_in,
