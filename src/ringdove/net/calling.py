@@ -17,10 +17,15 @@ def called(handler: Callable[..., None], *arguments: object) -> bool:
     try:
         handler(*arguments)
     except Exception:
-        name = getattr(handler, "__qualname__", repr(handler))
-        log.exception("handler_failed", handler=name, sip_call_id=_call_id(arguments))
+        log_failure(handler, *arguments)
         return False
     return True
+
+
+def log_failure(handler: Callable[..., None], *arguments: object) -> None:
+    """Log what a handler has just raised."""
+    name = getattr(handler, "__qualname__", repr(handler))
+    log.exception("handler_failed", handler=name, sip_call_id=_call_id(arguments))
 
 
 def _call_id(about: Iterable[object]) -> str | None:

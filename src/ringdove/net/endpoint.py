@@ -29,7 +29,7 @@ from ringdove.sip.transaction.routing import ReplyPath, stamp
 from ringdove.sip.uri import Uri
 from ringdove.sip.validator import Rejection, check_request, check_response
 
-from .calling import called
+from .calling import called, log_failure
 from .exchange import IncomingRequest, OutgoingRequest
 from .exchanges import Exchanges
 from .large import PATIENCE, LargeRequests
@@ -312,7 +312,8 @@ class Endpoint:
             else:
                 self.dropped["unanswerable"] += 1
             return
-        stamp(request, source)
+        if request.method != "ACK":  # nothing answers one
+            stamp(request, source)
         key = server_key(request)
         answer = None if self._layer.knows(key) else self._turn_away(request, source)
         if answer is None:
@@ -386,7 +387,10 @@ class Endpoint:
         """Let the observers see a message."""
         passage = Passage(direction, hop, self.listeners.local_end(hop), message, self.clock(), data)
         for observer in self.observers:
-            called(observer, passage)
+            try:
+                observer(passage)
+            except Exception:
+                log_failure(observer, passage)
 
 
 def _is_outside(request: Request) -> bool:

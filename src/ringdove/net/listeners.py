@@ -13,7 +13,7 @@ from ringdove.sip.reach import listening, next_hop
 from .resolver import Target
 from .source import Sources
 from .stream import StreamTransport
-from .transport import Transport, is_told_to, is_wildcard
+from .transport import WILDCARDS, Transport, is_told_to, is_wildcard
 
 
 class Listeners:
@@ -47,7 +47,9 @@ class Listeners:
 
     def local_end(self, hop: Hop) -> tuple[str, int]:
         """The address and port of ours that messages over a hop have in their IP headers."""
-        host = self._sources.towards(hop.remote_host) if is_wildcard(hop.local_host) else hop.local_host
+        host = hop.local_host
+        if host in WILDCARDS:
+            host = self._sources.towards(hop.remote_host)
         return host, hop.local_port
 
     def sent_by(self, hop: Hop) -> tuple[str, int]:

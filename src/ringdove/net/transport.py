@@ -94,11 +94,12 @@ class Transport(Protocol):
 ANY: Final = "::"
 """Every address of the machine. A socket is of one IP version, so listening there takes two."""
 ANY_IPV4: Final = "0.0.0.0"  # noqa: S104
+WILDCARDS: Final = (ANY, ANY_IPV4)
 
 
 def is_wildcard(host: str) -> bool:
     """Whether a listener's address stands for all of the machine's."""
-    return host in (ANY, ANY_IPV4)
+    return host in WILDCARDS
 
 
 @lru_cache(maxsize=4096)

@@ -143,6 +143,13 @@ class Headers:
         """Replace every field of that name by one, in the place of the first."""
         self.set_all(name, [value])
 
+    def set_first(self, name: str, value: str) -> None:
+        """Replace the first field of that (canonical) name, which there is, and leave the others."""
+        place = next(place for place, field in enumerate(self._fields) if field[0] == name)
+        self._fields[place] = name, value
+        if self._first is not None:
+            self._first[name] = value
+
     def set_all(self, name: str, values: Sequence[str]) -> None:
         """Replace every field of that name by these, in the place of the first."""
         name = canonical(name)

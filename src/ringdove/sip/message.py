@@ -152,7 +152,10 @@ class Message:
 
     def replace_top_via(self, via: Via) -> None:
         """Write a changed topmost Via back (received, rport: §18.2.1, RFC 3581 §4)."""
-        self.headers.set_all("Via", [str(via), *self.headers.values("Via")[1:]])
+        if "," in (self.headers.get("Via") or ""):
+            self.headers.set_all("Via", [str(via), *self.headers.values("Via")[1:]])
+        else:
+            self.headers.set_first("Via", str(via))
         self._via = via
 
     def mend_via(self) -> bool:

@@ -5,7 +5,7 @@ waits for that in a small buffer, so that the INVITE itself, and the one that wa
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from ringdove.events.bus import Bus
 from ringdove.events.types import CallBegan, CallOver, LegBegan
@@ -33,18 +33,8 @@ OVERHEAD: Final = 400
 _CSEQ_METHOD = re.compile(rb"^CSeq: *\d+ +([^\s]+)", re.MULTILINE)
 
 
-class _Kept(NamedTuple):
-    at: float
-    leg: str
-    direction: Direction
-    hop: Hop
-    local: tuple[str, int]
-    data: bytes
-    """As on the wire."""
-
-    @property
-    def octets(self) -> int:
-        return len(self.data) + OVERHEAD
+_Kept = tuple[float, str, Direction, Hop, tuple[str, int], bytes]
+"""When, which leg, which way, from or to whom, our own address, and the octets as they were on the wire."""
 
 
 class _Call:
@@ -65,7 +55,8 @@ class _Call:
         seen: set[tuple[str, Direction, bytes]] = set()
         messages: list[LadderMessage] = []
         for kept in self.messages:
-            same = (kept.leg, kept.direction, kept.data)
+            _, leg, direction, _, _, data = kept
+            same = (leg, direction, data)
             messages.append(_message(kept, self.began, repeated=same in seen))
             seen.add(same)
         legs = [LadderLeg(leg=leg, sip_call_id=call_id, party=party) for leg, call_id, party in self.legs]
@@ -105,8 +96,7 @@ class Recorder:
         sip_call_id = passage.message.headers.get("Call-ID") or ""
         known = self._legs.get(sip_call_id)
         if known is not None:
-            call, leg = known
-            self._keep(call, _kept(passage, leg))
+            self._keep(known[0], _kept(passage, known[1]))
         elif _may_become_a_call(passage.message):
             self._wait(sip_call_id, _kept(passage, CALLER))
 
@@ -137,7 +127,7 @@ class Recorder:
         self._legs[sip_call_id] = call, leg
 
     def _wait(self, sip_call_id: str, kept: _Kept) -> None:
-        if len(kept.data) > LONGEST_WAITING:
+        if len(kept[-1]) > LONGEST_WAITING:
             return
         self._waiting.setdefault(sip_call_id, []).append(kept)
         self._waits += 1
@@ -145,7 +135,7 @@ class Recorder:
             self._waits -= len(self._waiting.pop(next(iter(self._waiting))))
 
     def _keep(self, call: _Call, kept: _Kept) -> None:
-        octets = kept.octets
+        octets = len(kept[-1]) + OVERHEAD
         if call.octets + octets > self._share:
             call.left_out += 1
             return
@@ -174,20 +164,21 @@ def _may_become_a_call(message: Message) -> bool:
 def _kept(passage: Passage, leg: str) -> _Kept:
     octets = passage.octets
     data = octets if octets is not None else passage.message.to_bytes()
-    return _Kept(passage.at, leg, passage.direction, passage.hop, passage.local, data)
+    return passage.at, leg, passage.direction, passage.hop, passage.local, data
 
 
 def _message(kept: _Kept, began: float, *, repeated: bool) -> LadderMessage:
-    data = kept.data if kept.direction is Direction.OUT else parse(kept.data).to_bytes()  # in our way, as `masked` asks
+    at, leg, direction, hop, local, data = kept
+    outbound = direction is Direction.OUT
+    if not outbound:
+        data = parse(data).to_bytes()  # in our way, as `masked` asks for
     text = masked(data).decode("utf-8", "replace")
     method = _CSEQ_METHOD.search(data)
-    theirs = str(kept.hop)
-    ours = str(Hop(kept.hop.transport, *kept.local, *kept.local))
-    outbound = kept.direction is Direction.OUT
+    theirs, ours = str(hop), str(Hop(hop.transport, *local, *local))
     return LadderMessage(
-        time=round(kept.at - began, 6),
+        time=round(at - began, 6),
         direction="out" if outbound else "in",
-        leg=kept.leg,
+        leg=leg,
         source=ours if outbound else theirs,
         destination=theirs if outbound else ours,
         start_line=text.partition("\r\n")[0],

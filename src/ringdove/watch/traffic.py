@@ -1,7 +1,6 @@
 """SIP messages, counted as they come and go."""
 
 from collections import Counter
-from contextlib import suppress
 
 from ringdove.net.passage import Direction, Passage
 from ringdove.sip.errors import SipSyntaxError
@@ -41,6 +40,8 @@ class Traffic:
 def _answered(message: Message) -> tuple[str, int]:
     """Method and status of a response; strangers write any number and any name."""
     if isinstance(message, Response) and 100 <= message.status <= 699:
-        with suppress(SipSyntaxError):
+        try:
             return message.cseq.method, message.status
+        except SipSyntaxError:
+            pass
     return "", -1
