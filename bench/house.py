@@ -10,8 +10,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, insert
 
 from ringdove.model.binding import StoredBinding
 from ringdove.model.destination import Destination
@@ -54,7 +53,7 @@ class House:
     @asynccontextmanager
     async def at(cls, data: Path) -> AsyncIterator[Self]:
         """The one in this data folder, made where there is none."""
-        url = f"sqlite+aiosqlite:///{data / 'ringdove.db'}"
+        url = f"sqlite:///{data / 'ringdove.db'}"
         await (await Store.open(url)).close()  # makes the tables
         database = Database(url)
         try:
@@ -68,9 +67,9 @@ class House:
         if not made:
             return []
 
-        async def work(conn: AsyncConnection) -> None:
-            await conn.execute(insert(extension), [one.model_dump() for one in made])
-            await conn.execute(insert(number_plan), [_planned(one, DestinationKind.EXTENSION) for one in made])
+        def work(conn: Connection) -> None:
+            conn.execute(insert(extension), [one.model_dump() for one in made])
+            conn.execute(insert(number_plan), [_planned(one, DestinationKind.EXTENSION) for one in made])
 
         await self._database.write(work)
         return [Login(one.number, one.reg_name, one.reg_password) for one in made]
@@ -92,12 +91,12 @@ class House:
             for number, those in members.items()
         ]
 
-        async def work(conn: AsyncConnection) -> None:
+        def work(conn: Connection) -> None:
             rows = [columns(one) | {"id": one.id, "number": one.number} for one in made]
-            await conn.execute(insert(ring_group), rows)
-            await conn.execute(insert(number_plan), [_planned(one, DestinationKind.RING_GROUP) for one in made])
+            conn.execute(insert(ring_group), rows)
+            conn.execute(insert(number_plan), [_planned(one, DestinationKind.RING_GROUP) for one in made])
             for one in made:
-                await save_entries(conn, one)
+                save_entries(conn, one)
 
         await self._database.write(work)
 
@@ -125,8 +124,8 @@ class House:
                 ).model_dump()
             )
 
-        async def work(conn: AsyncConnection) -> None:
-            await conn.execute(insert(binding), rows)
+        def work(conn: Connection) -> None:
+            conn.execute(insert(binding), rows)
 
         await self._database.write(work)
 

@@ -107,18 +107,23 @@ def check_host(host: str) -> str:
 
 
 def _check_database(url: str) -> str:
-    """Return `url` where an async engine can be made for it; connects to nothing. Raises ValueError."""
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - half a second that few commands need
-    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+    """Return `url` where the store can work with it; connects to nothing. Raises ValueError."""
+    from sqlalchemy import create_engine, make_url  # noqa: PLC0415 - half a second that few commands need
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
+    wants = "wants an SQLAlchemy URL such as sqlite:////srv/ringdove.db"
     try:
-        create_async_engine(url)
+        parsed = make_url(url)
+        is_async = parsed.get_dialect().is_async
+        create_engine(url)
     except ImportError as missing:
         raise ValueError(f"the driver {missing.name} is not installed") from None
     except (SQLAlchemyError, ValueError):
-        raise ValueError(
-            "wants an SQLAlchemy URL with an async driver, such as sqlite+aiosqlite:////srv/ringdove.db"
-        ) from None
+        raise ValueError(wants) from None
+    if is_async:
+        raise ValueError(f"{wants}; {parsed.get_driver_name()} is an async driver")
+    if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise ValueError(f"{wants}; this names no file")
     return url
 
 
@@ -232,7 +237,7 @@ class Settings(BaseSettings):
 
     @field_validator("database")
     @classmethod
-    def _an_async_database(cls, value: str | None) -> str | None:
+    def _a_usable_database(cls, value: str | None) -> str | None:
         return None if value is None else _check_database(value)
 
     @classmethod
@@ -267,8 +272,8 @@ class Settings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        """The database as an SQLAlchemy URL with an async driver."""
-        return self.database or f"sqlite+aiosqlite:///{self.data.absolute() / 'ringdove.db'}"
+        """The database as an SQLAlchemy URL."""
+        return self.database or f"sqlite:///{self.data.absolute() / 'ringdove.db'}"
 
     @property
     def guard_rules(self) -> GuardRules:

@@ -26,7 +26,7 @@ def test_a_data_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
 
 
 def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
-    said = refused("--data", str(tmp_path), "--database", f"sqlite+aiosqlite:///{tmp_path}")
+    said = refused("--data", str(tmp_path), "--database", f"sqlite:///{tmp_path}")
     assert said == "ringdove: the database cannot be opened: unable to open database file\n"
 
 

@@ -53,7 +53,7 @@ class Server:
     """A registrar with sockets and a store; `ahead` is how many seconds its clock is ahead of the world's."""
 
     def __init__(self, folder: Path) -> None:
-        self._url = f"sqlite+aiosqlite:///{folder / 'ringdove.db'}"
+        self._url = f"sqlite:///{folder / 'ringdove.db'}"
         self.ahead = 0.0
         self.events: asyncio.Queue[int] = asyncio.Queue()
 

@@ -23,8 +23,10 @@ class Pace(NamedTuple):
     longest: float = 30.0
 
 
-GATHERING = 0.03
-"""Seconds that records wait for others, with which they share a transaction and its way to the disk."""
+GATHERING = 0.02
+"""Seconds that a record waits for others, with which it shares a transaction and its way to the disk."""
+APART = 0.2
+"""Seconds from one such transaction to the next: when there is much to write, more gathers."""
 AT_ONCE = 100
 """Records that are written together; to tell so many stories takes a few milliseconds, and the calls wait so long."""
 _PATIENCE = 30.0
@@ -43,7 +45,7 @@ class _Record:
 
 
 class Records:
-    """Writes what `save` and `finish` leave with it, those of a few hundredths of a second together.
+    """Writes what `save` and `finish` leave with it, those of a moment together.
 
     Of one call one record waits, and it is written as the call is by then; so its end is never written before its
     beginning, and a short call is written once. What the store refuses is tried again, less and less often, until it
@@ -61,6 +63,8 @@ class Records:
         """Who takes part in the running calls that are in the store."""
         self._stride = 1
         """How many failed records to try together; if the store wants one of them not, it takes none."""
+        self._written_at = -APART
+        """When fresh records were taken to be written, on the loop's clock."""
         self._pause = pace.first
         self._again_at = 0.0
         """When to try a failed record again, on the loop's clock."""
@@ -134,8 +138,9 @@ class Records:
         loop = asyncio.get_running_loop()
         while True:
             if self._fresh:
-                if not self._closing:
-                    await asyncio.sleep(GATHERING)
+                if len(self._fresh) < AT_ONCE and not self._closing:
+                    await asyncio.sleep(max(GATHERING, self._written_at + APART - loop.time()))
+                self._written_at = loop.time()
                 return list(islice(self._fresh.values(), AT_ONCE))
             if self._failed and loop.time() >= self._again_at:
                 return list(islice(self._failed.values(), self._stride))

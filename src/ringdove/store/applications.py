@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from ringdove.store.database import Database
 from ringdove.store.tables import application, token
@@ -37,24 +36,25 @@ class Applications:
 
     async def by_name(self, name: str) -> Application | None:
         """Return the application of this name."""
-        async with self._database.read() as conn:
-            row = (await conn.execute(select(application).where(application.c.name == name))).one_or_none()
-        return Application(**row._mapping) if row else None
+        return await self._one(application.c.name == name)
 
     async def by_client_id(self, client_id: str) -> Application | None:
         """Return the application that logs in with this id."""
-        async with self._database.read() as conn:
-            row = (await conn.execute(select(application).where(application.c.client_id == client_id))).one_or_none()
-        return Application(**row._mapping) if row else None
+        return await self._one(application.c.client_id == client_id)
 
     async def put(self, name: str, client_id: str, secret_hash: str) -> None:
         """Create the application of this name, or give it new credentials, which ends its tokens."""
 
-        async def work(conn: AsyncConnection) -> None:
-            await conn.execute(delete(application).where(application.c.name == name))
-            await conn.execute(insert(application).values(name=name, client_id=client_id, secret_hash=secret_hash))
+        def work(conn: Connection) -> None:
+            conn.execute(delete(application).where(application.c.name == name))
+            conn.execute(insert(application).values(name=name, client_id=client_id, secret_hash=secret_hash))
 
         await self._database.write(work)
+
+    async def _one(self, condition: ColumnElement[bool]) -> Application | None:
+        query = select(application).where(condition)
+        row = await self._database.read(lambda conn: conn.execute(query).one_or_none())
+        return Application(**row._mapping) if row else None
 
 
 class Tokens:
@@ -66,16 +66,16 @@ class Tokens:
     async def issue(self, application_id: int, pair: TokenPair, *, now: float, limit: int) -> bool:
         """Save a new pair, unless the application has `limit` valid access tokens already: then return False."""
 
-        async def work(conn: AsyncConnection) -> bool:
-            await conn.execute(delete(token).where(token.c.refresh_expires_at <= now, token.c.access_expires_at <= now))
+        def work(conn: Connection) -> bool:
+            conn.execute(delete(token).where(token.c.refresh_expires_at <= now, token.c.access_expires_at <= now))
             valid = (
                 select(func.count())
                 .select_from(token)
                 .where(token.c.application_id == application_id, token.c.access_expires_at > now)
             )
-            if (await conn.execute(valid)).scalar_one() >= limit:
+            if conn.execute(valid).scalar_one() >= limit:
                 return False
-            await conn.execute(insert(token).values(application_id=application_id, **_columns(pair)))
+            conn.execute(insert(token).values(application_id=application_id, **_columns(pair)))
             return True
 
         return await self._database.write(work, settings=False)
@@ -83,23 +83,22 @@ class Tokens:
     async def is_valid(self, access_hash: str, *, now: float) -> bool:
         """Say whether an access token is known and has not expired."""
         query = select(token.c.access_hash).where(token.c.access_hash == access_hash, token.c.access_expires_at > now)
-        async with self._database.read() as conn:
-            return (await conn.execute(query)).first() is not None
+        return await self._database.read(lambda conn: conn.execute(query).first() is not None)
 
     async def renew(self, refresh_hash: str, pair: TokenPair, *, now: float) -> bool:
         """Replace the pair of a valid refresh token by a new one; False where it is unknown, expired or used."""
 
-        async def work(conn: AsyncConnection) -> bool:
+        def work(conn: Connection) -> bool:
             old = (token.c.refresh_hash == refresh_hash, token.c.refresh_expires_at > now)
-            return (await conn.execute(update(token).where(*old).values(_columns(pair)))).rowcount == 1
+            return conn.execute(update(token).where(*old).values(_columns(pair))).rowcount == 1
 
         return await self._database.write(work, settings=False)
 
     async def revoke(self, access_hash: str) -> None:
         """End an access token together with its refresh token."""
 
-        async def work(conn: AsyncConnection) -> None:
-            await conn.execute(delete(token).where(token.c.access_hash == access_hash))
+        def work(conn: Connection) -> None:
+            conn.execute(delete(token).where(token.c.access_hash == access_hash))
 
         await self._database.write(work, settings=False)
 

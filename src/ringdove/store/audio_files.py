@@ -4,8 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Table, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
 
 from ringdove.model.audio import Prompt, Ringtone, RingtoneType
 from ringdove.model.reference import AudioRef, ObjectKind
@@ -30,30 +29,31 @@ class AudioFiles(ABC, Generic[F]):
 
     async def get(self, file_id: int) -> F | None:
         """Return the file with this id."""
-        async with self._database.read() as conn:
-            return await self._one(conn, self.table.c.id == file_id)
+        return await self._database.read(lambda conn: self._one(conn, self.table.c.id == file_id))
 
     async def by_file(self, file: str) -> F | None:
         """Return the file of this name."""
-        async with self._database.read() as conn:
-            return await self._one(conn, self.table.c.file == file)
+        return await self._database.read(lambda conn: self._one(conn, self.table.c.file == file))
 
     async def page(self, listing: Listing) -> tuple[int, list[F]]:
         """Return the number of all matches and the wanted part of them."""
-        async with self._database.read() as conn:
-            total, rows = await page(conn, select(self.table), listing, self.sortable, [self.table.c.file])
-        return total, [self._from_row(row) for row in rows]
+
+        def work(conn: Connection) -> tuple[int, list[F]]:
+            total, rows = page(conn, select(self.table), listing, self.sortable, [self.table.c.file])
+            return total, [self._from_row(row) for row in rows]
+
+        return await self._database.read(work)
 
     async def save(self, new: F) -> F:
         """Save a file, where its name is taken in place of that one, and return it with its id. Raises Builtin."""
 
-        async def work(conn: AsyncConnection) -> F:
+        def work(conn: Connection) -> F:
             values = new.model_dump(exclude={"id"})
-            if old := await self._one(conn, self.table.c.file == new.file):
+            if old := self._one(conn, self.table.c.file == new.file):
                 _check_changeable(old)
-                await conn.execute(update(self.table).where(self.table.c.id == old.id).values(values))
+                conn.execute(update(self.table).where(self.table.c.id == old.id).values(values))
                 return new.model_copy(update={"id": old.id})
-            made = await conn.execute(insert(self.table).values(values).returning(self.table.c.id))
+            made = conn.execute(insert(self.table).values(values).returning(self.table.c.id))
             return new.model_copy(update={"id": made.scalar_one()})
 
         return await self._database.write(work)
@@ -64,18 +64,18 @@ class AudioFiles(ABC, Generic[F]):
         A new name goes into the ring groups that use it. Raises Duplicate, Builtin.
         """
 
-        async def work(conn: AsyncConnection) -> F | None:
-            before = await self._one(conn, self.table.c.id == file_id)
+        def work(conn: Connection) -> F | None:
+            before = self._one(conn, self.table.c.id == file_id)
             if before is None:
                 return None
             _check_changeable(before)
             after = change(before).model_copy(update={"id": before.id})
             if after.file != before.file:
-                if await self._one(conn, self.table.c.file == after.file):
+                if self._one(conn, self.table.c.file == after.file):
                     raise Duplicate([Clash("file", after.file, self.kind, after.file)])
-                await rename(conn, AudioRef(self.kind, before.file), after.file)
+                rename(conn, AudioRef(self.kind, before.file), after.file)
             values = after.model_dump(exclude={"id"})
-            await conn.execute(update(self.table).where(self.table.c.id == before.id).values(values))
+            conn.execute(update(self.table).where(self.table.c.id == before.id).values(values))
             return after
 
         return await self._database.write(work)
@@ -86,19 +86,19 @@ class AudioFiles(ABC, Generic[F]):
         Raises InUse while a ring group names it, and Builtin.
         """
 
-        async def work(conn: AsyncConnection) -> F | None:
-            found = await self._one(conn, self.table.c.id == file_id)
+        def work(conn: Connection) -> F | None:
+            found = self._one(conn, self.table.c.id == file_id)
             if found is None:
                 return None
             _check_changeable(found)
-            await check_unused(conn, AudioRef(self.kind, found.file))
-            await conn.execute(delete(self.table).where(self.table.c.id == file_id))
+            check_unused(conn, AudioRef(self.kind, found.file))
+            conn.execute(delete(self.table).where(self.table.c.id == file_id))
             return found
 
         return await self._database.write(work)
 
-    async def _one(self, conn: AsyncConnection, condition: ColumnElement[bool]) -> F | None:
-        row = (await conn.execute(select(self.table).where(condition))).one_or_none()
+    def _one(self, conn: Connection, condition: ColumnElement[bool]) -> F | None:
+        row = conn.execute(select(self.table).where(condition)).one_or_none()
         return self._from_row(row) if row else None
 
     @staticmethod

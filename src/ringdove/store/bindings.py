@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from ringdove.model.binding import StoredBinding
 from ringdove.store.database import Database
@@ -26,8 +25,8 @@ class Bindings:
 
     async def all(self) -> list[StoredBinding]:
         """Return every binding, oldest first."""
-        async with self._database.read() as conn:
-            rows = (await conn.execute(select(binding).order_by(binding.c.registered_at, binding.c.key))).all()
+        query = select(binding).order_by(binding.c.registered_at, binding.c.key)
+        rows = await self._database.read(lambda conn: conn.execute(query).all())
         return [StoredBinding.model_validate(dict(row._mapping)) for row in rows]
 
     async def put(self, new: StoredBinding) -> bool:
@@ -42,14 +41,14 @@ class Bindings:
         False where there was something to save and the extension is gone.
         """
 
-        async def work(conn: AsyncConnection) -> bool:
+        def work(conn: Connection) -> bool:
             owner = select(extension.c.id).where(extension.c.id == extension_id)
-            if saved and not (await conn.execute(owner)).first():
+            if saved and not conn.execute(owner).first():
                 return False
             for key in (*forgotten, *(new.key for new in saved)):
-                await _delete(conn, extension_id, key)
+                _delete(conn, extension_id, key)
             for new in saved:
-                await conn.execute(insert(binding).values(new.model_dump()))
+                conn.execute(insert(binding).values(new.model_dump()))
             return True
 
         return await self._database.write(work, settings=False)
@@ -61,11 +60,11 @@ class Bindings:
             for one in bindings
         ]
 
-        async def work(conn: AsyncConnection) -> None:
-            await conn.execute(_REFRESH, values)
+        def work(conn: Connection) -> None:
+            conn.execute(_REFRESH, values)
 
         await self._database.write(work, settings=False)
 
 
-async def _delete(conn: AsyncConnection, extension_id: int, key: str) -> None:
-    await conn.execute(delete(binding).where(binding.c.extension_id == extension_id, binding.c.key == key))
+def _delete(conn: Connection, extension_id: int, key: str) -> None:
+    conn.execute(delete(binding).where(binding.c.extension_id == extension_id, binding.c.key == key))

@@ -7,8 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Executable, exists, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Executable, exists, func, select
 
 from ringdove.model.reference import DestinationKind, ObjectKind, Ref
 from ringdove.model.story import Disposition, EndedBy, Story
@@ -68,8 +67,8 @@ class Calls:
 
     async def get(self, call_id: str) -> Story | None:
         """Return the story of one call."""
-        async with self._database.read() as conn:
-            text = (await conn.execute(select(call.c.story).where(call.c.id == call_id))).scalar()
+        query = select(call.c.story).where(call.c.id == call_id)
+        text = await self._database.read(lambda conn: conn.execute(query).scalar())
         return Story.from_json(text) if text else None
 
     async def page(
@@ -91,10 +90,12 @@ class Calls:
         order = [call.c.started_at, call.c.id]
         query = select(call.c.story).where(*matching).offset(offset).limit(limit)
         query = query.order_by(*((key.desc() for key in order) if descending else order))
-        async with self._database.read() as conn:
-            total = (await conn.execute(select(func.count()).select_from(call).where(*matching))).scalar_one()
-            texts = (await conn.execute(query)).scalars().all()
-        return total, [Story.from_json(text) for text in texts]
+
+        def work(conn: Connection) -> tuple[int, list[Story]]:
+            total = conn.execute(select(func.count()).select_from(call).where(*matching)).scalar_one()
+            return total, [Story.from_json(text) for text in conn.execute(query).scalars()]
+
+        return await self._database.read(work)
 
     async def close_open(self, node: str, reason: str, now: float | None = None) -> int:
         """Close the calls that a crash of this node left open with `reason`, and say how many.
@@ -104,15 +105,15 @@ class Calls:
         """
         now = time.time() if now is None else now
 
-        async def work(conn: AsyncConnection) -> int:
-            texts = (await conn.execute(select(call.c.story).where(call.c.node == node))).scalars().all()
+        def work(conn: Connection) -> int:
+            texts = conn.execute(select(call.c.story).where(call.c.node == node)).scalars().all()
             stories = [Story.from_json(text) for text in texts]
             for story in stories:
                 story.ended_at = max(story.answered_at or 0.0, round(now - story.started_at, 3))
                 story.ended_by = EndedBy.SERVER
                 story.disposition = Disposition.FAILED if story.answered_at is None else Disposition.ANSWERED
                 story.reason = reason
-            await _Rows([Entry(story) for story in stories]).save(conn)
+            _Rows([Entry(story) for story in stories]).save(conn)
             return len(stories)
 
         return await self._database.write(work, settings=False)
@@ -151,13 +152,13 @@ class _Rows:
             for ref in (set(participants(story)) if new is None else new)
         ]
 
-    async def save(self, conn: AsyncConnection) -> None:
+    def save(self, conn: Connection) -> None:
         """Write them, in two statements."""
         upsert_calls, add_objects = _statements(conn.dialect.name)
         if self._calls:
-            await conn.execute(upsert_calls, self._calls)
+            conn.execute(upsert_calls, self._calls)
         if self._objects:
-            await conn.execute(add_objects, self._objects)
+            conn.execute(add_objects, self._objects)
 
 
 @cache

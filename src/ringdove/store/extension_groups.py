@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, insert, select, update
 
 from ringdove.model.extension_group import ExtensionGroup, MemberSelect
 from ringdove.model.reference import ObjectKind, Ref
@@ -32,25 +31,28 @@ class ExtensionGroups:
 
     async def many(self, ids: Iterable[int]) -> list[ExtensionGroup]:
         """Return those of `ids` that exist, in the order asked for, each once."""
-        async with self._database.read() as conn:
-            found = await by_ids(conn, ids)
-        return [found[i] for i in dict.fromkeys(ids) if i in found]
+        wanted = list(dict.fromkeys(ids))
+        found = await self._database.read(lambda conn: by_ids(conn, wanted))
+        return [found[i] for i in wanted if i in found]
 
     async def page(self, listing: Listing) -> tuple[int, list[ExtensionGroup]]:
         """Return the number of all matches and the wanted part of them."""
-        async with self._database.read() as conn:
-            total, rows = await page(conn, select(extension_group), listing, SORTABLE, [extension_group.c.name])
-            return total, await _with_members(conn, rows)
+
+        def work(conn: Connection) -> tuple[int, list[ExtensionGroup]]:
+            total, rows = page(conn, select(extension_group), listing, SORTABLE, [extension_group.c.name])
+            return total, _with_members(conn, rows)
+
+        return await self._database.read(work)
 
     async def create(self, new: ExtensionGroup) -> ExtensionGroup:
         """Save a new group and return it with its id. Raises Duplicate, BrokenReference."""
 
-        async def work(conn: AsyncConnection) -> ExtensionGroup:
-            await _check(conn, new)
+        def work(conn: Connection) -> ExtensionGroup:
+            _check(conn, new)
             values = new.model_dump(exclude={"id", "members"})
-            result = await conn.execute(insert(extension_group).values(values).returning(extension_group.c.id))
+            result = conn.execute(insert(extension_group).values(values).returning(extension_group.c.id))
             saved = new.model_copy(update={"id": result.scalar_one()})
-            await _save_members(conn, saved)
+            _save_members(conn, saved)
             return saved
 
         return await self._database.write(work)
@@ -61,19 +63,19 @@ class ExtensionGroups:
         Raises Duplicate, BrokenReference, and Builtin for any change of the built-in group.
         """
 
-        async def work(conn: AsyncConnection) -> ExtensionGroup | None:
-            found = await by_ids(conn, [group_id])
+        def work(conn: Connection) -> ExtensionGroup | None:
+            found = by_ids(conn, [group_id])
             if not found:
                 return None
             before = found[group_id]
             after = change(before).model_copy(update={"id": before.id, "builtin": before.builtin})
             if before.builtin and after != before:
                 raise Builtin(before.name)
-            await _check(conn, after)
+            _check(conn, after)
             values = after.model_dump(exclude={"id", "members"})
-            await conn.execute(update(extension_group).where(extension_group.c.id == group_id).values(values))
-            await conn.execute(delete(extension_group_member).where(extension_group_member.c.group_id == group_id))
-            await _save_members(conn, after)
+            conn.execute(update(extension_group).where(extension_group.c.id == group_id).values(values))
+            conn.execute(delete(extension_group_member).where(extension_group_member.c.group_id == group_id))
+            _save_members(conn, after)
             return after
 
         return await self._database.write(work)
@@ -81,26 +83,26 @@ class ExtensionGroups:
     async def delete(self, group_id: int) -> bool:
         """Delete a group, also out of ring groups; False where there is none. Raises Builtin."""
 
-        async def work(conn: AsyncConnection) -> bool:
-            found = await by_ids(conn, [group_id])
+        def work(conn: Connection) -> bool:
+            found = by_ids(conn, [group_id])
             if not found:
                 return False
             if found[group_id].builtin:
                 raise Builtin(found[group_id].name)
-            await conn.execute(delete(extension_group).where(extension_group.c.id == group_id))
-            await drop_empty_entries(conn)
+            conn.execute(delete(extension_group).where(extension_group.c.id == group_id))
+            drop_empty_entries(conn)
             return True
 
         return await self._database.write(work)
 
 
-async def by_ids(conn: AsyncConnection, ids: Iterable[int]) -> dict[int, ExtensionGroup]:
+def by_ids(conn: Connection, ids: Iterable[int]) -> dict[int, ExtensionGroup]:
     """Return those of `ids` that exist, members included; two queries."""
-    rows = (await conn.execute(select(extension_group).where(extension_group.c.id.in_(set(ids))))).all()
-    return {group.id: group for group in await _with_members(conn, rows)}
+    rows = conn.execute(select(extension_group).where(extension_group.c.id.in_(set(ids)))).all()
+    return {group.id: group for group in _with_members(conn, rows)}
 
 
-async def _with_members(conn: AsyncConnection, rows: Sequence[Any]) -> list[ExtensionGroup]:
+def _with_members(conn: Connection, rows: Sequence[Any]) -> list[ExtensionGroup]:
     member = extension_group_member.c
     query = (
         select(member.group_id, member.extension_id)
@@ -108,7 +110,7 @@ async def _with_members(conn: AsyncConnection, rows: Sequence[Any]) -> list[Exte
         .order_by(member.group_id, member.position)
     )
     members: dict[int, list[int]] = {}
-    for group_id, extension_id in (await conn.execute(query)).all():
+    for group_id, extension_id in conn.execute(query).all():
         members.setdefault(group_id, []).append(extension_id)
     return [
         ExtensionGroup(
@@ -122,19 +124,19 @@ async def _with_members(conn: AsyncConnection, rows: Sequence[Any]) -> list[Exte
     ]
 
 
-async def _check(conn: AsyncConnection, group: ExtensionGroup) -> None:
+def _check(conn: Connection, group: ExtensionGroup) -> None:
     same_name = select(extension_group.c.id).where(
         extension_group.c.name == group.name, extension_group.c.id != group.id
     )
-    if (await conn.execute(same_name)).first():
+    if conn.execute(same_name).first():
         raise Duplicate([Clash("name", group.name, ObjectKind.EXT_GROUP, group.name)])
-    await check_existing(conn, (Ref(ObjectKind.EXTENSION, member) for member in group.members))
+    check_existing(conn, (Ref(ObjectKind.EXTENSION, member) for member in group.members))
 
 
-async def _save_members(conn: AsyncConnection, group: ExtensionGroup) -> None:
+def _save_members(conn: Connection, group: ExtensionGroup) -> None:
     rows = [
         {"group_id": group.id, "extension_id": member, "position": position}
         for position, member in enumerate(dict.fromkeys(group.members))
     ]
     if rows:
-        await conn.execute(insert(extension_group_member), rows)
+        conn.execute(insert(extension_group_member), rows)

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakValueDictionary
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, text, update
 
 from ringdove.model.extension import Extension, Presence
 from ringdove.model.reference import DestinationKind, ObjectKind, Ref
@@ -48,20 +47,23 @@ class Extensions:
 
     async def many(self, ids: Iterable[int]) -> list[Extension]:
         """Return those of `ids` that exist, in the order asked for, each once."""
-        async with self._database.read() as conn:
-            found = await by_ids(conn, ids)
-        return [found[i] for i in dict.fromkeys(ids) if i in found]
+        wanted = list(dict.fromkeys(ids))
+        found = await self._database.read(lambda conn: by_ids(conn, wanted))
+        return [found[i] for i in wanted if i in found]
 
     async def page(self, listing: Listing) -> tuple[int, list[Extension]]:
         """Return the number of all matches and the wanted part of them."""
-        async with self._database.read() as conn:
-            total, rows = await page(conn, select(extension), listing, SORTABLE, _SEARCHED)
-        return total, [_from_row(row) for row in rows]
+
+        def work(conn: Connection) -> tuple[int, list[Extension]]:
+            total, rows = page(conn, select(extension), listing, SORTABLE, _SEARCHED)
+            return total, [_from_row(row) for row in rows]
+
+        return await self._database.read(work)
 
     async def count(self) -> int:
         """Return how many extensions there are."""
-        async with self._database.read() as conn:
-            return (await conn.execute(select(func.count()).select_from(extension))).scalar_one()
+        query = select(func.count()).select_from(extension)
+        return await self._database.read(lambda conn: conn.execute(query).scalar_one())
 
     async def create(self, new: Extension, id: int | None = None) -> Extension:  # noqa: A002
         """Save a new extension and return it with its id, which is given by the database unless `id` says otherwise.
@@ -69,16 +71,16 @@ class Extensions:
         Raises Duplicate where the number, the registration name or the e-mail address is taken.
         """
 
-        async def work(conn: AsyncConnection) -> Extension:
-            await _check_unique(conn, new, id)
+        def work(conn: Connection) -> Extension:
+            _check_unique(conn, new, id)
             values = new.model_dump(exclude={"id"}) | ({"id": id} if id else {})
-            given = (await conn.execute(insert(extension).values(values).returning(extension.c.id))).scalar_one()
+            given = conn.execute(insert(extension).values(values).returning(extension.c.id)).scalar_one()
             if id and conn.dialect.name == "postgresql":
                 # There an explicit id leaves the sequence behind.
-                await conn.execute(
+                conn.execute(
                     text("SELECT setval(pg_get_serial_sequence('extension', 'id'), (SELECT max(id) FROM extension))")
                 )
-            await numbers.claim(conn, new.number, DestinationKind.EXTENSION, given)
+            numbers.claim(conn, new.number, DestinationKind.EXTENSION, given)
             return new.model_copy(update={"id": given})
 
         return await self._database.write(work)
@@ -89,15 +91,15 @@ class Extensions:
         Raises Duplicate where the registration name or the e-mail address is taken.
         """
 
-        async def work(conn: AsyncConnection) -> Extension | None:
-            found = await by_ids(conn, [extension_id])
+        def work(conn: Connection) -> Extension | None:
+            found = by_ids(conn, [extension_id])
             if not found:
                 return None
             before = found[extension_id]
             after = change(before).model_copy(update={"id": before.id, "number": before.number})
-            await _check_unique(conn, after)
+            _check_unique(conn, after)
             values = after.model_dump(exclude={"id", "number"})
-            await conn.execute(update(extension).where(extension.c.id == extension_id).values(values))
+            conn.execute(update(extension).where(extension.c.id == extension_id).values(values))
             return after
 
         return await self._database.write(work)
@@ -108,31 +110,31 @@ class Extensions:
         Raises InUse while it is a destination of a ring group.
         """
 
-        async def work(conn: AsyncConnection) -> bool:
-            await check_unused(conn, Ref(ObjectKind.EXTENSION, extension_id))
-            await numbers.release(conn, DestinationKind.EXTENSION, extension_id)
-            gone = await conn.execute(delete(extension).where(extension.c.id == extension_id))
-            await drop_empty_entries(conn)
+        def work(conn: Connection) -> bool:
+            check_unused(conn, Ref(ObjectKind.EXTENSION, extension_id))
+            numbers.release(conn, DestinationKind.EXTENSION, extension_id)
+            gone = conn.execute(delete(extension).where(extension.c.id == extension_id))
+            drop_empty_entries(conn)
             return gone.rowcount > 0
 
         return await self._database.write(work)
 
     async def _one(self, condition: ColumnElement[bool]) -> Extension | None:
-        async with self._database.read() as conn:
-            row = (await conn.execute(select(extension).where(condition))).one_or_none()
+        query = select(extension).where(condition)
+        row = await self._database.read(lambda conn: conn.execute(query).one_or_none())
         return _from_row(row) if row else None
 
 
-async def by_ids(conn: AsyncConnection, ids: Iterable[int]) -> dict[int, Extension]:
+def by_ids(conn: Connection, ids: Iterable[int]) -> dict[int, Extension]:
     """Return those of `ids` that exist."""
-    rows = (await conn.execute(select(extension).where(extension.c.id.in_(set(ids))))).all()
+    rows = conn.execute(select(extension).where(extension.c.id.in_(set(ids)))).all()
     return {row.id: _from_row(row) for row in rows}
 
 
-async def everybody(conn: AsyncConnection) -> list[Extension]:
+def everybody(conn: Connection) -> list[Extension]:
     """Return every extension, ordered by number."""
     query = select(extension).order_by(func.length(extension.c.number), extension.c.number)
-    return [_from_row(row) for row in (await conn.execute(query)).all()]
+    return [_from_row(row) for row in conn.execute(query).all()]
 
 
 def _from_row(row: Row[Any]) -> Extension:
@@ -144,10 +146,10 @@ def _from_row(row: Row[Any]) -> Extension:
     return found
 
 
-async def _check_unique(conn: AsyncConnection, new: Extension, explicit_id: int | None = None) -> None:
+def _check_unique(conn: Connection, new: Extension, explicit_id: int | None = None) -> None:
     """Raise Duplicate naming every value of `new` that another extension, or any dialable object, holds."""
     clashes: list[Clash] = []
-    if not new.id and (taken := await numbers.clash(conn, new.number)):
+    if not new.id and (taken := numbers.clash(conn, new.number)):
         clashes.append(taken)
     rivals: dict[str, ColumnElement[bool]] = {"reg_name": extension.c.reg_name == new.reg_name}
     if new.email_addr:
@@ -155,7 +157,7 @@ async def _check_unique(conn: AsyncConnection, new: Extension, explicit_id: int 
     if explicit_id:
         rivals["id"] = extension.c.id == explicit_id
     for field, same in rivals.items():
-        holder = (await conn.execute(select(extension.c.number).where(same, extension.c.id != new.id))).scalar()
+        holder = conn.execute(select(extension.c.number).where(same, extension.c.id != new.id)).scalar()
         if holder:
             value = explicit_id if field == "id" else getattr(new, field)
             clashes.append(Clash(field, str(value), ObjectKind.EXTENSION, holder))

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +18,8 @@ class Listing:
     search: str = ""
 
 
-async def page(
-    conn: AsyncConnection,
+def page(
+    conn: Connection,
     query: Select[Any],
     listing: Listing,
     sortable: Mapping[str, ColumnElement[Any]],
@@ -29,10 +28,10 @@ async def page(
     """Run `query` for one page; the number of all matches comes first."""
     if listing.search:
         query = query.where(or_(*(column.icontains(listing.search, autoescape=True) for column in searched)))
-    total = (await conn.execute(select(func.count()).select_from(query.order_by(None).subquery()))).scalar_one()
+    total = conn.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
     keys = [sortable[listing.sort_by], sortable["id"]]
     if listing.sort_by == "number":
         keys.insert(0, func.length(sortable["number"]))
     query = query.order_by(*((key.desc() for key in keys) if listing.descending else keys))
-    rows = (await conn.execute(query.offset(listing.offset).limit(listing.limit))).all()
+    rows = conn.execute(query.offset(listing.offset).limit(listing.limit)).all()
     return total, list(rows)

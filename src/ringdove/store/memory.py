@@ -32,7 +32,7 @@ class Memory:
         """What was asked for and what it led to, by query and key; after a change of settings another one."""
 
     def forget(self) -> None:
-        """Forget everything; any thread may say so.
+        """Forget everything; the thread that writes says so.
 
         A read that is under way may have begun before the change. What it finds goes into the old `known`, which
         nobody looks at any more.

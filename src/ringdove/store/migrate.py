@@ -5,21 +5,20 @@ import sys
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 HEAD = "0002"
 """The newest revision in `migrations/versions`; a test holds this true."""
 
 
-async def upgrade(conn: AsyncConnection) -> None:
+def upgrade(conn: Connection) -> None:
     """Run the missing migrations inside the transaction of `conn`; nothing happens where none is missing."""
-    if not await is_up_to_date(conn):
-        await conn.run_sync(_upgrade)
+    if not is_up_to_date(conn):
+        _upgrade(conn)
 
 
-async def is_up_to_date(conn: AsyncConnection) -> bool:
+def is_up_to_date(conn: Connection) -> bool:
     """Whether no migration is missing."""
-    return await conn.run_sync(_revision) == HEAD
+    return _revision(conn) == HEAD
 
 
 async def upgrade_apart(url: str) -> None:

@@ -1,7 +1,6 @@
 """The numbering plan: one table for everything that can be dialled."""
 
-from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, insert, select
 
 from ringdove.model.reference import DestinationKind, Dialable, ObjectKind
 from ringdove.store.database import Database
@@ -20,22 +19,21 @@ class Numbers:
     async def find(self, number: str) -> Dialable | None:
         """Say what is reached by dialling `number`."""
         query = select(number_plan.c.kind, number_plan.c.object_id).where(number_plan.c.number == number)
-        async with self._database.read() as conn:
-            row = (await conn.execute(query)).one_or_none()
+        row = await self._database.read(lambda conn: conn.execute(query).one_or_none())
         return Dialable(DestinationKind(row.kind), row.object_id) if row else None
 
 
-async def clash(conn: AsyncConnection, number: str) -> Clash | None:
+def clash(conn: Connection, number: str) -> Clash | None:
     """Say who holds `number`, if anybody does."""
-    kind = (await conn.execute(select(number_plan.c.kind).where(number_plan.c.number == number))).scalar()
+    kind = conn.execute(select(number_plan.c.kind).where(number_plan.c.number == number)).scalar()
     return Clash("number", number, ObjectKind(kind), number) if kind else None
 
 
-async def claim(conn: AsyncConnection, number: str, kind: DestinationKind, object_id: int) -> None:
+def claim(conn: Connection, number: str, kind: DestinationKind, object_id: int) -> None:
     """Enter a new object under its number."""
-    await conn.execute(insert(number_plan).values(number=number, kind=kind, object_id=object_id))
+    conn.execute(insert(number_plan).values(number=number, kind=kind, object_id=object_id))
 
 
-async def release(conn: AsyncConnection, kind: DestinationKind, object_id: int) -> None:
+def release(conn: Connection, kind: DestinationKind, object_id: int) -> None:
     """Take an object out of the plan."""
-    await conn.execute(delete(number_plan).where(number_plan.c.kind == kind, number_plan.c.object_id == object_id))
+    conn.execute(delete(number_plan).where(number_plan.c.kind == kind, number_plan.c.object_id == object_id))

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, insert, select, update
 
 from ringdove.model.audio import MAX_FILES, Audio, Playlist, PlayOrder, alphabetical
 from ringdove.model.reference import AudioRef, ObjectKind
@@ -30,20 +29,21 @@ class Playlists:
     async def many(self, ids: Iterable[int]) -> list[Playlist]:
         """Return those of `ids` that exist, in the order asked for, each once."""
         wanted = list(dict.fromkeys(ids))
-        async with self._database.read() as conn:
-            found = {one.id: one for one in await _found(conn, playlist.c.id.in_(wanted))}
+        found = {one.id: one for one in await self._database.read(lambda conn: _found(conn, playlist.c.id.in_(wanted)))}
         return [found[i] for i in wanted if i in found]
 
     async def by_name(self, list_name: str) -> Playlist | None:
         """Return the playlist of this name."""
-        async with self._database.read() as conn:
-            return await by_name(conn, list_name)
+        return await self._database.read(lambda conn: by_name(conn, list_name))
 
     async def page(self, listing: Listing) -> tuple[int, list[Playlist]]:
         """Return the number of all matches and the wanted part of them."""
-        async with self._database.read() as conn:
-            total, rows = await page(conn, select(playlist), listing, SORTABLE, [playlist.c.list_name])
-            return total, await _with_files(conn, rows)
+
+        def work(conn: Connection) -> tuple[int, list[Playlist]]:
+            total, rows = page(conn, select(playlist), listing, SORTABLE, [playlist.c.list_name])
+            return total, _with_files(conn, rows)
+
+        return await self._database.read(work)
 
     async def create(self, new: Playlist) -> Playlist:
         """Save a new playlist with its files and return it with its id. Raises Duplicate."""
@@ -56,8 +56,8 @@ class Playlists:
         would be renamed.
         """
 
-        async def work(conn: AsyncConnection) -> Playlist | None:
-            before = next(iter(await _found(conn, playlist.c.id == list_id)), None)
+        def work(conn: Connection) -> Playlist | None:
+            before = next(iter(_found(conn, playlist.c.id == list_id)), None)
             if before is None:
                 return None
             wanted = change(before)
@@ -65,10 +65,10 @@ class Playlists:
             if after.list_name != before.list_name:
                 if before.builtin:
                     raise Builtin(before.list_name)
-                await _check_unique(conn, after.list_name)
-                await rename(conn, AudioRef(ObjectKind.PLAYLIST, before.list_name), after.list_name)
+                _check_unique(conn, after.list_name)
+                rename(conn, AudioRef(ObjectKind.PLAYLIST, before.list_name), after.list_name)
             values = after.model_dump(include={"list_name", "play_order"})
-            await conn.execute(update(playlist).where(playlist.c.id == list_id).values(values))
+            conn.execute(update(playlist).where(playlist.c.id == list_id).values(values))
             return after
 
         return await self._database.write(work)
@@ -79,14 +79,14 @@ class Playlists:
         Raises InUse while a ring group names it, and Builtin.
         """
 
-        async def work(conn: AsyncConnection) -> Playlist | None:
-            found = next(iter(await _found(conn, playlist.c.id == list_id)), None)
+        def work(conn: Connection) -> Playlist | None:
+            found = next(iter(_found(conn, playlist.c.id == list_id)), None)
             if found is None:
                 return None
             if found.builtin:
                 raise Builtin(found.list_name)
-            await check_unused(conn, AudioRef(ObjectKind.PLAYLIST, found.list_name))
-            await conn.execute(delete(playlist).where(playlist.c.id == list_id))
+            check_unused(conn, AudioRef(ObjectKind.PLAYLIST, found.list_name))
+            conn.execute(delete(playlist).where(playlist.c.id == list_id))
             return found
 
         return await self._database.write(work)
@@ -97,14 +97,14 @@ class Playlists:
         Raises Full.
         """
 
-        async def work(conn: AsyncConnection) -> bool:
-            found = await by_name(conn, list_name)
+        def work(conn: Connection) -> bool:
+            found = by_name(conn, list_name)
             if found is None:
                 return False
             if len({one.file for one in found.files} | {audio.file}) > MAX_FILES:
                 raise Full(list_name)
-            await _remove_file(conn, found.id, audio.file)
-            await _save_files(conn, found.id, [audio])
+            _remove_file(conn, found.id, audio.file)
+            _save_files(conn, found.id, [audio])
             return True
 
         return await self._database.write(work)
@@ -112,39 +112,39 @@ class Playlists:
     async def remove_file(self, list_name: str, file: str) -> Audio | None:
         """Take music out and return what it was; None where there is no such file or playlist."""
 
-        async def work(conn: AsyncConnection) -> Audio | None:
-            found = await by_name(conn, list_name)
+        def work(conn: Connection) -> Audio | None:
+            found = by_name(conn, list_name)
             if found is None:
                 return None
-            await _remove_file(conn, found.id, file)
+            _remove_file(conn, found.id, file)
             return next((audio for audio in found.files if audio.file == file), None)
 
         return await self._database.write(work)
 
 
-async def by_name(conn: AsyncConnection, list_name: str) -> Playlist | None:
+def by_name(conn: Connection, list_name: str) -> Playlist | None:
     """Return the playlist of this name."""
-    return next(iter(await _found(conn, playlist.c.list_name == list_name)), None)
+    return next(iter(_found(conn, playlist.c.list_name == list_name)), None)
 
 
-async def create(conn: AsyncConnection, new: Playlist) -> Playlist:
+def create(conn: Connection, new: Playlist) -> Playlist:
     """Save a new playlist with its files and return it with its id. Raises Duplicate."""
-    await _check_unique(conn, new.list_name)
+    _check_unique(conn, new.list_name)
     values = new.model_dump(exclude={"id", "files"})
-    made = await conn.execute(insert(playlist).values(values).returning(playlist.c.id))
+    made = conn.execute(insert(playlist).values(values).returning(playlist.c.id))
     saved = new.model_copy(update={"id": made.scalar_one()})
-    await _save_files(conn, saved.id, saved.files)
+    _save_files(conn, saved.id, saved.files)
     return saved
 
 
-async def _found(conn: AsyncConnection, condition: Any) -> list[Playlist]:
-    return await _with_files(conn, (await conn.execute(select(playlist).where(condition))).all())
+def _found(conn: Connection, condition: Any) -> list[Playlist]:
+    return _with_files(conn, conn.execute(select(playlist).where(condition)).all())
 
 
-async def _with_files(conn: AsyncConnection, rows: Sequence[Any]) -> list[Playlist]:
+def _with_files(conn: Connection, rows: Sequence[Any]) -> list[Playlist]:
     wanted = playlist_file.c.playlist_id.in_([row.id for row in rows])
     files: dict[int, list[Audio]] = {}
-    for row in (await conn.execute(select(playlist_file).where(wanted))).all():
+    for row in conn.execute(select(playlist_file).where(wanted)).all():
         audio = Audio.model_construct(file=row.file, digest=row.digest, seconds=row.seconds, size=row.size)
         files.setdefault(row.playlist_id, []).append(audio)
     return [
@@ -159,17 +159,17 @@ async def _with_files(conn: AsyncConnection, rows: Sequence[Any]) -> list[Playli
     ]
 
 
-async def _check_unique(conn: AsyncConnection, list_name: str) -> None:
-    if (await conn.execute(select(playlist.c.id).where(playlist.c.list_name == list_name))).first():
+def _check_unique(conn: Connection, list_name: str) -> None:
+    if conn.execute(select(playlist.c.id).where(playlist.c.list_name == list_name)).first():
         raise Duplicate([Clash("list_name", list_name, ObjectKind.PLAYLIST, list_name)])
 
 
-async def _save_files(conn: AsyncConnection, list_id: int, files: Iterable[Audio]) -> None:
+def _save_files(conn: Connection, list_id: int, files: Iterable[Audio]) -> None:
     rows = [{"playlist_id": list_id} | audio.model_dump() for audio in files]
     if rows:
-        await conn.execute(insert(playlist_file), rows)
+        conn.execute(insert(playlist_file), rows)
 
 
-async def _remove_file(conn: AsyncConnection, list_id: int, file: str) -> None:
+def _remove_file(conn: Connection, list_id: int, file: str) -> None:
     this = (playlist_file.c.playlist_id == list_id, playlist_file.c.file == file)
-    await conn.execute(delete(playlist_file).where(*this))
+    conn.execute(delete(playlist_file).where(*this))

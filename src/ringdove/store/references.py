@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Column, ColumnElement, Connection, and_, or_, select, update
 
 from ringdove.model.destination import REFERS_TO
 from ringdove.model.reference import AudioRef, DestinationKind, Mention, ObjectKind, Ref
@@ -39,29 +38,29 @@ class References:
 
     async def missing(self, refs: Iterable[Mention]) -> frozenset[Mention]:
         """Return those of `refs` that do not exist; one query per kind."""
-        async with self._database.read() as conn:
-            return await missing(conn, refs)
+        wanted = frozenset(refs)
+        return await self._database.read(lambda conn: missing(conn, wanted))
 
 
-async def missing(conn: AsyncConnection, refs: Iterable[Mention]) -> frozenset[Mention]:
+def missing(conn: Connection, refs: Iterable[Mention]) -> frozenset[Mention]:
     """Return those of `refs` that do not exist."""
     wanted = frozenset(refs)
     found = set[tuple[ObjectKind, int | str]]()
     for kind in sorted({kind for kind, _ in wanted}):
         keys = [key for of, key in wanted if of is kind and (isinstance(key, str) or key <= MAX_ID)]
         column = _KEYS[kind]
-        known = await conn.execute(select(column).where(column.in_(keys)))
+        known = conn.execute(select(column).where(column.in_(keys)))
         found.update((kind, key) for key in known.scalars())
     return wanted - found
 
 
-async def check_existing(conn: AsyncConnection, refs: Iterable[Mention]) -> None:
+def check_existing(conn: Connection, refs: Iterable[Mention]) -> None:
     """Raise BrokenReference unless every one of `refs` exists."""
-    if gone := await missing(conn, refs):
+    if gone := missing(conn, refs):
         raise BrokenReference(gone)
 
 
-async def check_unused(conn: AsyncConnection, ref: Mention) -> None:
+def check_unused(conn: Connection, ref: Mention) -> None:
     """Raise InUse where a ring group still names `ref`; a group's own destinations do not count."""
     mentions = _mentions(ref)
     query = select(
@@ -72,7 +71,7 @@ async def check_unused(conn: AsyncConnection, ref: Mention) -> None:
     ).where(or_(*mentions.values()))
     if isinstance(ref, Ref) and ref.kind is ObjectKind.RING_GROUP:
         query = query.where(ring_group.c.id != ref.id)
-    rows = (await conn.execute(query.order_by(ring_group.c.id))).all()
+    rows = conn.execute(query.order_by(ring_group.c.id)).all()
     users = [
         Usage(row.id, row.number, row.name, field) for row in rows for field in mentions if row._mapping[f"in_{field}"]
     ]
@@ -80,10 +79,10 @@ async def check_unused(conn: AsyncConnection, ref: Mention) -> None:
         raise InUse(users)
 
 
-async def rename(conn: AsyncConnection, ref: AudioRef, name: str) -> None:
+def rename(conn: Connection, ref: AudioRef, name: str) -> None:
     """Have every ring group that names `ref` use its new name."""
     for field, condition in _mentions(ref).items():
-        await conn.execute(update(ring_group).where(condition).values({field: name}))
+        conn.execute(update(ring_group).where(condition).values({field: name}))
 
 
 def _mentions(ref: Mention) -> dict[str, ColumnElement[bool]]:
@@ -100,11 +99,11 @@ def _mentions(ref: Mention) -> dict[str, ColumnElement[bool]]:
     return found
 
 
-async def paths(conn: AsyncConnection) -> dict[int, set[int]]:
+def paths(conn: Connection) -> dict[int, set[int]]:
     """Return where each ring group can send a call on to: ring group id to ring group ids."""
     onward: dict[int, set[int]] = {}
     for kind, value in DESTINATIONS.values():
         query = select(ring_group.c.id, value).where(kind == DestinationKind.RING_GROUP)
-        for source, target in (await conn.execute(query)).all():
+        for source, target in conn.execute(query).all():
             onward.setdefault(source, set()).add(int(target))
     return onward

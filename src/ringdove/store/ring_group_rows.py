@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, exists, insert, select
 
 from ringdove.model.destination import Destination
 from ringdove.model.reference import DestinationKind
@@ -39,7 +38,7 @@ def columns(group: RingGroup) -> dict[str, Any]:
     }
 
 
-async def save_entries(conn: AsyncConnection, group: RingGroup) -> None:
+def save_entries(conn: Connection, group: RingGroup) -> None:
     """Write the member list of a group that has none yet in the database."""
     entries = [
         {"group_id": group.id, "position": i, "delay_time": entry.delay_time, "timeout": entry.timeout}
@@ -57,18 +56,18 @@ async def save_entries(conn: AsyncConnection, group: RingGroup) -> None:
         for j, member in enumerate(entry.members)
     ]
     if members:
-        await conn.execute(insert(ring_group_entry), entries)
-        await conn.execute(insert(ring_group_member), members)
+        conn.execute(insert(ring_group_entry), entries)
+        conn.execute(insert(ring_group_member), members)
 
 
-async def drop_empty_entries(conn: AsyncConnection) -> None:
+def drop_empty_entries(conn: Connection) -> None:
     """Remove the entries whose last member was deleted."""
     entry, member = ring_group_entry.c, ring_group_member.c
     left = exists().where(member.group_id == entry.group_id, member.entry == entry.position)
-    await conn.execute(delete(ring_group_entry).where(~left))
+    conn.execute(delete(ring_group_entry).where(~left))
 
 
-async def load(conn: AsyncConnection, rows: Sequence[Any]) -> list[RingGroup]:
+def load(conn: Connection, rows: Sequence[Any]) -> list[RingGroup]:
     """Make ring groups of rows of `ring_group`; one query for all their members."""
     entry, member = ring_group_entry.c, ring_group_member.c
     query = (
@@ -85,7 +84,7 @@ async def load(conn: AsyncConnection, rows: Sequence[Any]) -> list[RingGroup]:
         .order_by(entry.group_id, entry.position, member.position)
     )
     entries: dict[int, dict[int, Entry]] = {}
-    for found in (await conn.execute(query)).all():
+    for found in conn.execute(query).all():
         of_group = entries.setdefault(found.group_id, {})
         before = of_group.get(found.position)
         of_group[found.position] = Entry(

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, insert, select, update
 
 from ringdove.model.extension import Extension
 from ringdove.model.extension_group import MemberSelect
@@ -35,15 +34,18 @@ class RingGroups:
 
     async def many(self, ids: Iterable[int]) -> list[RingGroup]:
         """Return those of `ids` that exist, in the order asked for, each once."""
-        async with self._database.read() as conn:
-            found = await _by_ids(conn, ids)
-        return [found[i] for i in dict.fromkeys(ids) if i in found]
+        wanted = list(dict.fromkeys(ids))
+        found = await self._database.read(lambda conn: _by_ids(conn, wanted))
+        return [found[i] for i in wanted if i in found]
 
     async def page(self, listing: Listing) -> tuple[int, list[RingGroup]]:
         """Return the number of all matches and the wanted part of them."""
-        async with self._database.read() as conn:
-            total, rows = await page(conn, select(ring_group), listing, SORTABLE, _SEARCHED)
-            return total, await load(conn, rows)
+
+        def work(conn: Connection) -> tuple[int, list[RingGroup]]:
+            total, rows = page(conn, select(ring_group), listing, SORTABLE, _SEARCHED)
+            return total, load(conn, rows)
+
+        return await self._database.read(work)
 
     @remembered_by(id)
     async def roster(self, group: RingGroup) -> tuple[RosterEntry, ...]:
@@ -51,44 +53,20 @@ class RingGroups:
 
         Within one entry each extension stands once, where it was first mentioned.
         """
-        mentions = [member for entry in group.member_list for member in entry.members]
-        async with self._database.read() as conn:
-            groups = await extension_groups.by_ids(conn, (m.id for m in mentions if m.type is MemberType.EXT_GROUP))
-            direct = {m.id for m in mentions if m.type is MemberType.EXTENSION}
-            if any(g.member_select is MemberSelect.ALL for g in groups.values()):
-                everybody = {person.id: person for person in await extensions.everybody(conn)}
-            else:
-                everybody = await extensions.by_ids(conn, direct.union(*(g.members for g in groups.values())))
-
-        def expand(member: MemberRef) -> list[int]:
-            if member.type is MemberType.EXTENSION:
-                return [member.id]
-            named = groups.get(member.id)
-            if named is None:
-                return []
-            return list(everybody) if named.member_select is MemberSelect.ALL else list(named.members)
-
-        def people(members: Iterable[MemberRef]) -> tuple[Extension, ...]:
-            ids = dict.fromkeys(i for member in members for i in expand(member))
-            return tuple(everybody[i] for i in ids if i in everybody)
-
-        return tuple(
-            RosterEntry.model_construct(members=people(e.members), delay_time=e.delay_time, timeout=e.timeout)
-            for e in group.member_list
-        )
+        return await self._database.read(lambda conn: _roster(conn, group))
 
     async def create(self, new: RingGroup) -> RingGroup:
         """Save a new group and return it with its id. Raises Duplicate, BrokenReference."""
 
-        async def work(conn: AsyncConnection) -> RingGroup:
-            if taken := await numbers.clash(conn, new.number):
+        def work(conn: Connection) -> RingGroup:
+            if taken := numbers.clash(conn, new.number):
                 raise Duplicate([taken])
-            await check_existing(conn, [*new.refs(), *new.audio().values()])
+            check_existing(conn, [*new.refs(), *new.audio().values()])
             values = columns(new) | {"number": new.number}
-            result = await conn.execute(insert(ring_group).values(values).returning(ring_group.c.id))
+            result = conn.execute(insert(ring_group).values(values).returning(ring_group.c.id))
             saved = new.model_copy(update={"id": result.scalar_one()})
-            await numbers.claim(conn, saved.number, DestinationKind.RING_GROUP, saved.id)
-            await save_entries(conn, saved)
+            numbers.claim(conn, saved.number, DestinationKind.RING_GROUP, saved.id)
+            save_entries(conn, saved)
             return saved
 
         return await self._database.write(work)
@@ -100,19 +78,19 @@ class RingGroups:
         reach itself (R12).
         """
 
-        async def work(conn: AsyncConnection) -> RingGroup | None:
-            found = await _by_ids(conn, [group_id])
+        def work(conn: Connection) -> RingGroup | None:
+            found = _by_ids(conn, [group_id])
             if not found:
                 return None
             before = found[group_id]
             after = change(before).model_copy(update={"id": before.id, "number": before.number})
             kept = before.audio()
             audio = [ref for field, ref in after.audio().items() if ref != kept.get(field)]
-            await check_existing(conn, [*after.refs(), *audio])
-            await _check_no_loop(conn, after)
-            await conn.execute(update(ring_group).where(ring_group.c.id == group_id).values(columns(after)))
-            await conn.execute(delete(ring_group_entry).where(ring_group_entry.c.group_id == group_id))
-            await save_entries(conn, after)
+            check_existing(conn, [*after.refs(), *audio])
+            _check_no_loop(conn, after)
+            conn.execute(update(ring_group).where(ring_group.c.id == group_id).values(columns(after)))
+            conn.execute(delete(ring_group_entry).where(ring_group_entry.c.group_id == group_id))
+            save_entries(conn, after)
             return after
 
         return await self._database.write(work)
@@ -120,23 +98,50 @@ class RingGroups:
     async def delete(self, group_id: int) -> bool:
         """Delete a group; False where there is none. Raises InUse while it is a destination of another one."""
 
-        async def work(conn: AsyncConnection) -> bool:
-            await check_unused(conn, Ref(ObjectKind.RING_GROUP, group_id))
-            await numbers.release(conn, DestinationKind.RING_GROUP, group_id)
-            gone = await conn.execute(delete(ring_group).where(ring_group.c.id == group_id))
+        def work(conn: Connection) -> bool:
+            check_unused(conn, Ref(ObjectKind.RING_GROUP, group_id))
+            numbers.release(conn, DestinationKind.RING_GROUP, group_id)
+            gone = conn.execute(delete(ring_group).where(ring_group.c.id == group_id))
             return gone.rowcount > 0
 
         return await self._database.write(work)
 
 
-async def _by_ids(conn: AsyncConnection, ids: Iterable[int]) -> dict[int, RingGroup]:
-    rows = (await conn.execute(select(ring_group).where(ring_group.c.id.in_(set(ids))))).all()
-    return {group.id: group for group in await load(conn, rows)}
+def _by_ids(conn: Connection, ids: Iterable[int]) -> dict[int, RingGroup]:
+    rows = (conn.execute(select(ring_group).where(ring_group.c.id.in_(set(ids))))).all()
+    return {group.id: group for group in load(conn, rows)}
 
 
-async def _check_no_loop(conn: AsyncConnection, group: RingGroup) -> None:
+def _roster(conn: Connection, group: RingGroup) -> tuple[RosterEntry, ...]:
+    mentions = [member for entry in group.member_list for member in entry.members]
+    groups = extension_groups.by_ids(conn, (m.id for m in mentions if m.type is MemberType.EXT_GROUP))
+    direct = {m.id for m in mentions if m.type is MemberType.EXTENSION}
+    if any(g.member_select is MemberSelect.ALL for g in groups.values()):
+        everybody = {person.id: person for person in extensions.everybody(conn)}
+    else:
+        everybody = extensions.by_ids(conn, direct.union(*(g.members for g in groups.values())))
+
+    def expand(member: MemberRef) -> list[int]:
+        if member.type is MemberType.EXTENSION:
+            return [member.id]
+        named = groups.get(member.id)
+        if named is None:
+            return []
+        return list(everybody) if named.member_select is MemberSelect.ALL else list(named.members)
+
+    def people(members: Iterable[MemberRef]) -> tuple[Extension, ...]:
+        ids = dict.fromkeys(i for member in members for i in expand(member))
+        return tuple(everybody[i] for i in ids if i in everybody)
+
+    return tuple(
+        RosterEntry.model_construct(members=people(e.members), delay_time=e.delay_time, timeout=e.timeout)
+        for e in group.member_list
+    )
+
+
+def _check_no_loop(conn: Connection, group: RingGroup) -> None:
     """Raise Loop where a call could come back to `group`, however long the way round."""
-    onward = await paths(conn)
+    onward = paths(conn)
     targets = {"fail_dest": group.fail_dest, "no_agent_online_dest": group.no_agent_online_dest}
     fields = [
         field

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, or_, select, union
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, insert, or_, select, union
 
 from ringdove.model.audio import (
     BUILT_IN_RINGTONES,
@@ -30,19 +29,21 @@ class Sounds:
     @remembered
     async def find(self, name: str) -> Selection | None:
         """Return what a name stands for, a prompt or else a playlist; None where there is neither."""
-        async with self._database.read() as conn:
-            row = (await conn.execute(select(prompt).where(prompt.c.file == name))).one_or_none()
+
+        def work(conn: Connection) -> Selection | None:
+            row = conn.execute(select(prompt).where(prompt.c.file == name)).one_or_none()
             if row:
                 audio = Audio.model_construct(file=row.file, digest=row.digest, seconds=row.seconds, size=row.size)
                 return Selection((audio,), PlayOrder.ALPHABETICAL)
-            found = await playlists.by_name(conn, name)
-        return Selection(found.files, found.play_order) if found else None
+            found = playlists.by_name(conn, name)
+            return Selection(found.files, found.play_order) if found else None
+
+        return await self._database.read(work)
 
     async def digests(self) -> frozenset[str]:
         """Return the digests of everything that has a name."""
         query = union(*(select(table.c.digest) for table in (prompt, ringtone, playlist_file)))
-        async with self._database.read() as conn:
-            return frozenset((await conn.execute(query)).scalars())
+        return await self._database.read(lambda conn: frozenset(conn.execute(query).scalars()))
 
     async def keep_built_ins(self, ringtones: Sequence[Ringtone], music: Sequence[Audio]) -> None:
         """Enter the ring tones that come with this release in place of others, as ids from 1, at most 11 of them.
@@ -54,17 +55,15 @@ class Sounds:
             for position, tone in enumerate(ringtones, start=1)
         ]
 
-        async def work(conn: AsyncConnection) -> None:
+        def work(conn: Connection) -> None:
             names = [tone.file for tone in ringtones]
-            await conn.execute(
-                delete(ringtone).where(or_(ringtone.c.id <= BUILT_IN_RINGTONES, ringtone.c.file.in_(names)))
-            )
+            conn.execute(delete(ringtone).where(or_(ringtone.c.id <= BUILT_IN_RINGTONES, ringtone.c.file.in_(names))))
             if rows:
-                await conn.execute(insert(ringtone), rows)
-            if await playlists.by_name(conn, SYSTEM_PLAYLIST) is None:
+                conn.execute(insert(ringtone), rows)
+            if playlists.by_name(conn, SYSTEM_PLAYLIST) is None:
                 system = Playlist(
                     list_name=SYSTEM_PLAYLIST, play_order=PlayOrder.RANDOM, builtin=True, files=tuple(music)
                 )
-                await playlists.create(conn, system)
+                playlists.create(conn, system)
 
         await self._database.write(work)

@@ -42,17 +42,14 @@ class Store:
 
     @classmethod
     async def open(cls, url: str, *, lean: bool = False) -> Self:
-        """Open the database at an SQLAlchemy URL with an async driver, and bring its tables up to date.
+        """Open the database at an SQLAlchemy URL with a driver that is not async, and bring its tables up to date.
 
         `lean` is for who stays: what only the migrations need is not kept in memory, for half a second of waiting.
         """
         database = Database(url)
         try:
-            if lean:
-                async with database.read() as conn:
-                    ready = await is_up_to_date(conn)
-                if not ready:
-                    await upgrade_apart(url)
+            if lean and not await database.read(is_up_to_date):
+                await upgrade_apart(url)
             await database.write(upgrade)
         except BaseException:
             await database.close()

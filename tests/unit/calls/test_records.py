@@ -58,7 +58,7 @@ class Troubled(Calls):
 
 @pytest.fixture
 async def calls(tmp_path: Path) -> AsyncIterator[Troubled]:
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'ringdove.db'}")
+    store = await Store.open(f"sqlite:///{tmp_path / 'ringdove.db'}")
     yield Troubled(store.calls)
     await store.close()
 

@@ -10,6 +10,6 @@ from ringdove.store import Store
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = await Store.open(f"sqlite+aiosqlite:///{tmp_path / 'ringdove.db'}")
+    store = await Store.open(f"sqlite:///{tmp_path / 'ringdove.db'}")
     yield store
     await store.close()

@@ -12,7 +12,7 @@ from ringdove.store import Store
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'ringdove.db'}"
+    return f"sqlite:///{tmp_path / 'ringdove.db'}"
 
 
 @pytest.fixture

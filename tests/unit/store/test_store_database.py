@@ -109,8 +109,7 @@ async def test_commits_reach_the_disk_and_references_hold(url: str) -> None:
         ]
 
     database = Database(url)
-    async with database.read() as conn:
-        assert await conn.run_sync(pragmas) == ["wal", 2, 1]
+    assert await database.read(pragmas) == ["wal", 2, 1]
     await database.close()
 
 

@@ -5,12 +5,14 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from sqlalchemy import select
 
 from ringdove.model.extension import Extension
 from ringdove.model.ring_group import RingGroup
 from ringdove.store import Store
 from ringdove.store.database import Database
 from ringdove.store.memory import Memory, remembered, remembered_by
+from ringdove.store.tables import extension
 
 
 class Shelf:
@@ -177,9 +179,10 @@ async def test_a_change_counts_though_nobody_waits_for_it_any_more(store: Store)
         after = await store.extensions.get(saved.id)
         assert before is not None
         assert after is not None
-        async with store._database.read() as conn:
-            row = (await conn.exec_driver_sql("SELECT caller_id_name FROM extension")).scalar_one()
-        assert after.caller_id_name == row
+        names = await store._database.read(
+            lambda conn: conn.execute(select(extension.c.caller_id_name)).scalars().all()
+        )
+        assert names == [after.caller_id_name]
 
 
 async def test_an_extension_that_is_in_use_is_in_memory_once(store: Store) -> None:
