@@ -123,10 +123,7 @@ def _disturbances(outcomes: Outcomes) -> list[tuple[str, str]]:
             busy, behind = (max(getattr(one.result, what) for one in runs) for what in ("busy", "behind"))
             others = sorted(100 * one.others for one in runs)
             told += [
-                (
-                    f"phones, {rate}",
-                    f"used at most {100 * busy:.0f} % of their core, {1000 * behind:.0f} ms late",
-                ),
+                (f"phones, {rate}", f"at most {100 * busy:.0f} % of their core, {1000 * behind:.0f} ms late"),
                 (f"other programs, {rate}", f"{median(others):.0f} % of the servers' core, at most {others[-1]:.0f} %"),
             ]
     return told
