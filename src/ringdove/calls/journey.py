@@ -47,7 +47,7 @@ async def run(call: Call) -> None:
 def _tell_of_its_beginning(book: Book, bus: Bus) -> None:
     story = book.story
     bus.publish(CallBegan(story.id, story.sip_call_id, story.caller, book.began))
-    log.info("call_began", caller=story.caller.number, dialled=story.dialled, sip_call_id=story.sip_call_id)
+    log.debug("call_began", caller=story.caller.number, dialled=story.dialled, sip_call_id=story.sip_call_id)
 
 
 async def _close(call: Call) -> None:

@@ -56,7 +56,8 @@ class Lookout:
         await asyncio.gather(*self._readings, return_exceptions=True)
 
     def _changed(self, event: BindingsChanged | BusyChanged) -> None:
-        self._tell(event.extension_id, MemberChanged(event.extension_id))
+        if event.extension_id in self._watching:
+            self._tell(event.extension_id, MemberChanged(event.extension_id))
 
     def _deleted(self, event: ExtensionDeleted) -> None:
         self._tell(event.extension_id, SettingsChanged(event.extension_id, None))

@@ -147,7 +147,7 @@ class MemberLeg(Leg):
         if before in (_State.NEW, _State.OVER):
             return
         self._book.ended(_STOPPED[why])
-        self._tell("leg_stopped", why=_STOPPED[why].value)
+        self._tell("leg_stopped", why=str(_STOPPED[why]))
         if why is Why.ELSEWHERE:
             self._farewell = [ELSEWHERE, ELSEWHERE_Q850] if self.board.settings.q850_reason else [ELSEWHERE]
         if before is _State.ANSWERED:

@@ -17,7 +17,7 @@ def standing_of(
     """Bindings are from the registrar, busy from our own calls, the rest from the extension's settings."""
     calls = board.busy.calls(extension.id)
     return Standing(
-        bindings=tuple(binding.key for binding in bindings),
+        bindings=tuple([binding.key for binding in bindings]),
         enabled=extension.enabled,
         dnd=extension.presence_status is Presence.DO_NOT_DISTURB,
         busy=calls > 0,

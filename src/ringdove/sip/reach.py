@@ -17,10 +17,13 @@ def reach(named: Uri, request: Request, source: Hop, present: Hop | None = None)
     port and listen on another. One that is reached already (over `present`) at the very address it names stays there,
     wherever it sends from. Streams are reached through their flow.
     """
+    default = DEFAULT_PORTS[source.transport]
+    if present is None and (named.host, named.port or default) == (source.remote_host, source.remote_port):
+        return source  # nearly all phones
     address = numeric(named.host)
     if address is None or source.reliable or named.transport != source.transport or not _fits(address, source):
         return source
-    there = replace(source, remote_host=str(address), remote_port=named.port or DEFAULT_PORTS[source.transport])
+    there = replace(source, remote_host=str(address), remote_port=named.port or default)
     if present is not None and present.remote == there.remote:
         return present
     return there if _is_direct(request, source) else source
