@@ -14,7 +14,7 @@ from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDe
 from ringdove.model.binding import StoredBinding
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.sip.hop import Hop
-from ringdove.sip.message import Request, Response
+from ringdove.sip.message import Response
 from ringdove.store import Store
 
 from .authentication import Authenticator
@@ -142,13 +142,14 @@ class Registrar:
 
     async def _answer(self, incoming: IncomingRequest) -> None:
         try:
-            response = await self._register(incoming.request, incoming.source)
+            response = await self._register(incoming)
         except Exception:
             log.exception("register_failed", source=str(incoming.source))
             response = incoming.request.reply(500)
         incoming.respond(response)
 
-    async def _register(self, request: Request, source: Hop) -> Response:
+    async def _register(self, incoming: IncomingRequest) -> Response:
+        request, source = incoming.request, incoming.source
         extension = await self._authenticator.check(request, source)
         if isinstance(extension, Response):
             return extension
@@ -170,7 +171,7 @@ class Registrar:
                 self._refresh(owner, change.saved)
             elif not await self._change(owner, change.saved, change.forgotten):
                 return request.reply(403)
-            return self._grant(request, owner, now)
+            return self._grant(incoming, owner, now)
 
     def _is_refresh(self, binding: StoredBinding) -> bool:
         """Whether the phone is where it was: what has changed nobody misses who finds it as it was a second ago."""
@@ -186,8 +187,9 @@ class Registrar:
         if silent:
             self._bus.publish(BindingsChanged(extension_id))
 
-    def _grant(self, request: Request, extension_id: int, now: float) -> Response:
-        response = request.reply(200)
+    def _grant(self, incoming: IncomingRequest, extension_id: int, now: float) -> Response:
+        request = incoming.request
+        response = request.reply(200, to_tag=incoming.local_tag)
         current = self._index.of(extension_id).values()
         for contact in listing([binding for binding in current if binding.expires_at > now], now):
             response.headers.add("Contact", contact)
