@@ -7,8 +7,8 @@ import asyncio
 import csv
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copyfile, which
@@ -22,12 +22,12 @@ from .calls import SIDES, WARM_UP, Effort, set_up
 from .process import on_core
 from .report import Sheet, ranks, spread
 from .rows import Row
-from .sides import Up, free_port, phones
+from .sides import Up, answers, free_port, phones
 
 SCENARIOS = Path(__file__).with_name("sipp")
 RESULTS = Path(__file__).with_name("results") / "calls-sipp.md"
-PATIENCE = 15
-"""Seconds that a run may last longer than it should."""
+LONGEST = 5
+"""Seconds that the phones wait for a message."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,6 @@ class Said:
 
     made: int
     failed: int
-    repeats: int
     ringing: list[float]
 
 
@@ -56,6 +55,8 @@ async def main(console: Console, names: Sequence[str], rows: Sequence[Row], effo
             ups = await set_up(parts, folder, load, names, rows, console)
         for name in ("caller.xml", "members.xml"):
             copyfile(SCENARIOS / name, folder / name)
+        await parts.enter_async_context(_sipp(folder, "members.xml", port))
+        await answers(("127.0.0.1", port))
         todo = [
             (row, name)
             for row in rows
@@ -69,7 +70,7 @@ async def main(console: Console, names: Sequence[str], rows: Sequence[Row], effo
                 progress.update(bar, description=f"{row.title}, {SIDES[name].name}, by SIPp", advance=1)
                 count = WARM_UP if turn < 0 else round(row.rate * effort.seconds)
                 before = ups[name].process.cpu()
-                one = await _run(folder, port, ups[name], row, count)
+                one = await _run(folder, ups[name], row, count)
                 if turn >= 0:
                     cpu = (await ups[name].process.settled() - before) / count
                     costs.setdefault((name, row.name), []).append(cpu)
@@ -77,21 +78,11 @@ async def main(console: Console, names: Sequence[str], rows: Sequence[Row], effo
     lines: list[report.Row] = []
     for row, name in todo:
         runs = said[name, row.name]
-        mishaps = [sum(getattr(one, what) for one in runs) for what in ("made", "failed", "repeats")]
+        mishaps = [sum(getattr(one, what) for one in runs) for what in ("made", "failed")]
         times = ranks([time for one in runs for time in one.ringing])
         cost = spread([1000 * seconds for seconds in costs[name, row.name]])
         lines.append((row.title, SIDES[name].name, f"{row.rate:.0f}", cost, *times, *map(str, mishaps)))
-    columns = (
-        "rung",
-        "server",
-        "per s",
-        "CPU of a call, ms",
-        "180 p50, ms",
-        "180 p99, ms",
-        "calls",
-        "failed",
-        "repeats",
-    )
+    columns = ("rung", "server", "per s", "CPU of a call, ms", "180 p50, ms", "180 p99, ms", "calls", "failed")
     around.rows.append(("SIPp", version()))
     shown = [Sheet("The same calls made by SIPp", columns, lines), around]
     if keep:
@@ -100,44 +91,20 @@ async def main(console: Console, names: Sequence[str], rows: Sequence[Row], effo
         report.show(console, sheet)
 
 
-async def _run(folder: Path, port: int, up: Up, row: Row, count: int) -> Said:
-    """Make so many calls. Raises RuntimeError where SIPp gives up."""
+async def _run(folder: Path, up: Up, row: Row, count: int) -> Said:
+    """Make so many calls. Raises TimeoutError where they do not end."""
     lines = [f"{one.name};[authentication username={one.name} password={one.password}]\n" for one in up.callers]
     (folder / "callers.csv").write_text("SEQUENTIAL\n" + "".join(lines))
     (folder / "stat.csv").unlink(missing_ok=True)
-    here = ["-i", "127.0.0.1", "-nostdin", "-p"]
-    members = await _sipp(folder, "-sf", "members.xml", *here, str(port))
-    try:
-        caller = await _sipp(
-            folder,
-            *(
-                "-sf",
-                "caller.xml",
-                *here,
-                str(free_port()),
-                "-inf",
-                "callers.csv",
-                "-s",
-                row.number,
-                "-auth_uri",
-                f"{row.number}@127.0.0.1",
-            ),
-            *("-r", f"{row.rate:g}", "-m", str(count), "-l", "1000", "-nr"),
-            *("-trace_stat", "-stf", "stat.csv", "-fd", "600", "-trace_rtt", "-rtt_freq", "1", "-timer_resol", "1"),
-            f"{up.address[0]}:{up.address[1]}",
-        )
-        try:
-            async with asyncio.timeout(count / row.rate + PATIENCE):
-                await caller.wait()
-        except TimeoutError:
-            caller.kill()
+    whom = ("-s", row.number, "-auth_uri", f"{row.number}@127.0.0.1", f"{up.address[0]}:{up.address[1]}")
+    load = ("-inf", "callers.csv", "-r", f"{row.rate:g}", "-m", str(count), "-l", "1000", "-nr")
+    patience = ("-recv_timeout", str(1000 * LONGEST), "-deadcall_wait", "0")
+    noted = ("-trace_stat", "-stf", "stat.csv", "-fd", "600", "-trace_rtt", "-rtt_freq", "1", "-timer_resol", "1")
+    async with _sipp(folder, "caller.xml", free_port(), *load, *patience, *noted, *whom) as caller:
+        async with asyncio.timeout(count / row.rate + 2 * LONGEST):
             await caller.wait()
-            raise RuntimeError(f"SIPp's calls to {row.title} do not end") from None
-    finally:
-        members.kill()
-        await members.wait()
-    times = folder / f"caller_{caller.pid}_rtt.csv"
-    return read((folder / "stat.csv").read_text(), times.read_text())
+        times = folder / f"caller_{caller.pid}_rtt.csv"
+    return read((folder / "stat.csv").read_text(), times.read_text() if times.exists() else "")
 
 
 def version() -> str:
@@ -148,21 +115,29 @@ def version() -> str:
     return said.strip().partition("\n")[0].strip(" .").removeprefix("SIPp ")
 
 
-async def _sipp(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
+@asynccontextmanager
+async def _sipp(folder: Path, scenario: str, port: int, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """SIPp at this port for a while."""
     with (folder / "log-sipp").open("ab") as log:
-        return await asyncio.create_subprocess_exec(
-            *("sipp", *arguments),
+        process = await asyncio.create_subprocess_exec(
+            *("sipp", "-sf", scenario, "-i", "127.0.0.1", "-p", str(port), "-nostdin", *arguments),
             cwd=folder,
             stdout=log,
             stderr=log,
             start_new_session=True,
             env={**os.environ, "TERM": "dumb"},
         )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 def read(statistics: str, times: str) -> Said:
     """What stands in the last line of SIPp's statistics, and its response times (ms)."""
     *_, last = csv.DictReader(statistics.splitlines(), delimiter=";")
-    made, failed, repeats = (int(last[name]) for name in ("TotalCallCreated", "FailedCall(C)", "Retransmissions(C)"))
+    made, failed = (int(last[name]) for name in ("TotalCallCreated", "FailedCall(C)"))
     rows: list[Mapping[str, str]] = list(csv.DictReader(times.splitlines(), delimiter=";"))
-    return Said(made, failed, repeats, [float(row["response_time_ms"]) / 1000 for row in rows])
+    return Said(made, failed, [float(row["response_time_ms"]) / 1000 for row in rows])
