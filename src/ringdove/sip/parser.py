@@ -171,7 +171,8 @@ def _read_head(head: bytes, limits: Limits) -> tuple[Request | Response, int | N
         text = head.decode()
     except UnicodeDecodeError:
         text = head.decode("latin-1")  # what old phones write into names; every octet string can be read so
-    first, *lines = text.split("\r\n")
+    lines = text.split("\r\n")
+    first = lines.pop(0)
     if len(lines) > limits.fields:
         raise TooLong("message", "too many fields")
     # A bare CR or LF would be a line end to somebody else: what we pass on must mean the same to everybody.
@@ -244,7 +245,7 @@ def _read_field(line: str) -> tuple[str, str]:
 
 def _length(headers: Headers) -> int | None:
     """The first Content-Length that is a number."""
-    for value in headers.get_all("Content-Length"):
-        if _LENGTH.match(value):
-            return int(value)
-    return None
+    length = headers.get("Content-Length")
+    if length is None or _LENGTH.match(length):
+        return None if length is None else int(length)
+    return next((int(value) for value in headers.get_all("Content-Length") if _LENGTH.match(value)), None)
