@@ -1,9 +1,10 @@
 """Debian sid in a folder, with the servers that Ringdove is compared with; they are run from there by root (chroot)."""
 
 import os
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -37,10 +38,16 @@ def inside() -> Iterator[Path]:
 @asynccontextmanager
 async def running(command: list[str], log: Path, address: Address) -> AsyncIterator[Measured]:
     """Have a SIP server run until the end, from when it answers. Raises RuntimeError where it does not start."""
-    with started(["chroot", str(ROOT), *command], log, dict(os.environ)) as process:
-        try:
-            await answers(address)
-        except TimeoutError as late:
-            told = log.read_text()  # noqa: ASYNC240
-            raise RuntimeError(f"{command[0]} did not start: {told}") from late
-        yield Measured(process.pid, "")
+    process = None
+    try:
+        with started(["chroot", str(ROOT), *command], log, dict(os.environ)) as process:
+            try:
+                await answers(address)
+            except TimeoutError as late:
+                told = log.read_text()  # noqa: ASYNC240
+                raise RuntimeError(f"{command[0]} did not start: {told}") from late
+            yield Measured(process.pid, "")
+    finally:
+        if process:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # children of one that did not end in time
