@@ -66,12 +66,18 @@ def show(console: Console, sheet: Sheet) -> None:
     console.print(f"\n[bold]{escape(sheet.title)}[/]")
     if not sheet.rows:
         return
-    table = Table()
+    shown = Table()
     for column in sheet.columns:
-        table.add_column(column, justify="left" if sheet.columns[0] == "what" else "right")
+        shown.add_column(column, justify="left" if sheet.columns[0] == "what" else "right")
     for row in sheet.rows:
-        table.add_row(*map(escape, row))
-    console.print(table)
+        shown.add_row(*map(escape, row))
+    console.print(shown)
+
+
+def table(sheet: Sheet) -> str:
+    """A table as Markdown."""
+    lines = (sheet.columns, ["---"] * len(sheet.columns), *sheet.rows)
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def write(
@@ -85,9 +91,7 @@ def write(
     parts = [f"# {title}\n\n{preface} [How to read it](../README.md)\n"]
     parts += [f"![{seen}]({name})\n" for seen, name in pictures]
     for sheet in shown:
-        lines = (sheet.columns, ["---"] * len(sheet.columns), *sheet.rows)
-        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        parts.append(f"## {sheet.title}\n\n{table}\n")
+        parts.append(f"## {sheet.title}\n\n{table(sheet)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(parts))
 
