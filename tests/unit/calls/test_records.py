@@ -189,6 +189,21 @@ async def test_calls_of_one_moment_are_written_together(calls: Troubled) -> None
     await records.close()
 
 
+async def test_more_gathers_where_something_was_written_a_moment_ago(
+    calls: Troubled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringdove.calls.records.APART", 1.0)
+    records = Records(calls, NODE, QUICK)
+    records.finish(ended("a"))
+    await until(lambda: bool(calls.batches), "the store was not asked")
+    records.finish(ended("b"))
+    await asyncio.sleep(2 * GATHERING)
+    records.finish(ended("c"))
+    await until(lambda: len(calls.saved) == 3, "the store was not asked")
+    assert calls.batches == [[("a", True)], [("b", True), ("c", True)]]
+    await records.close()
+
+
 async def test_a_call_that_ends_at_once_is_written_once(calls: Troubled) -> None:
     records = Records(calls, NODE, QUICK)
     told = story("a")
