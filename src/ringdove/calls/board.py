@@ -50,7 +50,7 @@ class Board:
     """Whether the log takes lines about what happens to single legs."""
 
     def __post_init__(self) -> None:
-        self.busy = BusyList(self.bus)
+        self.busy = BusyList(self.bus, self.settings.max_calls_per_extension)
         self.gate = Gate(self.settings, self.busy)
         self.lookout = Lookout(self.bus, self.store.extensions.get)
         self.records = Records(self.store.calls, self.node)

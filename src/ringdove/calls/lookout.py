@@ -1,8 +1,9 @@
 """Tells calls what changes about the people whom they ring (R9)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -15,6 +16,12 @@ from .inbox import CallEvent, Inbox, MemberChanged, SettingsChanged
 log = structlog.get_logger(__name__)
 
 
+@dataclass(slots=True)
+class _Watched:
+    extension: Extension
+    inboxes: set[Inbox] = field(default_factory=set)
+
+
 class Lookout:
     """Puts into the inboxes of calls what the bus tells of their members; `read` gives the settings of an extension.
 
@@ -23,11 +30,11 @@ class Lookout:
 
     def __init__(self, bus: Bus, read: Callable[[int], Awaitable[Extension | None]]) -> None:
         self._read = read
-        self._watching: dict[int, set[Inbox]] = {}
+        self._watching: dict[int, _Watched] = {}
         """By member."""
         self._readings: set[asyncio.Task[None]] = set()
         bus.subscribe(BindingsChanged, self._changed)
-        bus.subscribe(BusyChanged, self._changed)
+        bus.subscribe(BusyChanged, self._in_calls)
         bus.subscribe(ExtensionChanged, self._edited)
         bus.subscribe(ExtensionDeleted, self._deleted)
 
@@ -36,18 +43,22 @@ class Lookout:
         return len(self._watching)
 
     @contextmanager
-    def watch(self, members: Collection[int], inbox: Inbox) -> Iterator[None]:
+    def watch(self, members: Iterable[Extension], inbox: Inbox) -> Iterator[None]:
         """Tell `inbox` of these members while the block runs."""
+        ids = [member.id for member in members]
         for member in members:
-            self._watching.setdefault(member, set()).add(inbox)
+            watched = self._watching.get(member.id)
+            if watched is None:
+                watched = self._watching[member.id] = _Watched(member)
+            watched.inboxes.add(inbox)
         try:
             yield
         finally:
-            for member in members:
-                inboxes = self._watching[member]
-                inboxes.discard(inbox)
-                if not inboxes:
-                    del self._watching[member]
+            for member_id in ids:
+                watched = self._watching[member_id]
+                watched.inboxes.discard(inbox)
+                if not watched.inboxes:
+                    del self._watching[member_id]
 
     async def close(self) -> None:
         """Read nothing any more."""
@@ -55,8 +66,14 @@ class Lookout:
             reading.cancel()
         await asyncio.gather(*self._readings, return_exceptions=True)
 
-    def _changed(self, event: BindingsChanged | BusyChanged) -> None:
+    def _changed(self, event: BindingsChanged) -> None:
         if event.extension_id in self._watching:
+            self._tell(event.extension_id, MemberChanged(event.extension_id))
+
+    def _in_calls(self, event: BusyChanged) -> None:
+        """With call waiting it rings as before, unless it may be in no more calls (R1)."""
+        watched = self._watching.get(event.extension_id)
+        if watched is not None and (event.full or not watched.extension.enb_call_waiting):
             self._tell(event.extension_id, MemberChanged(event.extension_id))
 
     def _deleted(self, event: ExtensionDeleted) -> None:
@@ -75,8 +92,11 @@ class Lookout:
         except Exception:
             log.exception("settings_not_read", extension=member)
         else:
+            if extension is not None and member in self._watching:
+                self._watching[member].extension = extension
             self._tell(member, SettingsChanged(member, extension))
 
     def _tell(self, member: int, event: CallEvent) -> None:
-        for inbox in self._watching.get(member, ()):
-            inbox.put(event)
+        if (watched := self._watching.get(member)) is not None:
+            for inbox in watched.inboxes:
+                inbox.put(event)

@@ -70,7 +70,7 @@ class _Ringing:
         book = self._call.book
         for member, extension in self._extensions.items():
             self._attempts[member] = book.attempt(self._hop, extension)
-        with self._call.board.lookout.watch(self._extensions, self._call.inbox):
+        with self._call.board.lookout.watch(self._extensions.values(), self._call.inbox):
             self._hop.ringing_from = book.now()
             event: rules.Event | None = rules.Begin()
             now = self._loop.time()

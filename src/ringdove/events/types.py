@@ -30,9 +30,13 @@ class BindingsChanged:
 
 @dataclass(frozen=True, slots=True)
 class BusyChanged:
-    """An extension entered a call or left one (calls)."""
+    """An extension is in a call now, or in none any more, or became full or not (calls).
+
+    `full`: the last of these, which concerns even those with call waiting: they may be in no more calls.
+    """
 
     extension_id: int
+    full: bool
 
 
 @dataclass(frozen=True, slots=True)

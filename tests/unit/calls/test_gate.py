@@ -14,7 +14,7 @@ class Clock:
 
 
 def gate(clock: Clock, **caps: int) -> Gate:
-    return Gate(Settings.load(**caps), BusyList(Bus()), clock)
+    return Gate(Settings.load(**caps), BusyList(Bus(), 1000), clock)
 
 
 def test_as_many_as_the_cap_come_in_and_one_more_when_one_has_left() -> None:
