@@ -245,7 +245,7 @@ async def _stories(api: Client) -> list[Story]:
     stories: list[Story] = []
     for at in range(0, len(ids), 4):
         answers = await asyncio.gather(*(api.get("calls/get", id=id_) for id_ in ids[at : at + 4]))
-        stories += [Story.model_validate(answer["data"]) for answer in answers]
+        stories += [Story.from_data(answer["data"]) for answer in answers]
     return stories
 
 
