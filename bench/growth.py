@@ -31,7 +31,7 @@ WARM_UP = (5, 15)
 """Calls before the first turn."""
 QUIET = 0.6
 """Seconds after which what calls have left behind, such as records to write, is done."""
-LIMIT = 600
+LIMIT = 900
 RESULTS = Path(__file__).with_name("results") / "growth.md"
 
 

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Response
 from pydantic import Field
 
 from ringdove.api.auth import family
 from ringdove.api.crud import existing
 from ringdove.api.envelope import Failure, One, PageOf
 from ringdove.api.form import LIBERAL_INT, Form
-from ringdove.api.listing import MAX_PAGE_SIZE, Order, Page, PageSize
+from ringdove.api.listing import MAX_PAGE_SIZE, Order, Page, PageSize, in_portions
 from ringdove.api.services import Injected
 from ringdove.model.call_row import CallRow
 from ringdove.model.ladder import Ladder
@@ -53,7 +53,7 @@ class LadderQuery(CallById):
 
 
 @router.get("/list", name="list", response_model=PageOf[CallRow] | Failure)
-async def list_(query: Annotated[CallQuery, Query()], services: Injected) -> PageOf[CallRow]:
+async def list_(query: Annotated[CallQuery, Query()], services: Injected) -> Response:
     """List calls, those that run among them, the latest first unless `order_by` says otherwise."""
     wanted = CallFilter(
         caller=query.caller,
@@ -74,7 +74,7 @@ async def list_(query: Annotated[CallQuery, Query()], services: Injected) -> Pag
         wanted, without=known.keys(), offset=start, limit=last - start, descending=descending
     )
     stories = sorted([*stories, *ours], key=lambda story: (story.started_at, story.id), reverse=descending)
-    return PageOf(total_number=stored + len(ours), data=[CallRow.of(s) for s in stories[first - start : last - start]])
+    return await in_portions(stored + len(ours), stories[first - start : last - start], CallRow.of)
 
 
 @router.get("/get", response_model=One[Story] | Failure)
