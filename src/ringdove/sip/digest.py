@@ -289,14 +289,19 @@ def _read_params(value: str, field: str) -> dict[str, str]:
     match = _SCHEME.match(value.strip())
     if match is None:
         raise SipSyntaxError(field, "another scheme than Digest")
+    if not _USUAL_PARAMS.match(match[1]):
+        return read_any_params(match[1], field)
+    pairs = _USUAL_PARAM.findall(match[1])
+    params = {name.lower(): text[1:-1] if text[0] == '"' else text for name, text in pairs}
+    if len(params) < len(pairs):
+        raise SipSyntaxError(field, "bad parameter")
+    return params
+
+
+def read_any_params(value: str, field: str) -> dict[str, str]:
+    """The parameters behind the scheme, however they are written; raises SipSyntaxError."""
     params: dict[str, str] = {}
-    if _USUAL_PARAMS.match(match[1]):
-        pairs = _USUAL_PARAM.findall(match[1])
-        params = {name.lower(): text[1:-1] if text[0] == '"' else text for name, text in pairs}
-        if len(params) < len(pairs):
-            raise SipSyntaxError(field, "bad parameter")
-        return params
-    for part in split_list(match[1]):
+    for part in split_list(value):
         name, _, text = part.partition("=")
         name, text = name.strip().lower(), text.strip()
         if not TOKEN.match(name) or name in params or not (_QUOTED.match(text) or _PLAIN.match(text)):

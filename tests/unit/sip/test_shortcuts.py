@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ringdove.sip import headers
+from ringdove.sip import digest, headers
 from ringdove.sip.errors import SipSyntaxError
 from ringdove.sip.grammar import parse_any_params, parse_params
 from ringdove.sip.headers import NameAddr
@@ -72,6 +72,36 @@ def test_a_usual_uri_is_read_like_any(text: str) -> None:
 @example(";branch=z9hG4bK1;rport")
 def test_usual_parameters_are_read_like_any(text: str) -> None:
     assert outcome(parse_params, text, "x") == outcome(parse_any_params, text, "x")
+
+
+CREDENTIALS = st.lists(
+    st.sampled_from(
+        [
+            *(
+                'username="2001"',
+                "qop=auth",
+                "nc=00000001",
+                'uri="sip:a@b;x=y"',
+                'a="b,c"',
+                'A="\\""',
+                "a=b",
+                'a=""',
+                "a=",
+            ),
+            *('a="\x01"', "a=\x01", "a=<b>", 'a = "b"', ", ", ",", ",,", " ", "\t", '"', "\\", "=", "é", "\u2028", ";"),
+        ]
+    ),
+    max_size=9,
+).map("".join)
+
+
+@given(CREDENTIALS)
+@example('username="2001", realm="ringdove", qop=auth, nc=00000001')
+@example('a="b", A="c"')
+def test_usual_credentials_are_read_like_any(text: str) -> None:
+    usual = outcome(digest._read_params, f"Digest {text}", "x")
+    if text.strip():
+        assert usual == outcome(digest.read_any_params, text.strip(), "x")
 
 
 @given(TEXTS.map(lambda text: f"<{text}>;tag=1") | TEXTS.map(lambda text: f"{text}>;tag=1") | TEXTS)
