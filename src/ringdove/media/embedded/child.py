@@ -9,8 +9,6 @@ from typing import cast
 
 from ringdove.media.embedded.wire import Command, Report, encode, read_reports
 
-GATHER = 0.005
-"""Seconds that commands are gathered for: to wake the child costs more than what it is woken for."""
 LONGEST_REPORT = 1_048_576
 PATIENCE = 2.0
 """Seconds that a child gets to end by itself."""
@@ -31,7 +29,7 @@ class Child(asyncio.Protocol):
         self._process: asyncio.subprocess.Process
         self._transport: asyncio.Transport
         self._commands: list[Command] = []
-        """What is to be said; one system call takes it all."""
+        """What was said in this turn of the loop; one system call takes it all."""
         self._inbox = b""
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._heard_at = self._loop.time()
@@ -64,9 +62,11 @@ class Child(asyncio.Protocol):
         return self._process.pid
 
     def send(self, command: Command) -> None:
-        """Say this in a moment; what a dying child does not read is lost, and said again to the next one."""
+        """Say this at the end of this turn of the loop; what a dying child does not read is lost, and said again to
+        the next one.
+        """
         if not self._commands:
-            self._loop.call_later(GATHER, self._flush)
+            self._loop.call_soon(self._flush)
         self._commands.append(command)
 
     async def over(self) -> None:
