@@ -1,11 +1,14 @@
 """What grows: five curves, the sizes of each, and how a server of such a size is set up."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+
+from httpx import AsyncClient
 
 from .house import House
 from .lodge import Lodge, lodge
@@ -28,6 +31,9 @@ _CALLS_OF_ONE = 100
 _COMING = 120.0
 """Calls a second, as those come that are held."""
 _HOLD = 900.0
+_PATIENCE = 20.0
+"""Seconds until all are up, beyond those in which they are dialled."""
+_TALKING = re.compile(r'^ringdove_calls\{state="talking"\} (\d+)', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ async def _office(turn: int) -> AsyncIterator[Address]:
 
 
 async def _hold(parts: AsyncExitStack, server: Lodge, holders: list[Login], held: list[Login]) -> None:
-    """Have calls that go on until `parts` end, which other phones make."""
+    """Have calls that go on until `parts` end, which other phones make. Raises TimeoutError where not all come up."""
     beside = await parts.enter_async_context(phones())
     await beside.do(Task(server.address, phones=held))
     task = Task(
@@ -149,4 +155,14 @@ async def _hold(parts: AsyncExitStack, server: Lodge, holders: list[Login], held
     )
     calling = asyncio.create_task(beside.do(task))
     parts.callback(calling.cancel)
-    await asyncio.sleep(len(holders) / _COMING + 1)
+    async with asyncio.timeout(len(holders) / _COMING + _PATIENCE), AsyncClient(trust_env=False) as http:
+        host, port = server.process.address("http://")
+        while _talking((await http.get(f"http://{host}:{port}/metrics")).text) < len(holders):  # noqa: ASYNC110 - remote
+            await asyncio.sleep(0.5)
+
+
+def _talking(metrics: str) -> int:
+    """How many calls are up, as the server's own numbers say."""
+    found = _TALKING.search(metrics)
+    assert found, metrics
+    return int(found[1])
