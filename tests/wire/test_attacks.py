@@ -217,4 +217,5 @@ async def test_a_long_message_counts_as_many(door: Siege) -> None:
                 await stranger.expect("200 OPTIONS", within=2.0)
             if len(stranger.log) == asked:
                 break
-        assert 30 < len(stranger.log) < 100
+        # A thousand short ones would be; what others spent of the budget of all just before leaves fewer of these.
+        assert 10 < len(stranger.log) < 100
