@@ -189,7 +189,7 @@ async def _search(load: Phones, up: Up, row: Row, outcome: Outcome, seconds: flo
         return not too_much
 
     guess = max(row.rate, outcome.highest[-1] if outcome.highest else GUESS / min(one.cpu for one in outcome.runs))
-    found = await highest(bears, guess, tries, step)
+    found = await highest(bears, guess, tries, step, least=row.rate)
     outcome.highest.append(found)
     if found:
         outcome.cpu_at_highest.append(borne[found])
