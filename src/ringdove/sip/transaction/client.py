@@ -5,9 +5,9 @@ from typing import Any
 
 from ..hop import Hop
 from ..message import Request, Response
-from .actions import Action, DeliverResponse, Ended, Failed, Failure, Send
-from .keys import ClientKey, sent_by
-from .machine import Machine
+from .actions import Action, DeliverResponse, Failure
+from .asking import Asking
+from .keys import ClientKey
 from .schedule import Schedule
 from .timers import Timers
 
@@ -21,10 +21,10 @@ class State(Enum):
     TERMINATED = auto()
 
 
-class Client(Machine):
-    """One request of ours that is neither INVITE nor ACK."""
+class Client(Asking):
+    """One request of ours that is neither INVITE nor ACK; its timers are E and F."""
 
-    __slots__ = ("_interval", "_send", "hop", "key", "request", "sent_by", "state")
+    __slots__ = ("state",)
 
     def __init__(
         self,
@@ -35,22 +35,8 @@ class Client(Machine):
         schedule: Schedule[Any],
         data: bytes | None = None,
     ) -> None:
-        super().__init__(timers, schedule)
-        self.key = key
-        self.request: Request | None = request
-        """None when it is answered."""
-        self.sent_by = sent_by(request)
-        self.hop = hop
+        super().__init__(key, request, hop, timers, schedule, data)
         self.state = State.TRYING
-        self._send: Send | None = Send(request, request.to_bytes() if data is None else data, hop)
-        self._interval = timers.t1
-
-    def start(self, now: float) -> list[Action]:
-        """Send the request."""
-        if not self.hop.reliable:
-            self._set_again(self._interval, now)  # E
-        self._set_over(self.timers.timeout, now)  # F
-        return self._sends()
 
     def receive(self, response: Response, now: float) -> list[Action]:
         """A response that matches."""
@@ -79,14 +65,6 @@ class Client(Machine):
     def _time_is_over(self, now: float) -> list[Action]:
         return self._end() if self.state is State.COMPLETED else self._fail(Failure.TIMEOUT)
 
-    def _sends(self) -> list[Action]:
-        return [] if self._send is None else [self._send]
-
-    def _fail(self, failure: Failure) -> list[Action]:
-        return [Failed(self.key, failure), *self._end()]
-
     def _end(self) -> list[Action]:
         self.state = State.TERMINATED
-        self.is_over = True
-        self._stop()
-        return [Ended(self.key)]
+        return super()._end()

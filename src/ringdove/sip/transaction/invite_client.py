@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from ..hop import Hop
 from ..message import Request, Response
-from .actions import Action, DeliverResponse, Ended, Failed, Failure, Send, StartCancel
+from .actions import Action, DeliverResponse, Failure, Send, StartCancel
+from .asking import Asking
 from .derived import ack_of, cancel_of
-from .keys import ClientKey, DialogTransaction, dialog_transaction, sent_by
-from .machine import Machine, Said
+from .keys import ClientKey, DialogTransaction, dialog_transaction
+from .machine import Said
 from .schedule import Schedule
 from .timers import Timers
 
@@ -27,22 +28,10 @@ class State(Enum):
     TERMINATED = auto()
 
 
-class InviteClient(Machine):
-    """One INVITE of ours."""
+class InviteClient(Asking):
+    """One INVITE of ours; its timers are A and B."""
 
-    __slots__ = (
-        "_ack",
-        "_cancel",
-        "_cancelled",
-        "_interval",
-        "_send",
-        "answers",
-        "hop",
-        "key",
-        "request",
-        "sent_by",
-        "state",
-    )
+    __slots__ = ("_ack", "_cancel", "_cancelled", "answers", "state")
 
     def __init__(
         self,
@@ -53,27 +42,13 @@ class InviteClient(Machine):
         schedule: Schedule[Any],
         data: bytes | None = None,
     ) -> None:
-        super().__init__(timers, schedule)
-        self.key = key
-        self.request: Request | None = request
-        """None when it has its final response."""
-        self.sent_by = sent_by(request)
-        self.hop = hop
+        super().__init__(key, request, hop, timers, schedule, data)
         self.state = State.CALLING
         self.answers: dict[DialogTransaction, Said | None] = {}
         """The 2xx responses as their ACKs will name them, with those ACKs."""
-        self._send: Send | None = Send(request, request.to_bytes() if data is None else data, hop)
-        self._interval = timers.t1
         self._ack: Said | None = None
         self._cancel: Request | None = None
         self._cancelled = False
-
-    def start(self, now: float) -> list[Action]:
-        """Send the INVITE."""
-        if not self.hop.reliable:
-            self._set_again(self._interval, now)  # A
-        self._set_over(self.timers.timeout, now)  # B
-        return self._sends()
 
     def receive(self, response: Response, now: float) -> list[Action]:
         """A response that matches."""
@@ -155,14 +130,6 @@ class InviteClient(Machine):
         waits = self.state in (State.CALLING, State.PROCEEDING)
         return self._fail(Failure.TIMEOUT) if waits else self._end()
 
-    def _sends(self) -> list[Action]:
-        return [] if self._send is None else [self._send]
-
-    def _fail(self, failure: Failure) -> list[Action]:
-        return [Failed(self.key, failure), *self._end()]
-
     def _end(self) -> list[Action]:
         self.state = State.TERMINATED
-        self.is_over = True
-        self._stop()
-        return [Ended(self.key)]
+        return super()._end()
