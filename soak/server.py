@@ -22,9 +22,9 @@ LOGIN = {"RINGDOVE_CLIENT_ID": "soak", "RINGDOVE_CLIENT_SECRET": "a-secret-of-th
 _NO_PORT = "127.0.0.1:0"
 
 _DATABASE = "open files, database"
-BOUNDS = {_DATABASE: 45, "open files, media": 280}
-"""What is kept for the next time, with the most there may be of it: a pool of 15 connections, up to three files each;
-128 pairs of ports bound ahead, beside what the process needs.
+BOUNDS = {_DATABASE: 12, "open files, media": 2 * 1024 + 20}
+"""What is kept for the next time, with the most there may be of it: a writer and two readers, up to three files each,
+and one more for the first look; the pairs of ports that stay open (ADR 0022), beside what the process needs.
 """
 
 GAUGES = {
