@@ -44,7 +44,7 @@ async def running(command: list[str], log: Path, address: Address) -> AsyncItera
             try:
                 await answers(address)
             except TimeoutError as late:
-                told = log.read_text()  # noqa: ASYNC240
+                told = log.read_text()  # noqa: ASYNC240 - it is over anyway
                 raise RuntimeError(f"{command[0]} did not start: {told}") from late
             yield Measured(process.pid, "")
     finally:

@@ -1,4 +1,4 @@
-"""One database behind a few threads: consistent reads, and writes that are durable before they return (ADR 0020)."""
+"""One database behind a few threads: consistent reads, and writes that are durable before they return (ADR 0021)."""
 
 import asyncio
 import os

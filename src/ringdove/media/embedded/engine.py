@@ -74,7 +74,7 @@ class EmbeddedEngine:
         rest: float = 2.0,
     ) -> None:
         ours = tuple(advertise) or (bind,)
-        if {"0.0.0.0", "::"} & set(ours):  # noqa: S104
+        if {"0.0.0.0", "::"} & set(ours):  # noqa: S104 - refused, not bound
             raise ValueError("a wildcard address cannot be advertised")
         self._address, self._address6 = (
             next((address for address in ours if (":" in address) == wide), ours[0]) for wide in (False, True)
