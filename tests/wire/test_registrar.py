@@ -473,3 +473,37 @@ async def test_phones_are_asked_on_after_a_fault_while_asking(
         assert (await phone.next_request()).method == "OPTIONS"
         assert not faults
         await keep_alive.close()
+
+
+async def test_a_phone_that_comes_and_goes_keeps_no_other_from_being_asked(server: Server, extension: int) -> None:
+    async with await server.phone("udp") as fickle, await server.phone("udp") as steady:
+        for _ in range(2):
+            await _register(fickle)
+            server.keepalive.tick()
+            await _register(fickle, f"<{fickle.contact}>;expires=0")
+        await _register(steady)
+        server.keepalive.tick()
+        for _ in range(2):
+            server.ahead += 31
+            server.keepalive.tick()
+            assert (await steady.next_request()).method == "OPTIONS"
+
+
+async def test_a_fault_while_one_phone_is_asked_loses_no_other(
+    server: Server, extension: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Uri:
+        raise OSError("once")
+
+    async with await server.phone("udp") as one, await server.phone("udp") as other:
+        await _register(one)
+        await _register(other)
+        server.keepalive.tick()
+        with monkeypatch.context() as faulty, pytest.raises(OSError, match="once"):
+            faulty.setattr(server.endpoint, "contact", fail)
+            server.ahead += 31
+            server.keepalive.tick()
+        server.ahead += 31
+        server.keepalive.tick()
+        for phone in (one, other):
+            assert (await phone.next_request()).method == "OPTIONS"

@@ -78,23 +78,26 @@ class KeepAlive:
         """Ask those who are due. A phone that is new is asked some time within the interval, one in doubt at once."""
         now = self._clock()
         for binding in self._registrar.newcomers():
-            wait = self._interval * random.random() if self._registrar.is_reachable(binding) else 0.0  # noqa: S311
+            wait = self._interval * random.random() if self._registrar.is_reachable(binding) else 0.0  # noqa: S311 - no secret
             name = binding.extension_id, binding.key
             watch = self._watched[name] = _Watch(Hop.of_binding(binding))
             heappush(self._due, (now + wait, next(self._order), name, watch))
         due: list[tuple[tuple[int, str], _Watch]] = []
         while self._due and self._due[0][0] <= now:
             due.append(heappop(self._due)[2:])
+        asked: list[tuple[StoredBinding, _Watch]] = []
         for name, watch in due:
-            if self._watched[name] is not watch:
+            if self._watched.get(name) is not watch:
                 continue
             current = self._registrar.find(*name)
             if current is None:
                 del self._watched[name]
                 continue
             heappush(self._due, (now + self._interval, next(self._order), name, watch))
+            asked.append((current, watch))
+        for binding, watch in asked:  # when all have their next time: a fault may end this
             if not watch.asking:
-                self._ask(current, watch)
+                self._ask(binding, watch)
 
     def _ask(self, binding: StoredBinding, watch: _Watch) -> None:
         def answered(response: Response) -> None:
