@@ -78,7 +78,8 @@ class KeepAlive:
         """Ask those who are due. A phone that is new is asked some time within the interval, one in doubt at once."""
         now = self._clock()
         for binding in self._registrar.newcomers():
-            wait = self._interval * random.random() if self._registrar.is_reachable(binding) else 0.0  # noqa: S311 - no secret
+            spread = self._interval * random.random()  # noqa: S311 - no secret
+            wait = spread if self._registrar.is_reachable(binding) else 0.0
             name = binding.extension_id, binding.key
             watch = self._watched[name] = _Watch(Hop.of_binding(binding))
             heappush(self._due, (now + wait, next(self._order), name, watch))
