@@ -217,12 +217,26 @@ class Call:
     async def join(self, leg: MemberLeg) -> None:
         """Make the audio between the caller and an answered leg ready. Raises MediaError; the leg has to go then."""
         self._mismatched = await self.session.bridge(CALLER, leg.party, leg.answer)
-        if self.caller.is_answered:
-            return
-        if self._offer is not None:
-            self._answer = await self.session.accept(CALLER, self._offer)
-        else:
-            self._answer = await self.session.invite(CALLER, toward=leg.party, at=self.caller.hop.remote_host)
+        await self._describe(leg.party)
+
+    async def take(self) -> bool:
+        """Answer the caller ourselves: no phone rings any more, and what comes is between it and us.
+
+        False, and the call is over, where it has left or no audio can be agreed with it.
+        """
+        self.player.over()
+        try:
+            await self._describe()
+        except EngineUnavailable as why:
+            self.refuse(503, str(why))
+        except MediaError as why:
+            self.refuse(488, str(why))
+        if self.caller.is_over:
+            return False
+        self._answer_caller()
+        self._legs = []
+        self.book.picked_up()
+        return True
 
     async def connect(self, winner: MemberLeg) -> None:
         """Answer the caller with the winner, which is joined already, and keep the call until one hangs up."""
@@ -233,12 +247,7 @@ class Call:
         if not winner.is_answered:
             self.refuse(480, "the winner hung up at once")
             return
-        if not self.caller.is_answered:
-            assert self._answer is not None  # noqa: S101 - made when it was joined
-            self.caller.answer(self._answer, self._offer)
-        longest = self.board.settings.max_call_duration
-        self._limit_time(Cap.CALL_DURATION, longest, Ended(f"{Cap.CALL_DURATION}: it lasted {longest} s", 408))
-        self.caller.connected()
+        self._answer_caller()
         winner.won()
         self._legs = [winner]  # what the others need no more is not kept for as long as the talk lasts
         self.book.answered(winner.who)
@@ -254,6 +263,23 @@ class Call:
                 mismatched=self._mismatched,
             )
         self.book.ended(EndedBy.CALLER if gone.leg is self.caller else EndedBy.CALLEE, gone.why)
+
+    async def _describe(self, toward: PartyId | None = None) -> None:
+        """Make our description for the 200 to the caller, unless it has one."""
+        if self.caller.is_answered:
+            return
+        if self._offer is not None:
+            self._answer = await self.session.accept(CALLER, self._offer)
+        else:
+            self._answer = await self.session.invite(CALLER, toward=toward, at=self.caller.hop.remote_host)
+
+    def _answer_caller(self) -> None:
+        if not self.caller.is_answered:
+            assert self._answer is not None  # noqa: S101 - made before
+            self.caller.answer(self._answer, self._offer)
+        longest = self.board.settings.max_call_duration
+        self._limit_time(Cap.CALL_DURATION, longest, Ended(f"{Cap.CALL_DURATION}: it lasted {longest} s", 408))
+        self.caller.connected()
 
     @property
     def session(self) -> MediaSession:

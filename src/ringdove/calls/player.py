@@ -70,6 +70,17 @@ class Player:
             await self._play(Item(self._join, program.join.sound), self._endless())
         return self._join
 
+    async def announce(self, tune: Tune, times: int) -> ItemId | None:
+        """Let the caller hear the tune so many times, and then nothing; returns its item, None where it cannot be."""
+        if self._caller.is_over or not await self._is_open():
+            return None
+        self._plays = True
+        self._welcome = self._join = self._last = None
+        item = next(self._names)
+        self._now_hears(HeardKind.GREETING, tune.name)
+        await self._play(Item(item, tune.sound, times))
+        return item
+
     def ringback(self) -> None:
         """Tell the caller that it rings, unless it hears something already."""
         self._caller.ringback()

@@ -74,6 +74,10 @@ class HopOutcome(StrEnum):
     """The call had been to too many places (R12)."""
     ENDED = "ended"
     """The place is the end of the call."""
+    MESSAGE_LEFT = "message_left"
+    NO_MESSAGE = "no_message"
+    """The caller was heard out, and left none or too short a one."""
+    MAILBOX_FULL = "mailbox_full"
 
 
 class EndedBy(StrEnum):
@@ -155,6 +159,8 @@ class HeardKind(StrEnum):
 
     JOIN_PROMPT = "join_prompt"
     WELCOME_PROMPT = "welcome_prompt"
+    GREETING = "greeting"
+    """The prompt of a `play_greeting`, or what a mailbox says before its tone."""
     RINGBACK = "ringback"
     """A tone, after a prompt that nothing follows."""
     MOH = "moh"

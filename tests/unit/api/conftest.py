@@ -11,12 +11,12 @@ import pytest
 from api_client import CLIENT_ID, CLIENT_SECRET, Api, pair
 
 from ringdove.api import OnlineStatus, Services, create_app, ensure_application
+from ringdove.calls.destinations import KINDS
 from ringdove.events.bus import Bus
 from ringdove.events.types import ExtensionChanged, ExtensionDeleted
 from ringdove.media.library import Library
 from ringdove.model.audio import Playlist, PlayOrder, Prompt, Ringtone
 from ringdove.model.extension import Extension
-from ringdove.model.reference import DestinationKind
 from ringdove.model.simulation import SimulatedWindow, Simulation
 from ringdove.model.story import Party
 from ringdove.settings import Settings
@@ -61,7 +61,7 @@ async def api(tmp_path: Path, first_start: Path) -> AsyncIterator[Api]:
         online=lambda extension_id: OnlineStatus(sip_phones=int(extension_id in api.online)),
         simulate=simulate,
         live_calls=lambda: api.live,
-        destination_kinds=frozenset({DestinationKind.END_CALL, DestinationKind.EXTENSION, DestinationKind.RING_GROUP}),
+        destination_kinds=frozenset(KINDS),
         ready=lambda: True,
         clock=lambda: api.now,
     )

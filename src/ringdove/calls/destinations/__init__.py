@@ -9,7 +9,7 @@ from ringdove.model.destination import Destination
 from ringdove.model.reference import DestinationKind
 
 from ..call import Call
-from . import end_call, extension, ring_group
+from . import end_call, extension, play_greeting, ring_group
 
 Enter = Callable[[Call, Destination], Awaitable[Destination | None]]
 
@@ -17,5 +17,6 @@ KINDS: dict[DestinationKind, Enter] = {
     DestinationKind.END_CALL: end_call.enter,
     DestinationKind.EXTENSION: extension.enter,
     DestinationKind.RING_GROUP: ring_group.enter,
+    DestinationKind.PLAY_GREETING: play_greeting.enter,
 }
 """The kinds that this build can enter."""
