@@ -240,7 +240,6 @@ LIBERAL = [
     {"play_full_join_prompt": "1"},
     {"number": 6300},
     {"member_list": [{"value": 3071, "type": "extension"}]},
-    {"fail_dest": "play_greeting", "fail_dest_prefix": 5, "fail_dest_value": "demo.wav"},
     {"fail_dest": "extension", "fail_dest_value": 3074},
     {"moh": None, "join_prompt": "", "no_agent_online_dest": "", "enb_miss_call": None},
     {"no_such_field": {"a": [1]}},
@@ -257,6 +256,12 @@ async def test_liberal_where_the_page_is_liberal(people: Api, fields: dict[str, 
     found = await detail(people, await create(people, SIMPLE | fields))
     assert found["number"] == "6300"
     assert found["ring_timeout"] == 20
+
+
+async def test_a_play_count_may_be_a_number(sounds: Api) -> None:
+    greeting = {"fail_dest": "play_greeting", "fail_dest_prefix": 5, "fail_dest_value": "demo.wav"}
+    found = await detail(sounds, await create(sounds, SIMPLE | greeting))
+    assert found["fail_dest_prefix"] == "5"
 
 
 async def test_custom_ignores_ring_timeout_value_and_type(people: Api) -> None:
