@@ -37,6 +37,7 @@ from ringdove.registrar.index import flow_of
 from ringdove.registrar.keepalive import KeepAlive
 from ringdove.registrar.registrar import Registrar
 from ringdove.settings import HostPort, Settings, check_host
+from ringdove.shelf import Shelf
 from ringdove.sip.digest import Realm
 from ringdove.store import Store
 from ringdove.watch.calls import CallNumbers
@@ -78,6 +79,7 @@ class Node:
         self.new_application: Credentials | None = None
         self.store: Store
         self.audio: Library
+        self.shelf: Shelf
         self.media: EmbeddedEngine
         self.registrar: Registrar
         self.switchboard: Switchboard
@@ -173,6 +175,7 @@ class Node:
     async def _open_audio(self) -> None:
         """Open the library of sounds: enter those that come along, and drop what a crash left without a name."""
         self.audio = Library(self.settings.data / "audio")
+        self.shelf = Shelf(self.store, self.audio)
         ringtones = [
             Ringtone(file=tone.name, digest=await self.audio.refer(tone), seconds=0, size=tone.stat().st_size)
             for tone in sounds.RINGTONES
@@ -229,6 +232,7 @@ class Node:
         services = Services(
             store=self.store,
             audio=self.audio,
+            shelf=self.shelf,
             settings=self.settings,
             bus=self.bus,
             online=lambda extension_id: OnlineStatus(sip_phones=len(self.registrar.bindings(extension_id))),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PlainSerializer,
@@ -47,6 +48,15 @@ class LogFormat(StrEnum):
     """A person at a terminal, and a collector elsewhere."""
     JSON = "json"
     CONSOLE = "console"
+
+
+class SmtpSecurity(StrEnum):
+    """How mail is protected on its way to the mail server."""
+
+    NONE = "none"
+    STARTTLS = "starttls"
+    TLS = "tls"
+    """From the first octet, usually on port 465."""
 
 
 class SettingsError(ValueError):
@@ -147,6 +157,16 @@ Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 Ports = Annotated[PortRange, _parsed(PortRange), PlainSerializer(str)]
 
 
+def _code(value: str) -> str:
+    if not re.fullmatch(r"(?=.*[*#])[0-9*#]{1,8}", value):
+        raise ValueError("wants 1 to 8 of 0-9, * and #, with a * or # so that it is no number")
+    return value
+
+
+Code = Annotated[str, AfterValidator(_code)]
+"""Something that is dialled to reach a feature."""
+
+
 class Settings(BaseSettings):
     """Everything that is fixed while the server runs (design section 6). Use `Settings.load`, which words errors."""
 
@@ -194,6 +214,25 @@ class Settings(BaseSettings):
         default=3600, ge=0, le=_LONGEST, description="Seconds until somebody takes a call; 0 for no limit."
     )
 
+    vm_code: Code = Field(default="*2", description="What somebody dials to get into the own mailbox.")
+    vm_main_code: Code = Field(default="*02", description="What is dialled to get into any mailbox.")
+    vm_to_code: Code = Field(
+        default="#", validate_default=True, description="What is dialled before a number to leave a message there."
+    )
+    vm_longest: int = Field(default=300, ge=1, le=3600, description="Seconds of the longest message.")
+    vm_shortest: int = Field(default=2, ge=0, le=60, description="Seconds below which a message is not kept.")
+    vm_silence: int = Field(default=10, ge=1, le=3600, description="Seconds of silence that end a message.")
+    vm_messages: int = Field(default=100, ge=1, le=10_000, description="Messages that a mailbox takes.")
+    vm_storage: int = Field(default=10_000, ge=1, le=100_000_000, description="MiB that all messages may take.")
+    language: str = Field(default="en", description="Of what the server says to callers.")
+    smtp: Listen | None = Field(default=None, description="The mail server that voicemail is sent by; default: none.")
+    smtp_security: SmtpSecurity = Field(default=SmtpSecurity.STARTTLS, description="How the way there is secured.")
+    smtp_user: str | None = Field(default=None, min_length=1, max_length=254, description="The login there.")
+    smtp_password: SecretStr | None = Field(default=None, validate_default=True, description="The password there.")
+    smtp_from: str | None = Field(
+        default=None, validate_default=True, max_length=254, description="The address that mails come from."
+    )
+
     ban_failures: int = Field(
         default=30, ge=1, le=10_000, description="Failed logins of one address within ten minutes that are too many."
     )
@@ -215,6 +254,53 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         default=None, min_length=8, description="What has to be borne to see /metrics; default: nothing."
     )
+
+    @field_validator("vm_to_code")
+    @classmethod
+    def _codes_differ(cls, value: str, others: ValidationInfo) -> str:
+        exact = [others.data[name] for name in ("vm_code", "vm_main_code") if name in others.data]
+        if len(set(exact)) < len(exact):
+            raise ValueError("vm_code and vm_main_code are two codes")
+        if any(code.startswith(value) for code in exact):
+            raise ValueError("wants a code that neither vm_code nor vm_main_code begins with")
+        return value
+
+    @field_validator("vm_shortest")
+    @classmethod
+    def _shorter(cls, value: int, others: ValidationInfo) -> int:
+        if value >= others.data.get("vm_longest", value + 1):
+            raise ValueError("wants less than vm_longest")
+        return value
+
+    @field_validator("language")
+    @classmethod
+    def _a_language(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
+            raise ValueError("wants a language such as en or pt-BR")
+        return value
+
+    @field_validator("smtp")
+    @classmethod
+    def _a_mail_port(cls, value: HostPort | None) -> HostPort | None:
+        if value is not None and not value.port:
+            raise ValueError("wants the mail server's port, such as mail.example.com:587")
+        return value
+
+    @field_validator("smtp_password")
+    @classmethod
+    def _a_whole_login(cls, value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if (value is None) != (others.data.get("smtp_user") is None):
+            raise ValueError("smtp_user and smtp_password are given together or not at all")
+        return value
+
+    @field_validator("smtp_from")
+    @classmethod
+    def _a_sender(cls, value: str | None, others: ValidationInfo) -> str | None:
+        if value is None and others.data.get("smtp") is not None:
+            raise ValueError("is needed with smtp, such as pbx@example.com")
+        if value is not None and not re.fullmatch(r"[!-?A-~]+@[!-?A-~]+", value):
+            raise ValueError("wants an address such as pbx@example.com")
+        return value
 
     @field_validator("hep")
     @classmethod

@@ -31,6 +31,7 @@ from ringdove.model.reference import DestinationKind
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Disposition, Party, Story
 from ringdove.settings import Settings
+from ringdove.shelf import Shelf
 from ringdove.store import Store
 from ringdove.store.calls import Entry
 
@@ -80,9 +81,11 @@ class Server(threading.Thread):
         async def simulate(_group_id: int) -> Simulation:
             return Simulation()
 
+        audio = Library(self._settings.data / "audio")
         services = Services(
             store=store,
-            audio=Library(self._settings.data / "audio"),
+            audio=audio,
+            shelf=Shelf(store, audio),
             settings=self._settings,
             bus=Bus(),
             online=lambda _: OnlineStatus(),

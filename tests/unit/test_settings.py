@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,6 +79,14 @@ def test_every_bad_setting_is_named_where_it_was_given(monkeypatch: pytest.Monke
         ("metrics", "perhaps", "wants true or false"),
         ("metrics_token", "short", "wants 8 characters or more"),
         ("moh", "x" * 64, "wants 63 characters or fewer"),
+        ("vm_code", "22", "wants 1 to 8 of 0-9, * and #, with a * or # so that it is no number"),
+        ("vm_main_code", "*12345678", "wants 1 to 8 of 0-9, * and #, with a * or # so that it is no number"),
+        ("vm_to_code", "*a", "wants 1 to 8 of 0-9, * and #, with a * or # so that it is no number"),
+        ("vm_longest", "0", "wants 1 or more"),
+        ("vm_storage", "lots", "wants a whole number"),
+        ("language", "English", "wants a language such as en or pt-BR"),
+        ("smtp_security", "ssl", "wants one of 'none', 'starttls' or 'tls'"),
+        ("smtp_from", "me", "wants an address such as pbx@example.com"),
         ("hep", "127.0.0.1:0", "wants the collector's port, such as 192.0.2.9:9060"),
     ],
 )
@@ -146,6 +155,31 @@ def test_certificate_and_key_go_together() -> None:
         "::",
         5061,
     )
+
+
+@pytest.mark.parametrize(
+    ("flags", "why"),
+    [
+        ({"vm_code": "*3", "vm_main_code": "*3"}, "VM_TO_CODE: vm_code and vm_main_code are two codes"),
+        ({"vm_to_code": "*"}, "--vm-to-code: wants a code that neither vm_code nor vm_main_code begins with"),
+        ({"vm_code": "#1"}, "VM_TO_CODE: wants a code that neither vm_code nor vm_main_code begins with"),
+        ({"vm_longest": 2}, "VM_SHORTEST: wants less than vm_longest"),
+        ({"smtp": "mail.example.com:0"}, "--smtp: wants the mail server's port, such as mail.example.com:587"),
+        ({"smtp": "mail.example.com:25"}, "SMTP_FROM: is needed with smtp, such as pbx@example.com"),
+        ({"smtp_user": "me"}, "SMTP_PASSWORD: smtp_user and smtp_password are given together or not at all"),
+        ({"smtp_password": "hush-hush"}, "smtp_user and smtp_password are given together or not at all"),
+    ],
+)
+def test_voicemail_settings_fit_together(flags: dict[str, Any], why: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.load(**flags)
+    assert why in str(refused.value)
+    assert "hush-hush" not in str(refused.value)
+
+
+def test_mail_can_be_set_up() -> None:
+    mail = {"smtp": "[::1]:465", "smtp_security": "tls", "smtp_from": "pbx@example.com"}
+    assert Settings.load(**mail, smtp_user="me", smtp_password="hush-hush").smtp == ("::1", 465)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/settings.md"])

@@ -16,7 +16,7 @@ from ringdove.api.errors import Refusal
 from ringdove.api.form import Form
 from ringdove.api.listing import ListQuery, SearchValue
 from ringdove.api.services import Injected, Services
-from ringdove.api.shelf import discard, keep, taken
+from ringdove.api.shelf import keep, taken
 from ringdove.api.upload import receive
 from ringdove.media.library import Kept
 from ringdove.model.audio import Prompt
@@ -124,7 +124,7 @@ async def delete(query: Annotated[ByIdOrFile, Query()], services: Injected) -> D
         gone = existing(await prompts.delete(found.id))
     except InUse as error:
         raise Refusal.in_use(error) from None
-    await discard(gone.digest, services)
+    await services.shelf.discard(gone.digest)
     return Done()
 
 

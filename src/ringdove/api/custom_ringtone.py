@@ -26,7 +26,7 @@ from ringdove.api.errors import Refusal
 from ringdove.api.form import Broken, Fields, Form, as_text
 from ringdove.api.listing import ListQuery, SearchValue
 from ringdove.api.services import Injected, Services
-from ringdove.api.shelf import discard, keep, taken
+from ringdove.api.shelf import keep, taken
 from ringdove.api.upload import Upload, receive
 from ringdove.media.library import Kept
 from ringdove.model.audio import Ringtone, RingtoneType
@@ -170,7 +170,7 @@ async def delete(query: Annotated[ByIdOrFile, Query()], services: Injected) -> D
         raise Refusal.in_use(error) from None
     except Builtin:
         raise Refusal.parameter(query.field, "builtin") from None
-    await discard(gone.digest, services)
+    await services.shelf.discard(gone.digest)
     return Done()
 
 
@@ -199,7 +199,7 @@ async def _replace(old_file: str, new_file: str, came: Upload, services: Service
     if came.size is not None:
         saved = await keep(came, new_file, save, services)
     else:
-        async with services.audio_rows:
+        async with services.shelf.rows:
             saved, _ = await save(None)
     return Stored(file=saved.file, id=saved.id)
 

@@ -138,8 +138,8 @@ class Refusal(Exception):
 
     @classmethod
     def in_use(cls, error: InUse) -> Self:
-        """Name every ring group that still sends calls to the object or plays it."""
-        users = [User(source="ring_group", id=u.id, number=u.number, name=u.name, field=u.field) for u in error.users]
+        """Name everything that still sends calls to the object or plays it."""
+        users = [User(source=u.source, id=u.id, number=u.number, name=u.name, field=u.field) for u in error.users]
         return cls(Code.OBJECT_IN_USE, details=Failure(used_by_list=users))
 
     @classmethod

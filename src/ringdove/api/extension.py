@@ -18,7 +18,8 @@ from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
 from ringdove.events.types import ExtensionChanged, ExtensionDeleted
 from ringdove.model.extension import Extension, Presence
-from ringdove.store import Duplicate, InUse
+from ringdove.model.voicemail import AfterVmNotify, NewVmNotify
+from ringdove.store import BrokenReference, Duplicate, InUse
 
 router = family("extension")
 
@@ -41,6 +42,14 @@ class ExtensionDetail(BaseModel):
     enb_call_waiting: int
     enabled: int
     ring_timeout: int
+    enb_vm: int
+    enb_vm_pin: int
+    new_vm_notify: NewVmNotify
+    after_vm_notify: AfterVmNotify
+    enb_vm_play_datetime: int
+    enb_vm_play_caller_id: int
+    enb_vm_play_duration: int
+    vm_greeting: str
 
 
 class Phone(BaseModel):
@@ -68,10 +77,11 @@ class ExtensionRow(BaseModel):
 
 
 class Password(BaseModel):
-    """What a phone needs to register."""
+    """What a phone needs to register, and what its owner keys in at the mailbox."""
 
     reg_name: str
     reg_password: str
+    vm_pin: str
 
 
 class ExtensionList(ListQuery):
@@ -99,6 +109,8 @@ async def create(body: Body, services: Injected) -> Created:
         saved = await services.store.extensions.create(form.extension(hashed))
     except Duplicate as taken:
         raise Refusal.duplicate(taken, "create extension") from None
+    except BrokenReference:
+        raise Refusal.parameter("vm_greeting", "exist") from None
     services.bus.publish(ExtensionChanged(saved.id))
     return Created(id=saved.id)
 
@@ -120,6 +132,8 @@ async def update(body: Body, services: Injected) -> Done:
         saved = existing(await services.store.extensions.update(current.id, change))
     except Duplicate as taken:
         raise Refusal.duplicate(taken, "update extension") from None
+    except BrokenReference:
+        raise Refusal.parameter("vm_greeting", "exist") from None
     services.bus.publish(ExtensionChanged(saved.id))
     return Done()
 
@@ -150,21 +164,24 @@ async def search(query: Annotated[ExtensionSearch, Query()], services: Injected)
 
 @router.get("/delete", response_model=Done | Failure)
 async def delete(query: Annotated[ById, Query()], services: Injected) -> Done:
-    """Delete an extension, also out of groups. Refused (40010) while calls are sent to it when others do not answer."""
+    """Delete an extension with its mailbox, also out of groups.
+
+    Refused (40010) while calls are sent to it or its mailbox when others do not answer.
+    """
     try:
-        deleted = await services.store.extensions.delete(query.id)
+        heard = existing(await services.store.extensions.delete(query.id))
     except InUse as error:
         raise Refusal.in_use(error) from None
-    existing(deleted or None)
+    await services.shelf.discard(*heard)
     services.bus.publish(ExtensionDeleted(query.id))
     return Done()
 
 
 @router.get("/getpassword", response_model=One[Password] | Failure)
 async def getpassword(query: Annotated[ById, Query()], services: Injected) -> One[Password]:
-    """Tell the name and password with which phones of an extension register."""
+    """Tell the name and password with which phones of an extension register, and the PIN of its mailbox."""
     found = await named(query, services.store.extensions.get)
-    return One(data=Password(reg_name=found.reg_name, reg_password=found.reg_password))
+    return One(data=Password(reg_name=found.reg_name, reg_password=found.reg_password, vm_pin=found.vm_pin or ""))
 
 
 def _changed(current: Extension, changes: Fields) -> ExtensionForm:
@@ -175,7 +192,7 @@ def _changed(current: Extension, changes: Fields) -> ExtensionForm:
 
 
 def _detail(found: Extension) -> ExtensionDetail:
-    fields = found.model_dump(exclude={"reg_password", "user_password_hash"})
+    fields = found.model_dump(exclude={"reg_password", "user_password_hash", "vm_pin"})
     return ExtensionDetail(**{name: "" if value is None else value for name, value in fields.items()})
 
 

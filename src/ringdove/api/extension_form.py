@@ -5,10 +5,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from ringdove.api.form import LIBERAL_INT, Broken, Fields, Flag, Form, as_text
+from ringdove.api.form import LIBERAL_INT, Broken, Fields, Flag, Form, as_text, is_on
+from ringdove.model.audio import FOLLOW_SYSTEM
 from ringdove.model.extension import Extension, Presence, defaults, owner_words
 from ringdove.model.password import weakness
 from ringdove.model.rules import (
+    AudioName,
     EmailAddress,
     Number,
     PersonName,
@@ -22,6 +24,7 @@ from ringdove.model.rules import (
     UserPassword,
     refuse,
 )
+from ringdove.model.voicemail import AfterVmNotify, NewVmNotify, VmPin
 
 
 class ExtensionForm(Form):
@@ -56,15 +59,38 @@ class ExtensionForm(Form):
     ring_timeout: Annotated[RingTimeout, LIBERAL_INT] = Field(
         30, description="How many seconds an unanswered direct call rings."
     )
+    enb_vm: Flag = Field(
+        0, description="Whether a direct call that it does not take goes to its voicemail: 0 no, 1 yes."
+    )
+    enb_vm_pin: Flag = Field(
+        0, description="Whether its mailbox asks for `vm_pin`, also on its own phones: 0 no, 1 yes."
+    )
+    vm_pin: VmPin | None = Field(
+        None, description="The PIN of its mailbox, 3 to 15 digits, which other phones are always asked for."
+    )
+    new_vm_notify: NewVmNotify = Field(
+        NewVmNotify.NO, description="Whether a new message is told by e-mail, and whether that carries it."
+    )
+    after_vm_notify: AfterVmNotify = Field(
+        AfterVmNotify.NO, description="Whether a message is marked as read or deleted once its e-mail is sent."
+    )
+    enb_vm_play_datetime: Flag = Field(1, description="Whether it is said when a message came: 0 no, 1 yes.")
+    enb_vm_play_caller_id: Flag = Field(1, description="Whether it is said who left a message: 0 no, 1 yes.")
+    enb_vm_play_duration: Flag = Field(0, description="Whether it is said how long a message is: 0 no, 1 yes.")
+    vm_greeting: AudioName = Field(
+        FOLLOW_SYSTEM, description="What callers hear before the tone: `follow_system`, or a greeting of this mailbox."
+    )
 
     @classmethod
     def conditions(cls, data: Fields) -> Iterator[Broken]:
-        """A registration password must not be weak."""
+        """A registration password must not be weak, and a PIN that is asked for must be there."""
         password = as_text(data.get("reg_password"))
         if password and 8 <= len(password) <= 63:
             words = owner_words(data | ({"reg_name": data["number"]} if data.get("number") else {}))
             if reason := weakness(password, *words, str(data.get("reg_name") or "")):
                 yield Broken(("reg_password",), refuse("weak_password", reason))
+        if is_on(data.get("enb_vm_pin")) and "vm_pin" not in data:
+            yield Broken(("vm_pin",), refuse("required", "a mailbox that asks for a PIN needs one"))
 
     def extension(self, user_password_hash: str | None = None) -> Extension:
         """Return the extension that the form describes."""
@@ -78,7 +104,7 @@ def merged(current: Extension, changes: Fields) -> Fields:
     An empty password changes nothing.
     """
     fields: dict[str, Any] = current.model_dump(exclude={"id", "user_password_hash"})
-    fields |= {"enb_call_waiting": int(current.enb_call_waiting), "enabled": int(current.enabled)}
+    fields |= {name: int(value) for name, value in fields.items() if isinstance(value, bool)}
     for name, default in defaults(fields).items():
         if fields[name] == default:
             del fields[name]

@@ -184,6 +184,11 @@ def as_id(value: Any) -> int | None:
     return int(text)
 
 
+def is_on(value: Any) -> bool:
+    """Say whether an unchecked value stands for a flag that is 1."""
+    return not isinstance(value, bool) and bool(_integer(value) == 1)
+
+
 def objects(value: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Go through an unchecked list, skipping what is no object."""
     if isinstance(value, list):

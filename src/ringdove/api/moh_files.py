@@ -15,7 +15,7 @@ from ringdove.api.form import Fields, Form
 from ringdove.api.listing import ListQuery
 from ringdove.api.play_list import PlaylistFile
 from ringdove.api.services import Injected, Services
-from ringdove.api.shelf import discard, keep, taken
+from ringdove.api.shelf import keep, taken
 from ringdove.api.upload import receive
 from ringdove.media.library import Kept
 from ringdove.model.audio import Audio, Playlist
@@ -130,7 +130,7 @@ async def delete(query: Annotated[MusicFile, Query()], services: Injected) -> Do
     gone = await services.store.playlists.remove_file(query.list_name, query.file)
     if gone is None:
         raise Refusal.parameter("file", "exist")
-    await discard(gone.digest, services)
+    await services.shelf.discard(gone.digest)
     return Done()
 
 

@@ -16,7 +16,6 @@ from ringdove.api.form import LIBERAL_INT, Broken, ById, ByIds, Fields, Form, as
 from ringdove.api.listing import ListQuery, SearchValue
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
-from ringdove.api.shelf import discard
 from ringdove.model.audio import Playlist, PlaylistName, PlayOrder
 from ringdove.model.rules import refuse
 from ringdove.store import Builtin, Duplicate, InUse
@@ -154,7 +153,7 @@ async def delete(query: Annotated[ByIdOrList, Query()], services: Injected) -> D
     except Builtin:
         raise Refusal.parameter(query.field, "builtin") from None
     for audio in gone.files:
-        await discard(audio.digest, services)
+        await services.shelf.discard(audio.digest)
     return Done()
 
 

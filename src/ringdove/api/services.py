@@ -1,6 +1,5 @@
 """What the interface needs from the rest of the server."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from ringdove.model.reference import DestinationKind
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
 from ringdove.settings import Settings
+from ringdove.shelf import Shelf
 from ringdove.store import Store
 from ringdove.watch.metrics import Metrics
 
@@ -43,6 +43,7 @@ class Services:
 
     store: Store
     audio: Library
+    shelf: Shelf
     settings: Settings
     bus: Bus
     online: Callable[[int], OnlineStatus]
@@ -55,8 +56,6 @@ class Services:
     guard: Guard = field(default_factory=Guard)
     lockout: Lockout = field(default_factory=Lockout)
     clock: Callable[[], float] = time.time
-    audio_rows: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while a row that names content is saved, and while content goes that no row names: see `shelf`."""
 
 
 def _services(request: Request) -> Services:

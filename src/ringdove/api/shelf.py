@@ -1,4 +1,4 @@
-"""Content and the rows that name it: content comes first and goes last, so that no row ever names what is not there."""
+"""Content that comes, and the row that names it."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -25,22 +25,15 @@ async def keep(
     """
     digest = (await _added(came, name, services)).digest
     try:
-        async with services.audio_rows:
+        async with services.shelf.rows:
             # Once more, for somebody may have deleted the same content meanwhile; what is still there is only found.
             saved, before = await save(await _added(came, name, services))
     except Exception:  # whatever it was, and it goes on up: no content stays without a row
-        await discard(digest, services)
+        await services.shelf.discard(digest)
         raise
     if before:
-        await discard(before.digest, services)
+        await services.shelf.discard(before.digest)
     return saved
-
-
-async def discard(digest: str, services: Services) -> None:
-    """Take content out of the library if no row names it any more; whoever listens to it hears it to its end."""
-    async with services.audio_rows:
-        if digest not in await services.store.sounds.digests():
-            await services.audio.remove(digest)
 
 
 def taken(kind: ObjectKind, field: str, name: str) -> Refusal:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ringdove.guard.bans import Ban
 from ringdove.media.engine import Stats
 from ringdove.model.story import Party, Story
+from ringdove.model.voicemail import Mailbox, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +77,25 @@ class Banned:
 
     door: str
     ban: Ban
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxChanged:
+    """A mailbox has other messages, or other ones of them are read (api, calls, voicemail)."""
+
+    mailbox: Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLeft:
+    """A message came into a mailbox (voicemail); one that came into several is told for each."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxFull:
+    """No message could be left (voicemail): in this mailbox, or anywhere (None), for this reason in words."""
+
+    mailbox: Mailbox | None
+    reason: str

@@ -15,6 +15,7 @@ REFERS_TO = {
     DestinationKind.EXTENSION: ObjectKind.EXTENSION,
     DestinationKind.EXT_VM: ObjectKind.EXTENSION,
     DestinationKind.RING_GROUP: ObjectKind.RING_GROUP,
+    DestinationKind.GROUP_VM: ObjectKind.GROUP_VM,
 }
 """Kinds whose value is the id of an object that this build knows."""
 

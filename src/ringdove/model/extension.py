@@ -6,8 +6,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ringdove.model.audio import FOLLOW_SYSTEM
 from ringdove.model.password import generate_password, weakness
 from ringdove.model.rules import (
+    AudioName,
     EmailAddress,
     Number,
     PersonName,
@@ -21,6 +23,7 @@ from ringdove.model.rules import (
     StoredId,
     refuse,
 )
+from ringdove.model.voicemail import AfterVmNotify, Mailbox, MailboxKind, NewVmNotify, VmPin
 
 
 class Presence(StrEnum):
@@ -40,6 +43,8 @@ class Extension(BaseModel):
     `caller_id_name` and `caller_id` are what the called party sees; they and `reg_name` follow from number and names
     unless set. `concurrent_registrations` bounds the bindings.
     `ring_timeout` is how long an unanswered direct call rings, in seconds. `user_password_hash` is a salted hash.
+    `enb_vm`: a direct call that it does not take goes to its voicemail; `vm_greeting`: `follow_system`, or the file of
+    a greeting of its mailbox.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -60,6 +65,15 @@ class Extension(BaseModel):
     enb_call_waiting: bool = True
     enabled: bool = True
     ring_timeout: RingTimeout = 30
+    enb_vm: bool = False
+    enb_vm_pin: bool = False
+    vm_pin: VmPin | None = Field(default=None, repr=False)
+    new_vm_notify: NewVmNotify = NewVmNotify.NO
+    after_vm_notify: AfterVmNotify = AfterVmNotify.NO
+    enb_vm_play_datetime: bool = True
+    enb_vm_play_caller_id: bool = True
+    enb_vm_play_duration: bool = False
+    vm_greeting: AudioName = FOLLOW_SYSTEM
 
     @model_validator(mode="before")
     @classmethod
@@ -72,10 +86,21 @@ class Extension(BaseModel):
             raise refuse("weak_password", reason)
         return self
 
+    @model_validator(mode="after")
+    def _has_pin(self) -> Self:
+        if self.enb_vm_pin and self.vm_pin is None:
+            raise refuse("required", "vm_pin is required where it is asked for")
+        return self
+
     @property
     def name(self) -> str:
         """The name to show for this extension."""
         return self.caller_id_name
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """Its mailbox."""
+        return Mailbox(MailboxKind.EXTENSION, self.id)
 
 
 def defaults(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ class ObjectKind(StrEnum):
     PROMPT = "custom_prompt"
     PLAYLIST = "play_list"
     RINGTONE = "custom_ringtone"
+    GROUP_VM = "group_vm"
+    GREETING = "vm_greeting"
 
 
 class Ref(NamedTuple):

@@ -22,12 +22,13 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A ring group that sends calls to something or plays it, and the field that says so."""
+    """What still names something: a ring group, unless `source` says otherwise, and the field of it that does."""
 
     id: int
     number: str
     name: str
     field: str
+    source: ObjectKind = ObjectKind.RING_GROUP
 
 
 class Duplicate(StoreError):
@@ -39,7 +40,7 @@ class Duplicate(StoreError):
 
 
 class InUse(StoreError):
-    """Ring groups still name the object."""
+    """Others still name the object."""
 
     def __init__(self, users: Sequence[Usage]) -> None:
         super().__init__(f"still used by: {', '.join(u.number for u in users)}")

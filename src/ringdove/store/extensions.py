@@ -8,10 +8,12 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 
 from ringdove.model.extension import Extension, Presence
 from ringdove.model.reference import DestinationKind, ObjectKind, Ref
+from ringdove.model.voicemail import AfterVmNotify, Mailbox, MailboxKind, NewVmNotify
 from ringdove.store import numbers
 from ringdove.store.database import Database
 from ringdove.store.errors import Clash, Duplicate
 from ringdove.store.listing import Listing, page
+from ringdove.store.mailboxes import check_greeting, clear
 from ringdove.store.memory import remembered
 from ringdove.store.references import check_unused
 from ringdove.store.ring_group_rows import drop_empty_entries
@@ -68,11 +70,13 @@ class Extensions:
     async def create(self, new: Extension, id: int | None = None) -> Extension:  # noqa: A002
         """Save a new extension and return it with its id, which is given by the database unless `id` says otherwise.
 
-        Raises Duplicate where the number, the registration name or the e-mail address is taken.
+        Raises Duplicate where the number, the registration name or the e-mail address is taken, and BrokenReference for
+        a greeting: it has none yet.
         """
 
         def work(conn: Connection) -> Extension:
             _check_unique(conn, new, id)
+            check_greeting(conn, new.mailbox, new.vm_greeting)
             values = new.model_dump(exclude={"id"}) | ({"id": id} if id else {})
             given = conn.execute(insert(extension).values(values).returning(extension.c.id)).scalar_one()
             if id and conn.dialect.name == "postgresql":
@@ -88,7 +92,8 @@ class Extensions:
     async def update(self, extension_id: int, change: Callable[[Extension], Extension]) -> Extension | None:
         """Replace the extension by what `change` makes of it; its id and number stay. None where there is none.
 
-        Raises Duplicate where the registration name or the e-mail address is taken.
+        Raises Duplicate where the registration name or the e-mail address is taken, and BrokenReference where its
+        mailbox has no such greeting.
         """
 
         def work(conn: Connection) -> Extension | None:
@@ -98,24 +103,27 @@ class Extensions:
             before = found[extension_id]
             after = change(before).model_copy(update={"id": before.id, "number": before.number})
             _check_unique(conn, after)
+            check_greeting(conn, after.mailbox, after.vm_greeting)
             values = after.model_dump(exclude={"id", "number"})
             conn.execute(update(extension).where(extension.c.id == extension_id).values(values))
             return after
 
         return await self._database.write(work)
 
-    async def delete(self, extension_id: int) -> bool:
-        """Delete an extension with its bindings and memberships; False where there is none.
+    async def delete(self, extension_id: int) -> frozenset[str] | None:
+        """Delete an extension with its bindings, memberships and mailbox; None where there is none.
 
-        Raises InUse while it is a destination of a ring group.
+        Returns the digests of the audio in its mailbox, for who asks to discard. Raises InUse while it is a destination
+        of a ring group.
         """
 
-        def work(conn: Connection) -> bool:
+        def work(conn: Connection) -> frozenset[str] | None:
             check_unused(conn, Ref(ObjectKind.EXTENSION, extension_id))
             numbers.release(conn, DestinationKind.EXTENSION, extension_id)
             gone = conn.execute(delete(extension).where(extension.c.id == extension_id))
             drop_empty_entries(conn)
-            return gone.rowcount > 0
+            heard = clear(conn, Mailbox(MailboxKind.EXTENSION, extension_id))
+            return heard if gone.rowcount > 0 else None
 
         return await self._database.write(work)
 
@@ -141,7 +149,11 @@ def _from_row(row: Row[Any]) -> Extension:
     # Stored values have passed the rules already; a rule that became stricter must not make them unreadable.
     values = tuple(row)
     if (found := _in_use.get(values)) is None:
-        columns = dict(row._mapping) | {"presence_status": Presence(row.presence_status)}
+        columns = dict(row._mapping) | {
+            "presence_status": Presence(row.presence_status),
+            "new_vm_notify": NewVmNotify(row.new_vm_notify),
+            "after_vm_notify": AfterVmNotify(row.after_vm_notify),
+        }
         found = _in_use[values] = Extension.model_construct(_COLUMNS, **columns)
     return found
 

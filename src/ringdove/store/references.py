@@ -11,12 +11,13 @@ from ringdove.model.ring_group import AUDIO_FIELDS
 from ringdove.model.rules import MAX_ID
 from ringdove.store.database import Database
 from ringdove.store.errors import BrokenReference, InUse, Usage
-from ringdove.store.tables import extension, extension_group, playlist, prompt, ring_group, ringtone
+from ringdove.store.tables import extension, extension_group, playlist, prompt, ring_group, ringtone, vm_group
 
 _KEYS: dict[ObjectKind, Column[Any]] = {
     ObjectKind.EXTENSION: extension.c.id,
     ObjectKind.EXT_GROUP: extension_group.c.id,
     ObjectKind.RING_GROUP: ring_group.c.id,
+    ObjectKind.GROUP_VM: vm_group.c.id,
     ObjectKind.PROMPT: prompt.c.file,
     ObjectKind.PLAYLIST: playlist.c.list_name,
     ObjectKind.RINGTONE: ringtone.c.file,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, insert, or_, select, union
+from sqlalchemy import Connection, delete, exists, insert, or_, select, union
 
 from ringdove.model.audio import (
     BUILT_IN_RINGTONES,
@@ -17,7 +17,10 @@ from ringdove.model.audio import (
 from ringdove.store import playlists
 from ringdove.store.database import Database
 from ringdove.store.memory import remembered
-from ringdove.store.tables import playlist_file, prompt, ringtone
+from ringdove.store.tables import playlist_file, prompt, ringtone, vm_greeting, vm_message
+
+_NAMING = (prompt, ringtone, playlist_file, vm_greeting, vm_message)
+"""Every table whose rows name content."""
 
 
 class Sounds:
@@ -41,9 +44,14 @@ class Sounds:
         return await self._database.read(work)
 
     async def digests(self) -> frozenset[str]:
-        """Return the digests of everything that has a name."""
-        query = union(*(select(table.c.digest) for table in (prompt, ringtone, playlist_file)))
+        """Return the digests of all content that anything names."""
+        query = union(*(select(table.c.digest) for table in _NAMING))
         return await self._database.read(lambda conn: frozenset(conn.execute(query).scalars()))
+
+    async def uses(self, digest: str) -> bool:
+        """Say whether anything names this content."""
+        query = select(or_(*(exists().where(table.c.digest == digest) for table in _NAMING)))
+        return await self._database.read(lambda conn: bool(conn.execute(query).scalar_one()))
 
     async def keep_built_ins(self, ringtones: Sequence[Ringtone], music: Sequence[Audio]) -> None:
         """Enter the ring tones that come with this release in place of others, as ids from 1, at most 11 of them.

@@ -9,12 +9,16 @@ from ringdove.store.calls import Calls
 from ringdove.store.database import Database
 from ringdove.store.extension_groups import ExtensionGroups
 from ringdove.store.extensions import Extensions
+from ringdove.store.greetings import Greetings
+from ringdove.store.messages import Messages
 from ringdove.store.migrate import is_up_to_date, upgrade, upgrade_apart
 from ringdove.store.numbers import Numbers
+from ringdove.store.options import Options
 from ringdove.store.playlists import Playlists
 from ringdove.store.references import References
 from ringdove.store.ring_groups import RingGroups
 from ringdove.store.sounds import Sounds
+from ringdove.store.vm_groups import VmGroups
 
 
 class Store:
@@ -34,6 +38,10 @@ class Store:
         self.playlists = Playlists(database)
         self.ringtones = Ringtones(database)
         self.sounds = Sounds(database)
+        self.messages = Messages(database)
+        self.greetings = Greetings(database)
+        self.vm_groups = VmGroups(database)
+        self.options = Options(database)
         self.references = References(database)
         self.bindings = Bindings(database)
         self.calls = Calls(database)

@@ -16,6 +16,8 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
+    true,
 )
 
 
@@ -69,6 +71,15 @@ extension = Table(
     Column("enb_call_waiting", Boolean, nullable=False),
     Column("enabled", Boolean, nullable=False),
     Column("ring_timeout", Integer, nullable=False),
+    Column("enb_vm", Boolean, nullable=False, server_default=false()),
+    Column("enb_vm_pin", Boolean, nullable=False, server_default=false()),
+    Column("vm_pin", String(15)),
+    Column("new_vm_notify", Word, nullable=False, server_default="no"),
+    Column("after_vm_notify", Word, nullable=False, server_default="no"),
+    Column("enb_vm_play_datetime", Boolean, nullable=False, server_default=true()),
+    Column("enb_vm_play_caller_id", Boolean, nullable=False, server_default=true()),
+    Column("enb_vm_play_duration", Boolean, nullable=False, server_default=false()),
+    Column("vm_greeting", String(127), nullable=False, server_default="follow_system"),
     sqlite_autoincrement=True,
 )
 
@@ -202,6 +213,74 @@ binding = Table(
     Column("q", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("registered_at", Float, nullable=False),
+)
+
+vm_message = Table(
+    "vm_message",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("mailbox_kind", Word, nullable=False),
+    Column("mailbox_id", Integer, nullable=False),
+    Column("recording", String(128), nullable=False),
+    Column("caller_number", Text, nullable=False),
+    Column("caller_name", Text, nullable=False),
+    Column("time", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("digest", String(64), nullable=False, index=True),
+    Column("size", Integer, nullable=False),
+    Column("call_id", String(128), nullable=False),
+    Column("read", Boolean, nullable=False),
+    UniqueConstraint("recording", "mailbox_kind", "mailbox_id"),
+    Index("ix_vm_message_mailbox", "mailbox_kind", "mailbox_id", "time"),
+    sqlite_autoincrement=True,
+    comment="A recording is in a mailbox at most once, so that it can be delivered again after a crash.",
+)
+
+vm_group = Table(
+    "vm_group",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", String(7), nullable=False, unique=True),
+    Column("name", String(127), nullable=False),
+    Column("mode", Word, nullable=False),
+    Column("enb_vm_pin", Boolean, nullable=False),
+    Column("vm_pin", String(15)),
+    Column("vm_greeting", String(127), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+vm_group_member = Table(
+    "vm_group_member",
+    metadata,
+    Column("group_id", ForeignKey("vm_group.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("extension_id", ForeignKey("extension.id", ondelete="CASCADE"), index=True),
+    Column("extension_group_id", ForeignKey("extension_group.id", ondelete="CASCADE"), index=True),
+    CheckConstraint("(extension_id IS NULL) <> (extension_group_id IS NULL)", name="one_of_both"),
+)
+
+vm_greeting = Table(
+    "vm_greeting",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("mailbox_kind", Word, nullable=False),
+    Column("mailbox_id", Integer, nullable=False),
+    Column("file", String(127), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("uploaded_at", Float, nullable=False),
+    UniqueConstraint("mailbox_kind", "mailbox_id", "file"),
+    sqlite_autoincrement=True,
+)
+
+options = Table(
+    "options",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("enb_transfer_to_voicemail", Boolean, nullable=False),
+    CheckConstraint("id = 1", name="only_one"),
+    comment="Switches of the whole system, in one row.",
 )
 
 call = Table(

@@ -20,6 +20,7 @@ from ringdove.model.extension import Extension
 from ringdove.model.simulation import SimulatedWindow, Simulation
 from ringdove.model.story import Party
 from ringdove.settings import Settings
+from ringdove.shelf import Shelf
 from ringdove.store import Store
 from support.silence import silence
 
@@ -53,9 +54,11 @@ async def api(tmp_path: Path, first_start: Path) -> AsyncIterator[Api]:
         people = [Party(id=p.id, number=p.number, name=p.name) for entry in roster for p in entry.members]
         return Simulation(windows=[SimulatedWindow(member=p, start=0, stop=group.ring_timeout or 0) for p in people])
 
+    audio = Library(settings.data / "audio")
     services = Services(
         store=store,
-        audio=Library(settings.data / "audio"),
+        audio=audio,
+        shelf=Shelf(store, audio),
         settings=settings,
         bus=Bus(),
         online=lambda extension_id: OnlineStatus(sip_phones=int(extension_id in api.online)),

@@ -37,6 +37,14 @@ async def test_only_the_number_is_required(api: Api) -> None:
         "enb_call_waiting": 1,
         "enabled": 1,
         "ring_timeout": 30,
+        "enb_vm": 0,
+        "enb_vm_pin": 0,
+        "new_vm_notify": "no",
+        "after_vm_notify": "no",
+        "enb_vm_play_datetime": 1,
+        "enb_vm_play_caller_id": 1,
+        "enb_vm_play_duration": 0,
+        "vm_greeting": "follow_system",
     }
     password = (await api.get("extension/getpassword", id=extension_id))["data"]
     assert password["reg_name"] == "1000"
@@ -98,7 +106,7 @@ async def test_passwords_are_told_by_getpassword_only(api: Api) -> None:
         assert "kT7-mQ2x-9" not in str(await api.get(f"extension/{path}", id=extension_id))
     assert "kT7-mQ2x-9" not in str(await api.get("extension/query", ids=extension_id))
     answer = await api.get("extension/getpassword", id=extension_id)
-    assert answer["data"] == {"reg_name": "1000", "reg_password": "kT7-mQ2x-9"}
+    assert answer["data"] == {"reg_name": "1000", "reg_password": "kT7-mQ2x-9", "vm_pin": ""}
 
 
 async def test_taken_values_are_named_together(api: Api) -> None:

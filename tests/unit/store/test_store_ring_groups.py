@@ -187,7 +187,7 @@ async def test_what_is_still_a_destination_is_not_deleted_and_its_users_are_name
     assert await store.extensions.get(p1.id) == p1
     assert await store.ring_groups.delete(user.id)
     assert not await store.ring_groups.delete(user.id)
-    assert await store.extensions.delete(p1.id)
+    assert await store.extensions.delete(p1.id) is not None
     assert await store.ring_groups.delete(last.id)
     assert await store.numbers.find("6300") is None
 
