@@ -37,6 +37,8 @@ class Ports:
         self.streams: dict[int, Stream] = {}
         self.plays: dict[int, Play] = {}
         self.tapes: dict[str, list[int]] = {}
+        self.quiet: dict[str, float] = {}
+        """What of each tape was told besides."""
         self.told = 0
         self.owners: dict[int, tuple[EmbeddedSession, PartyId]] = {}
 
@@ -64,8 +66,9 @@ class Ports:
                 self.streams[port] = command
             case Play(port=port):
                 self.plays[port] = command
-            case Record(tape=tape, ports=ports):
+            case Record(tape=tape, ports=ports, quiet=quiet):
                 self.tapes[tape] = list(ports)
+                self.quiet[tape] = quiet
         self.told += 1
 
     def complete(self, tape: str) -> asyncio.Future[None]:

@@ -18,9 +18,16 @@ PCMU, PCMA, G722, EVENT = DEFAULT_OFFER
 
 def packets_of(codec: Codec, hz: float) -> Iterator[bytes]:
     """A tone without end, as the bodies of 20 ms packets."""
-    rate, encode = _ENCODERS[codec.name]()
+    rate, encode = encoder_of(codec)
     for number in count():
         yield encode(sine(hz, FRAME_SECONDS, rate, start=number * FRAME_SECONDS))
+
+
+def encoder_of(codec: Codec) -> tuple[int, Callable[[Samples], bytes]]:
+    """How many samples a second it takes, and what makes packets of them; one of G.722 goes on from packet to
+    packet.
+    """
+    return _ENCODERS[codec.name]()
 
 
 def _levels(law: str) -> Samples:

@@ -20,7 +20,7 @@ from media_child import (
 )
 from media_phone import Phone
 
-from ringdove.media.embedded.wire import Alive, Bind, Digit, Free, Freed, Play, Record, Recorded
+from ringdove.media.embedded.wire import Alive, Bind, Digit, Free, Freed, Play, Quiet, Record, Recorded
 from ringdove.media.g711 import ULAW_TO_ALAW
 from ringdove.media.tape import reels
 
@@ -130,6 +130,44 @@ async def test_a_recording_holds_what_each_party_said(bridged: Media, pair: list
     kept = {(p.channel, p.codec, p.timestamp, whole[p.start : p.start + p.size]) for p in packets}
     assert channels == 3
     assert kept == {(1, "pcmu", 160, b"from one"), (1, "pcma", 480, b"again"), (0, "opus", 960, b"opus")}
+
+
+@pytest.mark.parametrize("says", [b"\xff" * 160, b""], ids=["noise", "nothing"])
+async def test_silence_on_a_tape_is_told_once_until_somebody_speaks(
+    bridged: Media, pair: list[Phone], tmp_path: Path, says: bytes
+) -> None:
+    tape = str(tmp_path / "x.tape")
+    began = asyncio.get_running_loop().time()
+    bridged.tell(Record(tape, [OTHER, ONE], 0.5))
+    await bridged.obeyed()
+    for number in range(10 if says else 0):
+        send(pair[0], number, 160 * number, says)
+    first = await bridged.report(Quiet)
+    assert (first.tape, first.seconds) == (tape, pytest.approx(0.5, abs=0.1))
+    assert first.at == pytest.approx(began + 0.5, abs=0.1)
+    await bridged.report(Alive)
+    await bridged.report(Alive)
+    for number in range(10, 15):
+        send(pair[0], number, 160 * number, b"\x00" * 160)
+    spoke = asyncio.get_running_loop().time()
+    second = await bridged.report(Quiet)
+    assert second.at == pytest.approx(spoke + 0.5, abs=0.1)
+    assert sum(isinstance(report, Quiet) for report in bridged.reports) == 2
+
+
+async def test_who_speaks_is_not_told_as_quiet_nor_is_what_has_ended(
+    bridged: Media, pair: list[Phone], tmp_path: Path
+) -> None:
+    tape = str(tmp_path / "x.tape")
+    bridged.tell(Record(tape, [ONE, 0], 0.5))
+    for number in range(50):
+        send(pair[0], number, 160 * number, b"\x00" * 160)
+        await asyncio.sleep(0.02)
+    bridged.tell(Record(tape, [ONE, OTHER], 0.5))
+    bridged.tell(Record(tape, []))
+    await bridged.report(Recorded)
+    await bridged.report(Alive)
+    assert not any(isinstance(report, Quiet) for report in bridged.reports)
 
 
 async def test_a_tape_is_written_once_a_second(bridged: Media, pair: list[Phone], tmp_path: Path) -> None:

@@ -26,10 +26,12 @@ from ringdove.media.engine import (
     MediaEvent,
     PlayEnded,
     PlayEnding,
+    QuietFor,
     RecordingId,
     SessionId,
     Sound,
 )
+from ringdove.media.recordings import recover
 from ringdove.sip.sdp import Direction
 
 R = RecordingId("r")
@@ -230,6 +232,20 @@ async def test_both_sides_are_recorded_across_a_crash(
         assert np.flatnonzero(low[:, 1])[-1] < np.flatnonzero(high[:, 1])[0]
 
 
+async def test_silence_is_told_and_left_off(engine: EmbeddedEngine, session: EmbeddedSession, tmp_path: Path) -> None:
+    events = engine.events()
+    with phones(1) as (a,):
+        to_a = await session.accept(A, a.describes())
+        await session.record(R, tmp_path / "message.wav", A, quiet=0.6)
+        await speak((a, to_a, b"\x80"), packets=20)
+        await speak((a, to_a, b"\xff"), packets=40)
+        quiet = await soon(events, QuietFor)
+        assert (quiet.session, quiet.recording, quiet.seconds) == ("s", R, pytest.approx(0.6, abs=0.1))
+        recording = await session.stop_record(R, keep_quiet=0.1)
+        assert recording.seconds == pytest.approx(0.5, abs=0.05)
+        assert soundfile.info(recording.file).duration == recording.seconds
+
+
 async def test_a_recording_can_be_had_after_the_end_of_its_session(session: EmbeddedSession, tmp_path: Path) -> None:
     with phones(1) as (a,):
         to_a = await session.accept(A, a.describes())
@@ -239,6 +255,33 @@ async def test_a_recording_can_be_had_after_the_end_of_its_session(session: Embe
         recording = await session.stop_record(R)
         assert recording.seconds == pytest.approx(0.2, abs=0.05)
         assert soundfile.info(recording.file).channels == 1
+
+
+async def test_silence_is_told_by_the_next_child_too(
+    engine: EmbeddedEngine, session: EmbeddedSession, tmp_path: Path
+) -> None:
+    events = engine.events()
+    await session.record(R, tmp_path / "message.wav", A, quiet=0.3)
+    await soon(events, QuietFor)
+    await crash(engine, events)
+    assert (await soon(events, QuietFor)).recording == R
+
+
+async def test_what_was_said_before_server_and_child_were_killed_is_kept(
+    engine: EmbeddedEngine, session: EmbeddedSession, tmp_path: Path
+) -> None:
+    file = tmp_path / "message.wav"
+    with phones(1) as (a,):
+        to_a = await session.accept(A, a.describes())
+        await session.record(R, file, A)
+        await speak((a, to_a, b"\x80"), packets=100)
+        kill(engine)
+        await engine.stop()  # and nobody stops the recording
+        seconds = await recover(file)
+        assert seconds is not None
+        assert 0.8 < seconds <= 2.05, "up to a second had not been written"
+        assert os.listdir(tmp_path) == ["message.wav"]
+        assert soundfile.info(file).duration == seconds
 
 
 async def test_what_was_lost_on_the_way_is_counted(session: EmbeddedSession) -> None:

@@ -9,8 +9,23 @@ from collections.abc import AsyncIterator, Mapping, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import NewType, Protocol
+from typing import Protocol
 
+from ringdove.media.events import (
+    DigitHeard,
+    EngineDown,
+    EngineUp,
+    ItemId,
+    MediaEvent,
+    MediaSilent,
+    PartyId,
+    PlayEnded,
+    PlayEnding,
+    QuietFor,
+    RecordingId,
+    SessionId,
+    SessionLost,
+)
 from ringdove.sip.sdp import Direction, SessionDescription
 from ringdove.sip.sdp_exchange import Media
 
@@ -35,6 +50,7 @@ __all__ = [
     "PlayEnded",
     "PlayEnding",
     "Profile",
+    "QuietFor",
     "Recording",
     "RecordingFailed",
     "RecordingId",
@@ -44,16 +60,6 @@ __all__ = [
     "Sound",
     "Stats",
 ]
-
-SessionId = NewType("SessionId", str)
-"""Ours, unique across nodes."""
-PartyId = NewType("PartyId", str)
-"""Ours, unique within its session: one leg of a call."""
-
-ItemId = NewType("ItemId", str)
-"""Ours, unique within its session: one thing that is played to somebody."""
-RecordingId = NewType("RecordingId", str)
-"""Ours, unique within its session."""
 
 
 class MediaError(Exception):
@@ -171,73 +177,6 @@ class Recording:
     seconds: float
 
 
-class PlayEnding(StrEnum):
-    """How an item ended by itself."""
-
-    FINISHED = "finished"
-    BROKEN = "broken"
-    """A track could not be read; the next item began."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlayEnded:
-    """An item has been played to its end, or cannot be; not told of what was stopped or replaced."""
-
-    session: SessionId
-    party: PartyId
-    item: ItemId
-    how: PlayEnding
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class DigitHeard:
-    """A party pressed a key (RFC 4733); told once, when the key was let go. `digit`: 0-9, *, #, A-D."""
-
-    session: SessionId
-    party: PartyId
-    digit: str
-    seconds: float
-    """How long the key was held."""
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class MediaSilent:
-    """A bridged party that should be sending was not heard for so long. Told once per silence."""
-
-    session: SessionId
-    party: PartyId
-    seconds: float
-    at: float
-    """Monotonic time in seconds, as in the other events."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionLost:
-    """The engine cannot carry this session on; it is closed. Its calls should end."""
-
-    session: SessionId
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class EngineDown:
-    """The engine went away; audio stands still."""
-
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class EngineUp:
-    """The engine is ready (at first, or again). Sessions that did not survive were named by SessionLost before."""
-
-    at: float
-
-
-MediaEvent = PlayEnded | DigitHeard | MediaSilent | SessionLost | EngineDown | EngineUp
-
-
 class MediaSession(Protocol):
     """The media of one call: its parties and who hears whom.
 
@@ -351,17 +290,23 @@ class MediaSession(Protocol):
         """Nothing is played to p any more. Unknown parties are fine."""
         ...
 
-    async def record(self, r: RecordingId, file: Path, *parties: PartyId) -> None:
+    async def record(self, r: RecordingId, file: Path, *parties: PartyId, quiet: float | None = None) -> None:
         """Record what comes from these parties, at least one, a channel each in this order. `file` is written when the
-        recording is stopped; until then its folder holds what it will be made of. A party that has not come yet, or
-        has left, is silence. No other recording may have the same id or file.
+        recording is stopped; until then its folder holds what it will be made of (see `tape.recover`). A party that has
+        not come yet, or has left, is silence. No other recording may have the same id or file.
+
+        Whenever none of them was heard speaking for `quiet` seconds, more than 0, QuietFor tells. Noise of a line and
+        of comfort is not speech, whereas keys, tones and music in the voice are; Opus cannot be judged and is silence,
+        as it is in the file. What is silent when an engine starts anew is counted from there.
         """
         ...
 
-    async def stop_record(self, r: RecordingId) -> Recording:
+    async def stop_record(self, r: RecordingId, *, keep_quiet: float | None = None) -> Recording:
         """End a recording and write its WAV file; also after `close` or SessionLost, at which recordings end.
 
-        Raises KeyError where there is none of this id, RecordingFailed when the file cannot be made; ask again then.
+        With `keep_quiet` no more than so many seconds of the silence at its end are kept, of all of it where nobody
+        spoke. Raises KeyError where there is none of this id, RecordingFailed when the file cannot be made; ask again
+        then.
         """
         ...
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from mmap import mmap
-    from pathlib import Path
 
 CODECS = ("pcmu", "pcma", "g722", "opus")
 """What can be put on a tape, by names in lower case."""
@@ -115,15 +114,3 @@ def _packets(tape: "bytes | mmap", start: int, end: int) -> Iterator[Packet]:
         if start > end or number >= len(CODECS):
             return
         yield Packet(channel, CODECS[number], at, timestamp, payload, size)
-
-
-async def render(tape: "Path", into: "Path") -> float:
-    """Make the WAV `into` of a complete tape, which stays, and return how many seconds it lasts.
-
-    16 bit, one channel for each of the tape, placed as it was said: gaps are silence, jitter, reordered and doubled
-    packets are put right. 8000 samples in a second, or 16,000 where there is G.722; Opus becomes silence. `into` is
-    there when all of it is. Done by a process of its own; raises OSError.
-    """
-    from ringdove.media.files import process  # noqa: PLC0415  (the media process has no use for asyncio)
-
-    return await process.render(tape, into)

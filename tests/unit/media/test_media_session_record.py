@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ringdove.media.embedded.session import EmbeddedSession
-from ringdove.media.engine import RecordingFailed, RecordingId, SessionClosed, SessionId
+from ringdove.media.embedded.wire import Quiet
+from ringdove.media.engine import QuietFor, RecordingFailed, RecordingId, SessionClosed, SessionId
 from support.media import EVENT, PCMU, A, B, C, Ports, body, connected
 
 R = RecordingId("r")
@@ -83,3 +84,20 @@ async def test_a_file_that_cannot_be_made_is_said_and_can_be_asked_for_again(
         with pytest.raises(RecordingFailed):
             await session.stop_record(R)
         assert not ports.tapes
+
+
+async def test_the_child_listens_for_silence_where_that_is_asked_for(ports: Ports, session: EmbeddedSession) -> None:
+    await connected(session)
+    await session.record(R, FILE, A, quiet=4)
+    await session.record(RecordingId("other"), Path("/recordings/other.wav"), B)
+    assert ports.quiet == {TAPE: 4.0, "/recordings/other.wav.tape": 0.0}
+    with pytest.raises(ValueError, match="takes some time"):
+        await session.record(RecordingId("never"), Path("/recordings/never.wav"), B, quiet=0)
+
+
+async def test_silence_is_told_of_a_recording_that_runs(session: EmbeddedSession) -> None:
+    await session.record(R, FILE, A, quiet=4)
+    assert session.quiet(Quiet(TAPE, 4.0, 9.5)) == QuietFor(SessionId("s"), R, 4.0, 9.5)
+    assert session.quiet(Quiet("/recordings/other.wav.tape", 4.0, 9.5)) is None
+    await session.close()
+    assert session.quiet(Quiet(TAPE, 4.0, 9.5)) is None

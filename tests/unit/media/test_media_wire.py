@@ -12,6 +12,7 @@ from ringdove.media.embedded.wire import (
     Freed,
     Play,
     Played,
+    Quiet,
     Record,
     Recorded,
     Silent,
@@ -32,7 +33,7 @@ from ringdove.media.embedded.wire import (
         Stream(30000, None, 4000, 4001, 1, [], False, None, [], False),
         Play(30000, 7, 0, "pcmu", [["join", ["/audio/3f"], 1, False]], 0.5),
         Play(30000, 0, 0, "", []),
-        Record("/recordings/x.wav.tape", [30000, 0]),
+        Record("/recordings/x.wav.tape", [30000, 0], 2.5),
     ],
 )
 def test_commands_survive_the_wire(message: Command) -> None:
@@ -46,6 +47,7 @@ def test_reports_survive_the_wire() -> None:
         Silent(30000, 1.5, 2.5),
         Played(30000, 7, "join", True, 2.5),
         Digit(30000, "#", 0.1, 2.5),
+        Quiet("/recordings/x.wav.tape", 2.5, 7.5),
         Recorded("/recordings/x.wav.tape"),
         Freed(30000, 1, 2, 3, 4, 5, 6, 0.5, 7),
     ]

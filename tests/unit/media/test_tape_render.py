@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringdove.media.files.placing import CLOCK, places
+from ringdove.media.files.process import render as render_in_its_process
 from ringdove.media.files.render import render
 from ringdove.media.files.wire import Rendered
 from ringdove.media.tape import TapeWriter
-from ringdove.media.tape import render as render_in_its_process
 from ringdove.sip.sdp import Codec
 from support.tone import Sound, strength, tone_of
 from support.voice import G722, PCMA, PCMU, packets_of
@@ -47,13 +47,15 @@ def said(
     ]
 
 
-def rendered(folder: Path, packets: Iterable[Put], channels: int = 1) -> tuple[Rendered, list[Sound]]:
+def rendered(
+    folder: Path, packets: Iterable[Put], channels: int = 1, keep_quiet: float | None = None
+) -> tuple[Rendered, list[Sound]]:
     """The recording of these packets, channel by channel."""
     tape = TapeWriter(folder / "a.tape", channels)
     for packet in packets:
         tape.put(*packet)
     tape.close()
-    answer = render(folder / "a.tape", folder / "a.wav")
+    answer = render(folder / "a.tape", folder / "a.wav", keep_quiet)
     samples, rate = soundfile.read(folder / "a.wav", dtype="float32", always_2d=True)
     assert len(samples) / rate == answer.seconds
     return answer, [Sound(rate, samples[:, number]) for number in range(samples.shape[1])]
@@ -171,6 +173,32 @@ def test_a_new_base_in_the_middle_of_speech_leaves_no_gap(tmp_path: Path) -> Non
     answer, (sound,) = rendered(tmp_path, packets)
     assert answer.seconds == pytest.approx(2, abs=0.04)
     assert close(spans(sound), (440, 0, 1), (700, 1, 2))
+
+
+@pytest.mark.parametrize("codec", [PCMU, PCMA, G722])
+@pytest.mark.parametrize(("keep", "seconds"), [(0.0, 1.5), (0.5, 2.0), (60.0, 4.5)])
+def test_silence_at_the_end_can_be_left_off(tmp_path: Path, codec: Codec, keep: float, seconds: float) -> None:
+    """That which was not, at the beginning and amid, stays."""
+    packets = said(0, 0.5, codec=codec) + said(440, 1, codec=codec, after=0.5, timestamp=4000)
+    packets += said(0, 3, codec=codec, after=1.5, timestamp=12_000)
+    answer, (sound,) = rendered(tmp_path, packets, keep_quiet=keep)
+    assert answer.seconds == pytest.approx(seconds, abs=0.041)
+    assert close(spans(sound.first(1.5)), (None, 0, 0.5), (440, 0.5, 1.5))
+
+
+def test_silence_lasts_until_somebody_speaks_on_any_channel(tmp_path: Path) -> None:
+    packets = (
+        said(440, 1) + said(0, 3, after=1, timestamp=8000) + said(0, 2, channel=1) + said(700, 1, channel=1, after=2)
+    )
+    answer, (one, other) = rendered(tmp_path, packets, keep_quiet=0.5)
+    assert answer.seconds == 3.5
+    assert close(spans(one), (440, 0, 1), (None, 1, 3.5))
+    assert close(spans(other), (None, 0, 2), (700, 2, 3), (None, 3, 3.5))
+
+
+@pytest.mark.parametrize(("keep", "seconds"), [(0.0, 0.0), (0.5, 0.5)])
+def test_where_nobody_spoke_all_is_silence_at_the_end(tmp_path: Path, keep: float, seconds: float) -> None:
+    assert rendered(tmp_path, said(0, 3), keep_quiet=keep)[0].seconds == seconds
 
 
 def test_what_comes_long_after_is_left_out(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from ringdove.media.embedded.wire import (
     Freed,
     Play,
     Played,
+    Quiet,
     Record,
     Recorded,
     Report,
@@ -264,6 +265,8 @@ class EmbeddedEngine:
             self._completing.pop(report.tape).set_result(None)
         elif isinstance(report, Played | Digit | Silent):
             self._happened(report)
+        elif isinstance(report, Quiet):
+            self._quieted(report)
         elif isinstance(report, Alive):
             self._tidy()
 
@@ -316,6 +319,12 @@ class EmbeddedEngine:
                 self._publish(DigitHeard(session.id, party, digit, seconds, at))
             case Silent(seconds=seconds, at=at):
                 self._publish(MediaSilent(session.id, party, seconds, at))
+
+    def _quieted(self, report: Quiet) -> None:
+        """Nobody on a tape was heard speaking."""
+        for session in self._sessions.values():
+            if quiet := session.quiet(report):
+                self._publish(quiet)
 
     def _refill(self) -> None:
         if self._up and self._child is not None and (ports := self._pool.wanted(self._now())):

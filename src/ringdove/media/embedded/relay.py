@@ -10,6 +10,7 @@ from contextlib import suppress
 from time import monotonic, sleep
 
 from ..frames import FRAME_SECONDS
+from .ear import Vigil
 from .pair import Pair
 from .recorder import Recorder
 from .sockets import Sockets
@@ -196,7 +197,7 @@ class Relay:
         """Where a channel has no party now, its port is 0, which is no pair's."""
         recorder, before = self._recorders.pop(record.tape, (None, ()))
         if record.ports:
-            recorder = recorder or Recorder(record.tape, len(record.ports))
+            recorder = recorder or self._recorder(record)
             self._recorders[record.tape] = (recorder, record.ports)
         if recorder is not None:
             for port in {*before, *record.ports} & self._pairs.keys():
@@ -206,6 +207,14 @@ class Relay:
             if recorder is not None:
                 recorder.close()
             self._report(Recorded(record.tape))
+
+    def _recorder(self, record: Record) -> Recorder:
+        vigil = None
+        if record.quiet:
+            now = monotonic()
+            vigil = Vigil(record.tape, record.quiet, len(record.ports), now, self._report)
+            self._timers.at(now + record.quiet, vigil.look)
+        return Recorder(record.tape, len(record.ports), vigil)
 
     def _free(self, ports: Sequence[int]) -> None:
         for port in ports:

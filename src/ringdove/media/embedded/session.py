@@ -3,12 +3,12 @@
 import asyncio
 import itertools
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
 from pathlib import Path
 
 from ringdove.media.embedded.party import Party, Player, audio_of
 from ringdove.media.embedded.switch import Switch
-from ringdove.media.embedded.wire import Freed, Play, Played, Record
+from ringdove.media.embedded.tapes import Tape, Tapes
+from ringdove.media.embedded.wire import Freed, Play, Played, Quiet
 from ringdove.media.engine import (
     Flow,
     Item,
@@ -19,30 +19,14 @@ from ringdove.media.engine import (
     PlayEnded,
     PlayEnding,
     Profile,
+    QuietFor,
     Recording,
-    RecordingFailed,
     RecordingId,
     SessionClosed,
     SessionId,
     Stats,
 )
-from ringdove.media.tape import render
 from ringdove.sip.sdp import Direction, SessionDescription
-
-
-@dataclass(slots=True)
-class Tape:
-    """What becomes a recording: `file` with one channel for each party."""
-
-    file: Path
-    parties: tuple[PartyId, ...]
-    complete: asyncio.Future[None] | None = None
-    """Done when nothing more is written to it; None while it runs."""
-
-    @property
-    def path(self) -> Path:
-        """Where it is kept until the file is made of it."""
-        return self.file.with_name(f"{self.file.name}.tape")
 
 
 class EmbeddedSession:
@@ -52,9 +36,7 @@ class EmbeddedSession:
         self._id = sid
         self._switch = switch
         self._parties: dict[PartyId, Party] = {}
-        self._tapes: dict[RecordingId, Tape] = {}
-        self._told: dict[str, Record] = {}
-        """What the child was told last of each tape."""
+        self._tapes = Tapes(switch)
         self._players = itertools.count(1)
         self._flows: dict[PartyId, Flow] = {}
         self._owed = 0
@@ -181,25 +163,17 @@ class EmbeddedSession:
             self._parties[p].player = None
             self._push(self._parties[p])
 
-    async def record(self, r: RecordingId, file: Path, *parties: PartyId) -> None:
+    async def record(self, r: RecordingId, file: Path, *parties: PartyId, quiet: float | None = None) -> None:
         """Record what comes from some parties."""
         self._check_open()
-        if r in self._tapes or file in {tape.file for tape in self._tapes.values()} or not parties:
-            raise ValueError("a recording wants an id and a file of its own, and at least one party")
-        self._tapes[r] = Tape(file, parties)
+        if quiet is not None and quiet <= 0:
+            raise ValueError("silence takes some time")
+        self._tapes.begin(r, Tape(file, parties, quiet or 0.0))
         self._push(*(self._parties[p] for p in parties if p in self._parties))
 
-    async def stop_record(self, r: RecordingId) -> Recording:
+    async def stop_record(self, r: RecordingId, *, keep_quiet: float | None = None) -> Recording:
         """End a recording and make its file."""
-        tape = self._tapes[r]
-        await asyncio.shield(self._complete(tape))
-        try:
-            seconds = await render(tape.path, tape.file)
-            tape.path.unlink(missing_ok=True)
-        except OSError as error:
-            raise RecordingFailed(str(error)) from error
-        self._tapes.pop(r, None)
-        return Recording(tape.file, seconds)
+        return await self._tapes.stop(r, keep_quiet)
 
     async def part(self, a: PartyId, b: PartyId) -> None:
         """Silence between two."""
@@ -237,7 +211,7 @@ class EmbeddedSession:
     def replay(self) -> None:
         """Tell a new child everything. What is played goes on where it would be, had the old one lived."""
         now = asyncio.get_running_loop().time()
-        self._told.clear()
+        self._tapes.forget()
         for party in self._parties.values():
             party.streamed = party.played = None
             if party.player is not None:
@@ -257,12 +231,16 @@ class EmbeddedSession:
         how = PlayEnding.BROKEN if report.broken else PlayEnding.FINISHED
         return PlayEnded(self._id, p, item, how, report.at)
 
+    def quiet(self, report: Quiet) -> QuietFor | None:
+        """Nobody was heard speaking; None where that is not of a recording of this session that still runs."""
+        r = self._tapes.of(report.tape)
+        return QuietFor(self._id, r, report.seconds, report.at) if r is not None else None
+
     def _end(self) -> None:
         if self._closed:
             return
         self._closed = True
-        for tape in self._tapes.values():
-            self._complete(tape)
+        self._tapes.end()
         self._release(self._parties.values())
         self._parties.clear()
         self._switch.forget(self._id)
@@ -308,6 +286,11 @@ class EmbeddedSession:
         self._party(p).port = port
         return port
 
+    def _port_of(self, p: PartyId) -> int:
+        """The port that is told of a party; 0 where it is not there."""
+        party = self._parties.get(p)
+        return party.port or 0 if party is not None else 0
+
     def _release(self, parties: Iterable[Party]) -> None:
         """Give their pairs back; the child only hears of those that it knows."""
         known = [party.port for party in parties if party.port is not None and party.streamed is not None]
@@ -318,11 +301,6 @@ class EmbeddedSession:
         if known:
             self._owed += len(known)
             self._switch.free(known)
-
-    def _complete(self, tape: Tape) -> asyncio.Future[None]:
-        if tape.complete is None:
-            tape.complete = self._switch.complete(str(tape.path))
-        return tape.complete
 
     def _unlink(self, party: Party) -> list[Party]:
         """Let nobody hear it; returns who did until now."""
@@ -341,19 +319,13 @@ class EmbeddedSession:
 
     def _push(self, *changed: Party) -> None:
         """Tell the child what is not as it was told last of parties that have changed, and so of their peers."""
-        tapes = [tape for tape in self._tapes.values() if tape.complete is None]
-        recorded = {party for tape in tapes for party in tape.parties}
+        recorded = self._tapes.recorded
         for party in changed:
             peer = self._peer(party)
             self._tell(party, peer, recorded)
             if peer is not None:
                 self._tell(peer, party, recorded)
-        for tape in tapes:
-            parties = (self._parties.get(party) for party in tape.parties)
-            record = Record(str(tape.path), [party.port or 0 if party is not None else 0 for party in parties])
-            if self._told.get(record.tape) != record:
-                self._told[record.tape] = record
-                self._switch.tell(record)
+        self._tapes.push(self._port_of)
 
     def _tell(self, party: Party, peer: Party | None, recorded: Set[PartyId]) -> None:
         """A party that was never bridged, played to or recorded is none of the child's business."""

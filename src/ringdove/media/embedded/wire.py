@@ -11,8 +11,9 @@ name and its fields: all that one side had to say at that moment.
         [["join", ["/data/audio/3f…"], 1, false], ["welcome", ["/data/audio/a7…", "/data/audio/09…"], 0, true]], 0.0]]
     ← [["Played", 30000, 7, "join", false, 81233.1]]
     ← [["Digit", 30000, "5", 0.16, 81240.9]]
-    → [["Record", "/data/recordings/x.tape", [30000, 30004]]]
-    → [["Record", "/data/recordings/x.tape", []]]
+    → [["Record", "/data/recordings/x.tape", [30000, 30004], 10.0]]
+    ← [["Quiet", "/data/recordings/x.tape", 10.0, 81260.3]]
+    → [["Record", "/data/recordings/x.tape", [], 0.0]]
     ← [["Recorded", "/data/recordings/x.tape"]]
     → [["Free", [30000, 30004]]]
     ← [["Freed", 30000, 500, …], ["Freed", 30004, 498, …]]
@@ -112,6 +113,16 @@ class Record(NamedTuple):
 
     tape: str
     ports: Sequence[int]
+    quiet: float = 0.0
+    """Tell by Quiet when nobody spoke for so many seconds, 0 for never. The first Record of a tape settles it."""
+
+
+class Quiet(NamedTuple):
+    """Nobody whom a tape records was heard speaking for so long. Told once per silence."""
+
+    tape: str
+    seconds: float
+    at: float
 
 
 class Recorded(NamedTuple):
@@ -163,11 +174,11 @@ class Alive(NamedTuple):
 
 
 Command = Bind | Stream | Play | Record | Free | Close
-Report = Bound | Silent | Played | Digit | Recorded | Freed | Alive
+Report = Bound | Silent | Played | Digit | Quiet | Recorded | Freed | Alive
 
 _COMMANDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Bind, Stream, Play, Record, Free, Close)}
 _REPORTS: dict[str, type[Any]] = {
-    kind.__name__: kind for kind in (Bound, Silent, Played, Digit, Recorded, Freed, Alive)
+    kind.__name__: kind for kind in (Bound, Silent, Played, Digit, Quiet, Recorded, Freed, Alive)
 }
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 

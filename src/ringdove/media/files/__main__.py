@@ -1,4 +1,4 @@
-"""`python -m ringdove.media.files transcode SOURCE FOLDER` and `… render TAPE WAV`: one file, one process.
+"""`python -m ringdove.media.files transcode SOURCE FOLDER` and `… render TAPE WAV [KEEP_QUIET]`: one file, one process.
 
 Answers on standard output (see `wire`). It limits itself before it looks at anything.
 """
@@ -38,13 +38,13 @@ LIMITS = {
 
 def main() -> None:
     """Do one errand. Signals meant for the whole process group are left to the parent, which may drain."""
-    errand, source, target = sys.argv[1:]
+    errand, source, target, *more = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _end_with_parent()
     _limit(LIMITS[errand])
     try:
-        answer = _run(errand, Path(source), Path(target))
+        answer = _run(errand, Path(source), Path(target), *map(float, more))
     except MemoryError:
         answer = Refused("takes too much memory to read")
     except OSError as error:
@@ -74,11 +74,11 @@ def _limit(limits: Limits) -> None:
         resource.setrlimit(what, (limit, limit))
 
 
-def _run(errand: str, source: Path, target: Path) -> Answer:
+def _run(errand: str, source: Path, target: Path, *more: float) -> Answer:
     if errand == "render":
         from .render import render  # noqa: PLC0415  (what is loaded counts against the limits)
 
-        return render(source, target)
+        return render(source, target, *more)
     from .transcode import Unusable, transcode  # noqa: PLC0415  (as above)
 
     try:

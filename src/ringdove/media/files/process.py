@@ -33,7 +33,7 @@ async def transcode(source: Path, folder: Path) -> Transcoded:
     """Make `folder`, which must not exist, the track of an audio file (see `media.codecs`), with the file itself in it
     as `original.` and what it really is. Raises BrokenAudio, ProcessFailed; what is in the folder then is worthless.
     """
-    answer = await _answer("transcode", source, folder)
+    answer = await _answer("transcode", str(source), str(folder))
     if isinstance(answer, Refused):
         raise BrokenAudio(answer.reason)
     if not isinstance(answer, Transcoded):
@@ -41,9 +41,10 @@ async def transcode(source: Path, folder: Path) -> Transcoded:
     return answer
 
 
-async def render(tape: Path, into: Path) -> float:
-    """Make a WAV of a tape and return its seconds; see `media.tape.render`. Raises ProcessFailed."""
-    answer = await _answer("render", tape, into)
+async def render(tape: Path, into: Path, keep_quiet: float | None = None) -> float:
+    """Make a WAV of a tape, which stays, and return its seconds: see `recordings.finish`. Raises ProcessFailed."""
+    keep = () if keep_quiet is None else (str(keep_quiet),)
+    answer = await _answer("render", str(tape), str(into), *keep)
     if not isinstance(answer, Rendered):
         raise ProcessFailed(f"{into.name} was not rendered: {answer}")
     if answer.silenced:
@@ -51,14 +52,14 @@ async def render(tape: Path, into: Path) -> float:
     return answer.seconds
 
 
-async def _answer(errand: str, *paths: Path) -> Answer:
+async def _answer(errand: str, *words: str) -> Answer:
     async with _turn(errand):
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "ringdove.media.files",
             errand,
-            *map(str, paths),
+            *words,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,  # decoders talk to themselves there

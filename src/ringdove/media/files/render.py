@@ -6,6 +6,10 @@ from pathlib import Path
 from struct import pack
 
 import numpy as np
+from numpy.typing import NDArray
+
+from ringdove.media.frames import FRAME_SECONDS
+from ringdove.media.loudness import LOUD, SHARE
 
 from .channel import Channel, read_channels
 from .disk import sync
@@ -19,11 +23,12 @@ _HEADER = 44
 _BIGGEST = 2**32 - 1 - _HEADER  # RIFF has 32 bits for it
 
 
-def render(tape: Path, into: Path) -> Rendered:
+def render(tape: Path, into: Path, keep_quiet: float | None = None) -> Rendered:
     """Make the WAV `into` of a tape, written beside it, then renamed. Raises OSError.
 
     All channels begin with whoever was heard first and are equally long; what is not there is silence. 8000 samples in
-    a second, 16,000 where there is G.722.
+    a second, 16,000 where there is G.722. With `keep_quiet` it ends so many seconds after the last speech, unless it
+    ends before.
     """
     with tape.open("rb") as file:
         content: bytes | mmap = b""
@@ -32,7 +37,7 @@ def render(tape: Path, into: Path) -> Rendered:
     channels = read_channels(content, LONGEST)
     beside = into.with_name(f"{into.name}.part")
     try:
-        seconds = _write(channels, beside)
+        seconds = _write(channels, beside, keep_quiet)
         beside.replace(into)
     except BaseException:
         beside.unlink(missing_ok=True)
@@ -41,7 +46,7 @@ def render(tape: Path, into: Path) -> Rendered:
     return Rendered(seconds, sum(channel.silenced for channel in channels))
 
 
-def _write(channels: list[Channel], path: Path) -> float:
+def _write(channels: list[Channel], path: Path, keep_quiet: float | None) -> float:
     """Write the WAV and return its seconds."""
     begin = min((channel.begin for channel in channels if channel.begin is not None), default=0)
     scale = 2 if any(channel.wide for channel in channels) else 1
@@ -60,8 +65,24 @@ def _write(channels: list[Channel], path: Path) -> float:
                     room = sound[start : start + len(samples), number]
                     room[:] = samples[: len(room)]
             sound.flush()
+            if keep_quiet is not None:
+                frames = min(frames, _spoken(sound, rate) + round(keep_quiet * rate))
+                out.truncate(_HEADER + frames * len(channels) * 2)
+                out.seek(0)
+                out.write(_header(frames, len(channels), rate))
         sync(out)
     return frames / rate
+
+
+def _spoken(sound: NDArray[np.int16], rate: int) -> int:
+    """Where the last speech ends, in frames; 0 where nobody spoke."""
+    size = round(FRAME_SECONDS * rate)
+    for end in range(len(sound) // size, 1, -1):
+        two = sound[(end - 2) * size : end * size].reshape(2, size, -1)
+        loud = ((two >= LOUD) | (two < -LOUD)).mean(axis=1) > SHARE
+        if loud.all(axis=0).any():
+            return end * size
+    return 0
 
 
 def _header(frames: int, channels: int, rate: int) -> bytes:

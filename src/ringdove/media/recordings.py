@@ -1,0 +1,49 @@
+"""WAV files of recordings, made of their tapes, also of those that a crash left behind."""
+
+import asyncio
+import wave
+from contextlib import suppress
+from pathlib import Path
+
+from ringdove.media.files import process
+
+
+def tape_of(file: Path) -> Path:
+    """Where what will be this WAV file is kept while it is recorded: beside it."""
+    return file.with_name(f"{file.name}.tape")
+
+
+async def finish(file: Path, keep_quiet: float | None = None) -> float:
+    """Make a WAV file of its tape, which is complete and is removed when all of the file is on the disk. Returns how
+    many seconds it lasts.
+
+    16 bit, one channel for each of the tape, placed as it was said: gaps are silence, jitter, reordered and doubled
+    packets are put right. 8000 samples in a second, or 16,000 where there is G.722; Opus becomes silence. With
+    `keep_quiet` no more than so many seconds are kept after somebody spoke last. Raises OSError; the tape is still
+    there then, and no half of a file.
+    """
+    tape = tape_of(file)
+    seconds = await process.render(tape, file, keep_quiet)
+    tape.unlink(missing_ok=True)
+    return seconds
+
+
+async def recover(file: Path, keep_quiet: float | None = None) -> float | None:
+    """Make the WAV file of a recording that nobody stopped, for instance because the server died. Returns how many
+    seconds it lasts; None where no sound was kept, and then there is neither file nor tape.
+
+    May be asked again: what is a WAV file already stays as it is. Nothing else may work on it meanwhile. Raises
+    OSError as `finish` does.
+    """
+    if await asyncio.to_thread(tape_of(file).exists):
+        await finish(file, keep_quiet)
+    return await asyncio.to_thread(_kept, file)
+
+
+def _kept(file: Path) -> float | None:
+    """How many seconds a WAV file lasts; None, and no file any more, where that is none."""
+    with suppress(FileNotFoundError, wave.Error, EOFError), wave.open(str(file), "rb") as sound:
+        if frames := sound.getnframes():
+            return frames / sound.getframerate()
+    file.unlink(missing_ok=True)
+    return None
