@@ -1,7 +1,7 @@
 # `make demo` and `make test` do all set-up by themselves.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-.PHONY: help install demo run test lint check bench soak fuzz attack sounds lock format
+.PHONY: help install demo run test lint check bench soak fuzz attack sounds speech lock format
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ attack: install ## Attack a server on loopback, and see that it holds (minutes=1
 
 sounds: install ## Compose the built-in sounds anew (needs Debian's espeak-ng)
 	@$(BIN)/python scripts/sounds.py
+
+speech: install ## Speak what callers are told anew (needs Debian's espeak-ng)
+	@$(BIN)/python scripts/speech.py
 
 lock: install ## Renew the hashed requirement files
 	@sh scripts/lock.sh

@@ -5,7 +5,6 @@ All of it is composed and computed here; nothing is taken from elsewhere.
 
 import asyncio
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -30,6 +29,7 @@ from instruments import (
     tone,
     warble,
 )
+from reader import read_out
 
 from ringdove.media.files.process import transcode
 
@@ -122,6 +122,16 @@ def ringback() -> Wave:
     return wave
 
 
+def beep() -> Wave:
+    """After which callers speak: 1000 Hz for 0.3 s."""
+    return level(tone(1000, 0.3), rms=-20)
+
+
+def pause() -> Wave:
+    """What is between two spoken sentences: 0.3 s of silence."""
+    return np.zeros(round(0.3 * RATE))
+
+
 def line(start: float, names: str, step: float = 1, *, length: float = 1) -> list[Note]:
     """Notes one after the other."""
     return [(start + step * index, name, length) for index, name in enumerate(names.split())]
@@ -145,16 +155,9 @@ def write_mp3(path: Path, wave: Wave, *, rate: int = RATE, smallness: float) -> 
 
 
 def write_speech(path: Path, text: str) -> None:
-    """Read out, at 16 kHz, without the silence at either end."""
+    """Read out, at 16 kHz."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        raw = Path(folder) / "raw.wav"
-        subprocess.run(
-            ["espeak-ng", "-v", "en-gb-x-rp", "-s", "165", "-p", "45", "-g", "3", "-w", raw, text], check=True
-        )
-        wave, rate = soundfile.read(raw)
-    loud = np.flatnonzero(np.abs(wave) > 0.01)
-    wave = np.pad(wave[loud[0] : loud[-1] + 1], round(0.05 * rate))
+    wave, rate = read_out(text, voice="en-gb-x-rp", speed=165, pitch=45, margin=0.05)
     soundfile.write(path, level(soxr.resample(wave, rate, 16_000), rms=-20), 16_000, subtype="PCM_16")
 
 
@@ -169,19 +172,21 @@ def write_track(folder: Path, original: Path) -> None:
 
 def main() -> None:
     """Make all anew."""
-    for made in ("music", "ringback", "ringtones", "samples"):
+    for made in ("beep", "music", "pause", "ringback", "ringtones", "samples"):
         shutil.rmtree(SOUNDS / made, ignore_errors=True)
     for number, wave in enumerate(rings()):
         write_mp3(SOUNDS / "ringtones" / f"Ring{number}.mp3", wave, smallness=0.9)
     write_mp3(SOUNDS / "samples" / "SoftBreeze" / "Morning.mp3", morning(), rate=16_000, smallness=0.8)
     write_mp3(SOUNDS / "samples" / "SoftBreeze" / "Evening.mp3", evening(), rate=16_000, smallness=0.8)
     write_speech(SOUNDS / "samples" / "demo.wav", WELCOME)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         write_mp3(folder / "Calm.mp3", calm(), rate=16_000, smallness=0.8)
         write_track(SOUNDS / "music" / "Calm", folder / "Calm.mp3")
-        soundfile.write(folder / "Ringback.flac", soxr.resample(ringback(), RATE, 8_000), 8_000)
-        write_track(SOUNDS / "ringback", folder / "Ringback.flac")
+        for name, wave in (("ringback", ringback()), ("beep", beep()), ("pause", pause())):
+            original = folder / f"{name}.flac"
+            soundfile.write(original, soxr.resample(wave, RATE, 8_000), 8_000)
+            write_track(SOUNDS / name, original)
 
 
 if __name__ == "__main__":

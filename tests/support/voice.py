@@ -3,12 +3,13 @@
 import io
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import soundfile
 from G722 import G722 as G722Coder  # noqa: N811 (a class)
 
-from ringdove.media.codecs import DEFAULT_OFFER, FRAME_SECONDS
+from ringdove.media.codecs import DEFAULT_OFFER, FRAME_BYTES, FRAME_SECONDS, SOUND_FORMATS
 from ringdove.sip.sdp import Codec
 
 from .tone import Samples, Sound, sine
@@ -70,3 +71,12 @@ _ENCODERS: dict[str, Callable[[], tuple[int, Callable[[Samples], bytes]]]] = {
     PCMA.name: lambda: _g711_encoder(_ALAW),
     G722.name: _g722_encoder,
 }
+
+
+def decoded(track: Path, codec: str) -> tuple[Sound, Sound]:
+    """A track as a phone hears it for the first time, where G.722 fades in, and for the second."""
+    content = (track / SOUND_FORMATS[codec]).read_bytes() * 2
+    decode = DECODERS[codec]()
+    sounds = [decode(content[at : at + FRAME_BYTES]) for at in range(0, len(content), FRAME_BYTES)]
+    first, second = np.split(np.concatenate([sound.samples for sound in sounds]), 2)
+    return Sound(sounds[0].rate, first), Sound(sounds[0].rate, second)

@@ -9,9 +9,9 @@ import soundfile
 import soxr
 
 from ringdove.media.codecs import FRAME_BYTES, FRAME_SECONDS, SOUND_FORMATS
-from ringdove.media.sounds import DEMO_PROMPT, MUSIC, RINGBACK, RINGTONES, SOFT_BREEZE
+from ringdove.media.sounds import BEEP, DEMO_PROMPT, MUSIC, PAUSE, RINGBACK, RINGTONES, SOFT_BREEZE
 from support.tone import Samples, Sound, strength
-from support.voice import DECODERS
+from support.voice import decoded
 
 TRACKS = (*MUSIC, RINGBACK)
 FILES = (*RINGTONES, *SOFT_BREEZE, DEMO_PROMPT)
@@ -30,15 +30,6 @@ def read(file: Path) -> Sound:
     samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
     assert samples.shape[1] == 1
     return Sound(rate, samples[:, 0])
-
-
-def decoded(track: Path, codec: str) -> tuple[Sound, Sound]:
-    """A track as a phone hears it for the first time, where G.722 fades in, and for the second."""
-    content = (track / SOUND_FORMATS[codec]).read_bytes() * 2
-    decode = DECODERS[codec]()
-    sounds = [decode(content[at : at + FRAME_BYTES]) for at in range(0, len(content), FRAME_BYTES)]
-    first, second = np.split(np.concatenate([sound.samples for sound in sounds]), 2)
-    return Sound(sounds[0].rate, first), Sound(sounds[0].rate, second)
 
 
 def decibels(value: float) -> float:
@@ -86,7 +77,7 @@ def test_no_ring_tone_is_like_another() -> None:
     assert max(likeness(one, other) for one, other in combinations(sounds, 2)) < 0.6
 
 
-@each_track
+@pytest.mark.parametrize("track", [*TRACKS, BEEP, PAUSE], ids=lambda track: track.name)
 def test_a_track_is_whole_packets_as_many_in_each_format_and_no_longer_than_its_file(track: Path) -> None:
     assert {file.name for file in track.iterdir()} == {*SOUND_FORMATS.values(), original(track).name}
     sizes = {(track / name).stat().st_size for name in SOUND_FORMATS.values()}
@@ -139,6 +130,22 @@ def test_the_ringback_tone_is_425_Hz_for_1_s_in_5(codec: str) -> None:
     assert all(peak(edge) < 0.25 * peak(sound) for edge in edges)
 
 
+@each_codec
+def test_the_beep_is_1000_Hz_for_0_3_s(codec: str) -> None:
+    first, sound = decoded(BEEP, codec)
+    assert sound.seconds == pytest.approx(0.3)
+    for heard in (first, sound):
+        assert strength(heard.after(0.1).first(0.18), 1000) > 0.98
+    assert decibels(sound.rms) == pytest.approx(-20, abs=1)
+
+
+@each_codec
+def test_the_pause_is_silent_for_0_3_s(codec: str) -> None:
+    _, sound = decoded(PAUSE, codec)
+    assert sound.seconds == pytest.approx(0.3)
+    assert peak(sound) < 0.001
+
+
 def test_the_demo_prompt_is_a_short_sentence_for_telephones() -> None:
     assert (DEMO_PROMPT.name, soundfile.info(DEMO_PROMPT).subtype) == ("demo.wav", "PCM_16")
     sound = read(DEMO_PROMPT)
@@ -169,5 +176,5 @@ def test_all_of_it_is_small() -> None:
     folder = RINGBACK.parent
     files = [file for file in folder.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
     assert sum(file.stat().st_size for file in files) < 2_500_000
-    named = {*FILES, *(file for track in TRACKS for file in track.iterdir()), folder / "__init__.py"}
+    named = {*FILES, *(file for track in (*TRACKS, BEEP, PAUSE) for file in track.iterdir()), folder / "__init__.py"}
     assert set(files) == named

@@ -13,6 +13,10 @@ MUSIC = (_HERE / "music" / "Calm",)
 """The tracks of the playlist `default`, named after their files; each can be repeated without a seam."""
 RINGBACK = _HERE / "ringback"
 """The track of the ringback tone: 425 Hz, 1 s on, 4 s off (ITU-T E.180), for 5 s."""
+BEEP = _HERE / "beep"
+"""The track of the tone after which callers speak: 1000 Hz for 0.3 s."""
+PAUSE = _HERE / "pause"
+"""The track of what is between two spoken sentences: 0.3 s of silence."""
 DEMO_PROMPT = _HERE / "samples" / "demo.wav"
 """Sample data: somebody says welcome."""
 SOFT_BREEZE = (_HERE / "samples" / "SoftBreeze" / "Evening.mp3", _HERE / "samples" / "SoftBreeze" / "Morning.mp3")
