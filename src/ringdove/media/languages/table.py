@@ -28,7 +28,7 @@ class Table(NamedTuple):
 
 def read(language: str) -> Table:
     """The table of a language. Raises OSError, KeyError, ValueError, and TypeError where it is not as it has to be."""
-    content: dict[str, dict[str, Any]] = tomllib.loads((_HERE / language / "texts.toml").read_text("utf-8"))
+    content: dict[str, dict[str, Any]] = tomllib.loads((_folder(language) / "texts.toml").read_text("utf-8"))
     voice = Voice(**content.pop("voice"))
     texts: dict[str, str] = {}
     for group in content.values():
@@ -40,9 +40,14 @@ def read(language: str) -> Table:
 
 def tracks(language: str) -> Path:
     """The folder of a language's tracks; each is named after its text's id."""
-    return _HERE / language / "tracks"
+    return _folder(language) / "tracks"
 
 
 def spoken(language: str) -> Path:
     """The file that says which voice spoke which texts when the tracks were made."""
     return tracks(language) / "spoken.json"
+
+
+def _folder(language: str) -> Path:
+    """It is a package, too: that of pt-BR is pt_br."""
+    return _HERE / language.lower().replace("-", "_")
