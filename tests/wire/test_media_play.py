@@ -24,6 +24,7 @@ from ringdove.media.engine import (
     ItemId,
     Media,
     MediaEvent,
+    NoUsableAudio,
     PlayEnded,
     PlayEnding,
     QuietFor,
@@ -32,7 +33,7 @@ from ringdove.media.engine import (
     Sound,
 )
 from ringdove.media.recordings import recover
-from ringdove.sip.sdp import Direction
+from ringdove.sip.sdp import Codec, Direction
 
 R = RecordingId("r")
 T = TypeVar("T")
@@ -186,11 +187,75 @@ async def test_a_key_is_heard_while_something_is_played(
         to_a = await session.accept(A, a.describes())
         await session.play(A, item(tmp_path, "menu", 5, times=None))
         await until(lambda: bool(heard(a, "menu")))
-        for number, (flags, duration) in enumerate(((0, 160), (0, 320), (0x80, 480), (0x80, 480), (0x80, 480))):
-            header = struct.pack("!BBHII", 0x80, EVENT.payload, number, 8000, 0x1234)
-            a.rtp.sendto(header + struct.pack("!BBH", 11, flags, duration), ("127.0.0.1", to_a.port))
+        await press(a, to_a, 11)
         key = await soon(events, DigitHeard)
         assert (key.session, key.party, key.digit, key.seconds) == ("s", A, "#", pytest.approx(0.06))
+
+
+async def test_who_is_recorded_hears_what_is_played_and_it_is_not_on_the_recording(
+    session: EmbeddedSession, tmp_path: Path
+) -> None:
+    with phones(1) as (a,):
+        to_a = await session.accept(A, a.describes())
+        await session.play(A, item(tmp_path, "before", 5, times=None))
+        await until(lambda: bool(heard(a, "before")))
+        await session.record(R, tmp_path / "message.wav", A)
+        await session.play(A, item(tmp_path, "tone", 5, times=None))
+        await speak((a, to_a, b"\x80"), packets=25)
+        assert len(heard(a, "tone")) > 15
+        await session.stop(A)
+        recording = await session.stop_record(R)
+        sound, _ = soundfile.read(recording.file, dtype="int16")
+        assert len(sound) >= 24 * FRAME_BYTES  # the first packet may be there before the order to record
+        assert sound.min() > 30_000
+        await session.play(A, item(tmp_path, "after", 5, times=None))
+        await until(lambda: bool(heard(a, "after")))
+
+
+async def test_what_replaces_another_sound_is_heard_at_once_and_only_its_own_end_is_told(
+    engine: EmbeddedEngine, session: EmbeddedSession, tmp_path: Path
+) -> None:
+    events = engine.events()
+    with phones(1) as (a,):
+        await session.accept(A, a.describes())
+        items = [item(tmp_path, name, 25) for name in ("one", "two")]
+        last = item(tmp_path, "last", 5)
+        await session.play(A, items[0])
+        await until(lambda: len(heard(a, "one")) > 5)
+        await session.play(A, items[1])
+        await session.play(A, last)  # before a packet of the second is due
+        assert (await soon(events, PlayEnded)).item == "last"
+        await until(lambda: len(heard(a, "last")) == 5)
+        assert [body.split()[1] for _, body in a.got] == [b"one"] * len(heard(a, "one")) + [b"last"] * 5
+        assert len(heard(a, "one")) < 25
+        await session.play(A, items[1])
+        assert (await soon(events, PlayEnded)).item == "two", "and nothing of the first"
+
+
+@pytest.mark.parametrize(("codec", "file"), [(PCMU, "pcmu"), (PCMA, "pcma"), (G722, "g722")], ids=str)
+async def test_a_party_whose_answer_comes_in_the_ACK_hears_as_soon_as_it_has_come(
+    engine: EmbeddedEngine, session: EmbeddedSession, tmp_path: Path, codec: Codec, file: str
+) -> None:
+    events = engine.events()
+    greeting = item(tmp_path, "greeting", 5)
+    with phones(1) as (a,):
+        to_a = await session.invite(A)
+        assert not session.can_play(A)
+        with pytest.raises(NoUsableAudio):
+            await session.play(A, greeting)
+        await session.record(R, tmp_path / "message.wav", A, quiet=0.5)
+        await session.answered(A, a.describes(codec, EVENT))
+        assert session.can_play(A)
+        await session.play(A, greeting)
+        assert (await soon(events, PlayEnded)).item == "greeting"
+        await until(lambda: len(a.hear()) == 5)
+        assert [payload for payload, _ in a.got] == [codec.payload] * 5
+        assert all(body.startswith(f"{file} greeting".encode()) for _, body in a.got)
+        await press(a, to_a, 5)
+        assert (await soon(events, DigitHeard)).digit == "5"
+        await speak((a, to_a, b"\xff"), packets=10, payload=codec.payload)
+        await soon(events, QuietFor)
+        assert (await session.stop_record(R)).seconds == pytest.approx(0.2, abs=0.05)
 
 
 async def test_the_two_laws_are_converted_both_ways(session: EmbeddedSession) -> None:
@@ -303,11 +368,18 @@ async def soon(events: AsyncIterator[MediaEvent], kind: type[T]) -> T:
     raise AssertionError("the engine has stopped")
 
 
-async def speak(*who: tuple[Phone, Media, bytes], packets: int) -> None:
+async def press(phone: Phone, to: Media, event: int) -> None:
+    """A key of 60 ms, by its number in RFC 4733."""
+    for number, (flags, duration) in enumerate(((0, 160), (0, 320), (0x80, 480), (0x80, 480), (0x80, 480))):
+        header = struct.pack("!BBHII", 0x80, EVENT.payload, number, 8000, 0x1234)
+        phone.rtp.sendto(header + struct.pack("!BBH", event, flags, duration), ("127.0.0.1", to.port))
+
+
+async def speak(*who: tuple[Phone, Media, bytes], packets: int, payload: int = 0) -> None:
     """Send packets full of one octet each, at the pace of speech."""
     for _ in range(packets):
         for phone, to, octet in who:
-            phone.say(to, octet * FRAME_BYTES)
+            phone.say(to, octet * FRAME_BYTES, payload)
         await asyncio.sleep(0.02)
 
 

@@ -29,9 +29,10 @@ from .board import Board
 from .book import Book, LegBook, party_of
 from .caller import CALLER, CallerLeg
 from .gate import Cap
-from .inbox import Acknowledged, CallEnded, CallEvent, Ended, HeardOut, Inbox, Passed, Reoffered
+from .inbox import Acknowledged, CallEnded, CallEvent, Ended, HeardOut, Inbox, Passed, Pressed, Reoffered
 from .invitation import Invitation, Look
-from .leg import SDP, description_of
+from .keys import BadKey, key_of
+from .leg import SDP, Leg, description_of
 from .member import MemberLeg
 from .player import Player
 from .sounds import Tune
@@ -151,7 +152,7 @@ class Call:
             case HeardOut(item=item):
                 await self.player.ended(item)
             case Passed(leg, incoming):
-                leg.settle(incoming, 200)  # there is nobody yet to pass it on to
+                self._take_key(leg, incoming)  # there is nobody yet to pass it on to
             case Reoffered(leg, incoming) if leg is self.caller:
                 try:
                     await leg.answer_here(incoming, self.session)
@@ -286,6 +287,17 @@ class Call:
         """The call's media, which every destination may count on."""
         assert self.media is not None  # noqa: S101 - opened before the first destination
         return self.media
+
+    def _take_key(self, leg: Leg, incoming: IncomingRequest) -> None:
+        """An INFO that may tell a key."""
+        try:
+            key = key_of(incoming.request.content_type, incoming.request.body)
+        except BadKey:
+            leg.settle(incoming, 400)
+            return
+        leg.settle(incoming, 200)
+        if key is not None:
+            self.inbox.put(Pressed(leg.party, key))
 
     def _limit_time(self, cap: Cap, seconds: int, end: Ended) -> None:
         """End the call after so many seconds, 0 for never; the limit before counts no more."""

@@ -38,6 +38,16 @@ async def test_a_party_without_a_peer_is_heard_by_the_recording(ports: Ports, se
     assert ports.streams[to_a.port].formats == ((0, "pcmu", 8000), (101, "telephone-event", 8000))
 
 
+async def test_who_was_offered_something_is_recorded_from_its_answer_on(ports: Ports, session: EmbeddedSession) -> None:
+    """Before that the child knows nothing of it, and so could put nobody on the tape."""
+    to_a = await session.invite(A)
+    await session.record(R, FILE, A)
+    assert ports.tapes == {TAPE: [0]}
+    await session.answered(A, body(4000, PCMU, EVENT))
+    assert ports.tapes == {TAPE: [to_a.port]}
+    assert ports.streams.keys() == {to_a.port}
+
+
 async def test_who_is_not_there_yet_or_has_left_keeps_its_channel(ports: Ports, session: EmbeddedSession) -> None:
     await session.record(R, FILE, A, B, C)
     assert ports.tapes == {TAPE: [0, 0, 0]}

@@ -287,9 +287,9 @@ class EmbeddedSession:
         return port
 
     def _port_of(self, p: PartyId) -> int:
-        """The port that is told of a party; 0 where it is not there."""
-        party = self._parties.get(p)
-        return party.port or 0 if party is not None else 0
+        """The port at which the child knows a party; 0 where it does not."""
+        streamed = self._parties[p].streamed if p in self._parties else None
+        return streamed.port if streamed is not None else 0
 
     def _release(self, parties: Iterable[Party]) -> None:
         """Give their pairs back; the child only hears of those that it knows."""
