@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from unittest.mock import patch
 
 from ringdove.media.embedded import outgoing, pair, reporter, sockets
+from ringdove.media.embedded.ear import Vigil
 from ringdove.media.embedded.pair import Pair
+from ringdove.media.embedded.recorder import Recorder
 from ringdove.media.embedded.sockets import Sockets
 from ringdove.media.embedded.source import Address
 from ringdove.media.embedded.timers import Timers
-from ringdove.media.embedded.wire import Digit, Report, Stream
+from ringdove.media.embedded.wire import Digit, Quiet, Report, Stream
 
 from ..choices import Choices
 
@@ -25,6 +27,7 @@ FORMATS = (
 )
 NUMBERS = ((0, 8, "a"), (8, 0, "u"), (9, 9, ""), (101, 96, ""), (114, 114, ""))
 GRACE = 0.25
+QUIET = 3.0
 _RTP = struct.Struct("!BBHII")
 
 
@@ -108,6 +111,10 @@ def _run(choices: Choices, clock: Clock) -> None:
     epoch = 1
     party.tell(_stream(30000, PARTY, epoch, 30002), peer, clock.now)
     peer.tell(_stream(30002, ("192.0.2.2", 5000), 1, 30000), party, clock.now)
+    vigil = Vigil("tape", QUIET, 1, clock.now, reports.append)
+    timers.at(clock.now + QUIET, vigil.look)
+    recorder = Recorder("/dev/null", 1, vigil)
+    party.record(recorder, [0])
     steps = packets = 0
     while choices and steps < 1000:
         steps += 1
@@ -135,8 +142,10 @@ def _run(choices: Choices, clock: Clock) -> None:
     counts = party.counts
     assert counts.packets_in <= packets
     assert sum(isinstance(report, Digit) for report in reports) <= packets
+    assert all(report.seconds >= QUIET - 1e-6 for report in reports if isinstance(report, Quiet))
     party.end()
     peer.end()
+    recorder.close()
     sent = _wire(peer.rtp).went
     assert len(sent) == peer.counts.packets_out <= counts.packets_in
     for data, target in sent:
