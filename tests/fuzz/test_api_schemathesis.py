@@ -30,6 +30,7 @@ from ringdove.model.ladder import Ladder
 from ringdove.model.reference import DestinationKind
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Disposition, Party, Story
+from ringdove.model.voicemail import Mailbox, MailboxKind, NewMessage
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
@@ -62,6 +63,8 @@ class Server(threading.Thread):
         self.guard = Guard()
         self._settings = Settings(data=data)
         self._server: uvicorn.Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._store: Store
 
     def run(self) -> None:
         asyncio.run(self._serve())
@@ -71,8 +74,17 @@ class Server(threading.Thread):
         self._server.should_exit = True
         self.join()
 
+    def leave_message(self, recording: str, extension_id: int) -> int:
+        """Put a message into the mailbox of an extension; returns its id."""
+        assert self._loop
+        new = NewMessage(caller_number="1001", time=1.0, seconds=1, digest="a" * 64, size=16_044)
+        mailbox = Mailbox(MailboxKind.EXTENSION, extension_id)
+        delivery = asyncio.run_coroutine_threadsafe(self._store.messages.deliver(recording, [mailbox], new), self._loop)
+        return delivery.result(20)[0].id
+
     async def _serve(self) -> None:
-        store = await Store.open(self._settings.database_url)
+        self._loop = asyncio.get_running_loop()
+        store = self._store = await Store.open(self._settings.database_url)
         self.credentials = await ensure_application(store, self._settings)
         for number, extension_id in (("1001", 3071), ("1002", 3074), ("1003", 3075)):
             await store.extensions.create(Extension(number=number), id=extension_id)
@@ -206,18 +218,26 @@ def known(
         "custom_ringtone": upload("custom_ringtone", f"{number}.wav"),
     }
     upload("moh_files", f"{number}.wav", **music)
+    shared = {"name": "Shared", "member_list": members}
+    vm_number = str(int(number) - 2000)
+    ids["vm_group"] = create("vm_group", shared | {"number": vm_number})
+    ids["vm_greeting"] = upload("vm_greeting", f"{number}.wav", owner=vm_number)
+    ids["vm"] = str(server.leave_message(number, int(extension)))
     new = {
         "extension": {"number": str(int(number) + 1000)},
         "extensiongroup": group | {"name": "New"},
         "ringgroup": ringing | {"name": "New", "number": str(int(number) + 1000)},
         "play_list": PLAYLIST | {"list_name": "New"},
+        "vm_group": shared | {"number": str(int(number) + 1000)},
     }
     bodies = {
         "get_token": login,
         "refresh_token": {"refresh_token": tokens["refresh_token"]["refresh_token"]},
         "create": new.get(family, {}),
-        "update": {"id": ids.get(family)},
-        "upload": {"file": Binary(WAV), "is_check": "force"} | (music if family == "moh_files" else {}),
+        "update": {"id": ids.get(family)} | ({"read": 1} if family == "vm" else {}),
+        "upload": {"file": Binary(WAV), "is_check": "force"}
+        | (music if family == "moh_files" else {})
+        | ({"owner": vm_number} if family == "vm_greeting" else {}),
     }
     queries = {
         "del_token": {"access_token": tokens["del_token"]["access_token"]},
@@ -231,6 +251,12 @@ def known(
     for _ in range(server.guard.rules.sources.failures):
         server.guard.failed(("udp", "192.0.2.7", 5060), number, "REGISTER", time.time(), exists=False)
     query = queries.get(verb, {"id": ids.get(family, "")})
+    if path == "vm/query":
+        query = {"ext_id": extension}
+    if path == "vm_greeting/list":
+        query = {"extension": vm_number}
+    if family in {"vm", "vm_greeting"} and verb == "play":
+        query = {"id": ids[family]}
     if path == "blocked_ip/delete":
         query = {"ip": "192.0.2.7"}
     if family == "moh_files":

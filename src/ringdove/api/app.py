@@ -19,6 +19,9 @@ from ringdove.api import (
     ringgroup,
     system,
     tokens,
+    vm,
+    vm_greeting,
+    vm_group,
 )
 from ringdove.api.documentation import add_reference
 from ringdove.api.metrics import add_metrics
@@ -36,6 +39,9 @@ _FAMILIES: tuple[APIRouter, ...] = (
     system.router,
     calls.router,
     blocked_ip.router,
+    vm.router,
+    vm_group.router,
+    vm_greeting.router,
     custom_prompt.router,
     play_list.router,
     moh_files.router,

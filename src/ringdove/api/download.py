@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import os
 from enum import StrEnum
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote
 
 from fastapi import Request
@@ -21,7 +21,6 @@ from ringdove.api.envelope import Done
 from ringdove.api.errors import Code, Refusal
 from ringdove.api.routing import access_token
 from ringdove.api.services import Injected, Services
-from ringdove.model.audio import Audio
 
 LINK_SECONDS = 1800
 
@@ -33,6 +32,20 @@ _MEDIA_TYPES = {".wav": "audio/wav", ".mp3": "audio/mpeg", ".flac": "audio/flac"
 _URL = Field(
     description="To be put behind the base URL of the server. Good for 30 minutes, with the same `access_token`."
 )
+
+
+class Fetchable(Protocol):
+    """Something with a name whose content is in the library."""
+
+    @property
+    def file(self) -> str:
+        """What it is called by who fetches it."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """What its content is called in the library."""
+        ...
 
 
 class Link(Done):
@@ -56,12 +69,12 @@ class Disposition(StrEnum):
     INLINE = "inline"
 
 
-def link(audio: Audio, request: Request, services: Services) -> Link:
+def link(audio: Fetchable, request: Request, services: Services) -> Link:
     """Return the link by which whoever asked can save a file."""
     return Link(file=audio.file, download_resource_url=_url(Disposition.ATTACHMENT, audio, request, services))
 
 
-def play_link(audio: Audio, request: Request, services: Services) -> PlayLink:
+def play_link(audio: Fetchable, request: Request, services: Services) -> PlayLink:
     """Return the link by which whoever asked can hear a file."""
     return PlayLink(file=audio.file, play_resource_url=_url(Disposition.INLINE, audio, request, services))
 
@@ -108,7 +121,7 @@ class _OpenFile(FileResponse):
             await super().__call__(scope, receive, send)
 
 
-def _url(disposition: Disposition, audio: Audio, request: Request, services: Services) -> str:
+def _url(disposition: Disposition, audio: Fetchable, request: Request, services: Services) -> str:
     expires = str(int(services.clock()) + LINK_SECONDS)
     # All of it is path: clients put "?access_token=…" behind whatever they get.
     url = request.app.url_path_for(

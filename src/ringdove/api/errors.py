@@ -56,8 +56,8 @@ TABLE = (
     ),
     Row(
         Code.OBJECT_IN_USE,
-        "The object cannot be deleted, because ring groups still send calls to it or play it; `used_by_list` names "
-        "them and the field.",
+        "The object cannot be deleted, because others still send calls to it or play it; `used_by_list` names them "
+        "and the field.",
         ours=True,
     ),
     Row(
@@ -86,6 +86,7 @@ VALIDATION_TYPES = {
     "digits, signs), fewer than five different ones, made of the extension's number or names, or one that everybody "
     "tries.",
     "builtin": "What is built in cannot be changed or deleted.",
+    "exclusive": "Only one of this field and its neighbours can be given.",
     "audio": "The content of the file cannot be used; `submsg` says why.",
     "json": "The body is not JSON, or not a JSON object.",
     "multipart": "The body is not `multipart/form-data`, or it is broken.",

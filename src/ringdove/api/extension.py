@@ -14,6 +14,7 @@ from ringdove.api.errors import Refusal
 from ringdove.api.extension_form import ExtensionForm, merged
 from ringdove.api.form import ById, ByIds, Fields, read
 from ringdove.api.listing import ListQuery, SearchValue
+from ringdove.api.mailboxes import greeting_problems
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
 from ringdove.events.types import ExtensionChanged, ExtensionDeleted
@@ -102,7 +103,8 @@ class ExtensionSearch(ExtensionList):
 async def create(body: Body, services: Injected) -> Created:
     """Add an extension. Only its number is required."""
     form, problems = read(ExtensionForm, body)
-    if form is None:
+    problems += await greeting_problems(ExtensionForm.present(body), None, services)
+    if problems or form is None:
         raise Refusal.parameters(problems)
     hashed = await hash_secret(form.user_password) if form.user_password else None
     try:
@@ -122,7 +124,10 @@ async def update(body: Body, services: Injected) -> Done:
     if current is None:
         _, more = read(ExtensionForm, body)
         raise Refusal.parameters([*problems, *(problem for problem in more if problem.rule != "required")])
-    form = _changed(current, body)
+    form, problems = read(ExtensionForm, merged(current, body))
+    problems += await greeting_problems(ExtensionForm.present(body), current.mailbox, services)
+    if problems or form is None:
+        raise Refusal.parameters(problems)
     hashed = await hash_secret(form.user_password) if form.user_password else None
 
     def change(before: Extension) -> Extension:

@@ -11,7 +11,7 @@ from ringdove.api.crud import existing, named, target, wanted
 from ringdove.api.documentation import takes
 from ringdove.api.envelope import Created, Done, Failure, Many, One, PageOf
 from ringdove.api.errors import Problem, Refusal
-from ringdove.api.form import ById, ByIds, Fields, read
+from ringdove.api.form import ById, ByIds, Fields, Flag, Form, read
 from ringdove.api.listing import ListQuery, SearchValue
 from ringdove.api.members import Member, Names, names
 from ringdove.api.ringgroup_examples import EXAMPLES
@@ -71,6 +71,20 @@ class RingGroupDetail(BaseModel):
     no_agent_online_dest: str = ""
     no_agent_online_prefix: str = ""
     no_agent_online_value: str = ""
+
+
+class OptionsForm(Form):
+    """Switches of all ring groups."""
+
+    enb_transfer_to_voicemail: Flag | None = Field(
+        None, description="Whether members may send a ringing group's call to their own mailbox: 0 no, 1 yes."
+    )
+
+
+class OptionsDetail(BaseModel):
+    """How the switches of all ring groups stand."""
+
+    enb_transfer_to_voicemail: int
 
 
 class RingGroupList(ListQuery):
@@ -167,6 +181,24 @@ async def delete(query: Annotated[ById, Query()], services: Injected) -> Done:
         existing(await services.store.ring_groups.delete(query.id) or None)
     except InUse as error:
         raise Refusal.in_use(error) from None
+    return Done()
+
+
+@router.get("/getoptions", response_model=One[OptionsDetail] | Failure)
+async def getoptions(services: Injected) -> One[OptionsDetail]:
+    """Tell the switches that hold for all ring groups."""
+    options = await services.store.options.get()
+    return One(data=OptionsDetail(enb_transfer_to_voicemail=int(options.enb_transfer_to_voicemail)))
+
+
+@router.post("/updateoptions", response_model=Done | Failure, openapi_extra=takes(OptionsForm))
+async def updateoptions(body: Body, services: Injected) -> Done:
+    """Set the switches that hold for all ring groups: those that are given."""
+    form, problems = read(OptionsForm, body)
+    if form is None:
+        raise Refusal.parameters(problems)
+    given = {name: bool(value) for name, value in form.model_dump(exclude_none=True).items()}
+    await services.store.options.update(lambda options: options.model_copy(update=given))
     return Done()
 
 

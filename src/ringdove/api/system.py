@@ -23,8 +23,8 @@ class MenuQuery(Form):
 
     menu: str = Field(
         max_length=63,
-        description="What to choose from: `extension`, `ext_group`, `ring_group`, `custom_prompt`, `play_list` or "
-        "`custom_ringtone`, in upper or lower case.",
+        description="What to choose from: `extension`, `ext_group`, `ring_group`, `group_vm`, `custom_prompt`, "
+        "`play_list` or `custom_ringtone`, in upper or lower case.",
         examples=["extension"],
     )
 
@@ -52,6 +52,11 @@ async def _ring_groups(store: Store) -> list[Option]:
     return [Option(text=f"{g.number} {g.name}", value=str(g.id), type="ring_group") for g in found]
 
 
+async def _vm_groups(store: Store) -> list[Option]:
+    _, found = await store.vm_groups.page(_EVERYTHING)
+    return [Option(text=f"{g.number} {g.name}", value=str(g.id), type="group_vm") for g in found]
+
+
 async def _prompts(store: Store) -> list[Option]:
     _, found = await store.prompts.page(_EVERYTHING)
     return [Option(text=prompt.file, value=prompt.file, type="custom_prompt") for prompt in found]
@@ -71,6 +76,7 @@ MENUS: dict[str, Callable[[Store], Awaitable[list[Option]]]] = {
     "extension": _extensions,
     "ext_group": _ext_groups,
     "ring_group": _ring_groups,
+    "group_vm": _vm_groups,
     "custom_prompt": _prompts,
     "play_list": _playlists,
     "custom_ringtone": _ringtones,

@@ -1,5 +1,7 @@
 """Voicemail: mailboxes, the messages in them, the greetings before them, and groups that share or spread messages."""
 
+import re
+import time
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Self
@@ -57,6 +59,12 @@ class Message(NewMessage):
     mailbox: Mailbox
     recording: str
     read: bool = False
+
+    @property
+    def file(self) -> str:
+        """What its WAV is called outside: when it came, in local time, and the caller's number."""
+        caller = re.sub(r"[^0-9A-Za-z+]", "", self.caller_number)[:31] or "unknown"
+        return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(self.time))}-{caller}.wav"
 
 
 class MessageCount(NamedTuple):

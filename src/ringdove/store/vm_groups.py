@@ -17,7 +17,8 @@ from ringdove.store.memory import remembered
 from ringdove.store.references import check_existing, check_unused
 from ringdove.store.tables import extension, extension_group, extension_group_member, vm_group, vm_group_member
 
-SORTABLE = {name: vm_group.c[name] for name in ("id", "number", "name", "mode")}
+SORTABLE = {name: vm_group.c[name] for name in ("id", "number", "name", "mode")} | {"type": vm_group.c.id}
+"""There is only one type, `custom`."""
 _SEARCHED = [vm_group.c.number, vm_group.c.name]
 _PLAIN = {"name", "mode", "enb_vm_pin", "vm_pin", "vm_greeting"}
 

@@ -13,7 +13,7 @@ from api_client import CLIENT_ID, CLIENT_SECRET, Api, pair
 from ringdove.api import OnlineStatus, Services, create_app, ensure_application
 from ringdove.calls.destinations import KINDS
 from ringdove.events.bus import Bus
-from ringdove.events.types import ExtensionChanged, ExtensionDeleted
+from ringdove.events.types import ExtensionChanged, ExtensionDeleted, MailboxChanged
 from ringdove.media.library import Library
 from ringdove.model.audio import Playlist, PlayOrder, Prompt, Ringtone
 from ringdove.model.extension import Extension
@@ -72,7 +72,7 @@ async def api(tmp_path: Path, first_start: Path) -> AsyncIterator[Api]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         api = Api(app, services, http)
-        for kind in (ExtensionChanged, ExtensionDeleted):
+        for kind in (ExtensionChanged, ExtensionDeleted, MailboxChanged):
             services.bus.subscribe(kind, api.events.append)
         await store.tokens.issue(1, pair(api.token, api.now), now=api.now, limit=8)
         yield api

@@ -85,12 +85,13 @@ async def test_the_reference_needs_nothing_from_elsewhere(api: Api) -> None:
 
 async def test_the_schema_describes_every_interface_and_parameter(api: Api) -> None:
     schema = (await api.http.get("/openapi.json")).json()
-    assert len(schema["paths"]) == 3 + 8 + 8 + 7 + 1 + 3 + 2 + 5 + 7 + 4 + 6
+    assert len(schema["paths"]) == 3 + 10 + 8 + 7 + 1 + 3 + 2 + 5 + 7 + 4 + 6 + 6 + 7 + 5
     body = schema["paths"][BASE + "ringgroup/create"]["post"]["requestBody"]["content"]["application/json"]
     assert [example["value"]["number"] for example in body["examples"].values()] == ["6300", "6301"]
     forms = ("RingGroupForm", "RingGroupFormChanges", "EntryForm", "MemberForm", "ExtensionForm", "LoginForm")
-    uploads = ("PromptUpload", "MusicUpload", "RingtoneUpload")
-    for form in (*forms, *uploads, "PlaylistForm"):
+    uploads = ("PromptUpload", "MusicUpload", "RingtoneUpload", "GreetingUpload")
+    voicemail = ("VmGroupForm", "VmMemberForm", "MessageForm", "OptionsForm")
+    for form in (*forms, *uploads, *voicemail, "PlaylistForm"):
         for name, field in schema["components"]["schemas"][form]["properties"].items():
             assert field.get("description"), f"{form}.{name}"
     for path, family in schema["paths"].items():
@@ -106,6 +107,7 @@ async def test_the_reference_offers_files_for_upload(api: Api) -> None:
         ("custom_prompt", "PromptUpload"),
         ("moh_files", "MusicUpload"),
         ("custom_ringtone", "RingtoneUpload"),
+        ("vm_greeting", "GreetingUpload"),
     ):
         content = schema["paths"][f"{BASE}{family}/upload"]["post"]["requestBody"]["content"]
         assert content["multipart/form-data"]["schema"] == {"$ref": f"#/components/schemas/{form}"}
@@ -115,7 +117,7 @@ async def test_the_reference_offers_files_for_upload(api: Api) -> None:
 
 async def test_a_part_that_can_be_left_out_is_not_said_to_be_null(api: Api) -> None:
     schemas = (await api.http.get("/openapi.json")).json()["components"]["schemas"]
-    for form in ("PromptUpload", "MusicUpload", "RingtoneUpload"):
+    for form in ("PromptUpload", "MusicUpload", "RingtoneUpload", "GreetingUpload"):
         for name, part in schemas[form]["properties"].items():
             assert part.get("default", "") is not None, (form, name)
             assert "anyOf" not in part, (form, name)
