@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from ringdove.media.engine import Media, MediaSession, PartyId
 from ringdove.sip.sdp import Attribute, Codec, Connection, Direction, MediaDescription, Origin, SessionDescription
@@ -69,8 +70,12 @@ class Phone:
 
     def say(self, to: Media, body: bytes, payload: int = 0) -> None:
         """One RTP packet towards the engine."""
+        self.say_to(to.port, body, payload, to.address or "")
+
+    def say_to(self, port: int, body: bytes, payload: int = 0, address: str = "127.0.0.1") -> None:
+        """One RTP packet to somewhere."""
         self.sent += 1
-        self.rtp.sendto(rtp(payload, self.sent, body), (to.address or "", to.port))
+        self.rtp.sendto(rtp(payload, self.sent, body), (address, port))
 
     def hear(self) -> list[tuple[int, bytes]]:
         """Take in what has arrived."""
@@ -95,6 +100,14 @@ async def until(true: Callable[[], bool], again: Callable[[], object] | None = N
             await asyncio.sleep(0.01)
             if true():
                 return
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or dead and only waits for its exit status to be read."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
 
 
 @contextmanager

@@ -32,7 +32,6 @@ from ringdove.media.engine import (
     SessionId,
     Sound,
 )
-from ringdove.media.recordings import recover
 from ringdove.sip.sdp import Codec, Direction
 
 R = RecordingId("r")
@@ -330,23 +329,6 @@ async def test_silence_is_told_by_the_next_child_too(
     await soon(events, QuietFor)
     await crash(engine, events)
     assert (await soon(events, QuietFor)).recording == R
-
-
-async def test_what_was_said_before_server_and_child_were_killed_is_kept(
-    engine: EmbeddedEngine, session: EmbeddedSession, tmp_path: Path
-) -> None:
-    file = tmp_path / "message.wav"
-    with phones(1) as (a,):
-        to_a = await session.accept(A, a.describes())
-        await session.record(R, file, A)
-        await speak((a, to_a, b"\x80"), packets=100)
-        kill(engine)
-        await engine.stop()  # and nobody stops the recording
-        seconds = await recover(file)
-        assert seconds is not None
-        assert 0.8 < seconds <= 2.05, "up to a second had not been written"
-        assert os.listdir(tmp_path) == ["message.wav"]
-        assert soundfile.info(file).duration == seconds
 
 
 async def test_what_was_lost_on_the_way_is_counted(session: EmbeddedSession) -> None:

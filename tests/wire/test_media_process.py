@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from media_phone import PCMU, A, B, audio, describe, hear_each_other, phones, talk, until
+from media_phone import PCMU, A, B, audio, describe, ended, hear_each_other, phones, talk, until
 from structlog.testing import capture_logs
 
 from ringdove.media.embedded.engine import EmbeddedEngine
@@ -349,11 +349,3 @@ def resident(pid: int) -> int:
     """Kilobytes of memory in use."""
     status = Path(f"/proc/{pid}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:"))
-
-
-def ended(pid: int) -> bool:
-    """Whether a process is gone, or dead and only waits for its exit status to be read."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
