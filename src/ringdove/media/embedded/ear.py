@@ -15,8 +15,8 @@ _QUIET = {
 }
 """Octets of G.711 that are not loud."""
 _UPPER = 1 if sys.byteorder == "little" else 0
-_QUIET_UPPER = bytes((0, -1 & 0xFF))
-"""Upper octets of samples that are not loud: those tell it of -256 to 255."""
+_QUIET_UPPER = b"\x00\xff"
+"""Upper octets of samples that are not loud: of -256 to 255."""
 
 
 class Ear:
