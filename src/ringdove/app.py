@@ -31,6 +31,7 @@ from ringdove.model.audio import SYSTEM_PLAYLIST, Audio, Ringtone
 from ringdove.net.addresses import free_port, own_addresses
 from ringdove.net.endpoint import TRANSPORTS, Endpoint, IncomingRequest, Timers
 from ringdove.net.tls import Contexts, TlsTransport
+from ringdove.notifier import MessageSummary, Notifier
 from ringdove.registrar.authentication import Authenticator
 from ringdove.registrar.doorman import Doorman
 from ringdove.registrar.index import flow_of
@@ -82,6 +83,7 @@ class Node:
         self.shelf: Shelf
         self.media: EmbeddedEngine
         self.registrar: Registrar
+        self.notifier: Notifier
         self.switchboard: Switchboard
         self.guard = Guard(settings.guard_rules)
         self.lockout = Lockout()
@@ -119,6 +121,7 @@ class Node:
         """Take no new calls; running ones end by themselves, or are ended after `patience` seconds."""
         self._ready = False
         await self.switchboard.drain(patience)
+        await self.notifier.drain()
 
     async def stop(self) -> None:
         """End every part, last started first."""
@@ -206,7 +209,17 @@ class Node:
         await self.registrar.start()
         for binding in self.registrar:
             self.guard.vouch(flow_of(binding), time.time())
-        self.endpoint.door = Doorman(self.guard, authenticator, lambda: self._ready)
+        self.notifier = Notifier(
+            self.endpoint,
+            self.bus,
+            [MessageSummary(self.store, settings.vm_code)],
+            authenticate=authenticator.check,
+            extension=self.store.extensions.get,
+            bindings=self.registrar.bindings,
+        )
+        self._parts.push_async_callback(self.notifier.close)
+        self.notifier.start()
+        self.endpoint.door = Doorman(self.guard, authenticator, lambda: self._ready, events=self.notifier.events)
 
         board = Board(
             node=_name_of_node(settings.node),
@@ -270,6 +283,7 @@ class Node:
         doors = {"sip": self.guard.bans, "sip_user": self.guard.users, "api": self.lockout.bans}
         for door, bans in doors.items():
             bans.on_ban = partial(self._banned, door)
+        gauges.show_subscriptions(self.metrics, self.notifier)
         gauges.show_guard(self.metrics, self.guard, doors)
         gauges.show_calls(self.metrics, self.switchboard, board)
         gauges.show_media(self.metrics, self.media)
@@ -287,6 +301,8 @@ class Node:
                 self.registrar.handle(incoming)
             case "INVITE":
                 self.switchboard.handle(incoming)
+            case "SUBSCRIBE":
+                self.notifier.handle(incoming)
 
 
 def _name_of_node(file: Path) -> str:

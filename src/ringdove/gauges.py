@@ -13,6 +13,7 @@ from ringdove.guard.bans import Bans
 from ringdove.guard.guard import Guard
 from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.net.endpoint import Endpoint
+from ringdove.notifier.notifier import Notifier
 from ringdove.registrar.registrar import Registrar
 from ringdove.watch.homer import Homer
 from ringdove.watch.metrics import Metrics
@@ -74,6 +75,27 @@ def show_registrations(metrics: Metrics, registrar: Registrar) -> None:
             (binding.transport, "yes" if registrar.is_reachable(binding) else "no") for binding in registrar
         ),
         labels=["transport", "reachable"],
+    )
+
+
+def show_subscriptions(metrics: Metrics, notifier: Notifier) -> None:
+    """Who is told what."""
+    metrics.gauge(
+        "ringdove_subscriptions",
+        "Subscriptions of phones that are active, by event package.",
+        notifier.counts,
+        labels=["event"],
+    )
+    metrics.gauge(
+        "ringdove_phones_declining",
+        "Registered phones that do not want to be told of waiting messages without having subscribed.",
+        lambda: notifier.declined,
+    )
+    metrics.counter(
+        "ringdove_notifies_total",
+        "NOTIFYs by event package and by what came of them: the class of the response, `2xx` to `6xx`, or `none`.",
+        lambda: notifier.notified,
+        labels=["event", "result"],
     )
 
 

@@ -64,7 +64,7 @@ class Server:
         self.endpoint = TappedEndpoint()
         guard = Guard()
         authenticator = Authenticator(self.store, Realm("ringdove"), guard)
-        self.endpoint.door = Doorman(guard, authenticator, lambda: True)
+        self.endpoint.door = Doorman(guard, authenticator, lambda: True, events=())
         self.registrar = Registrar(self.store, authenticator, self.bus, clock=lambda: time.time() + self.ahead)
         self.keepalive = KeepAlive(self.endpoint, self.registrar, interval=30.0, failures=2, clock=lambda: self.ahead)
         self.endpoint.on_request = self.registrar.handle

@@ -30,6 +30,15 @@ class BindingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PhoneCame:
+    """A phone registered that was not there, or that has been started anew since (registrar); it may know nothing."""
+
+    extension_id: int
+    key: str
+    """Of its binding."""
+
+
+@dataclass(frozen=True, slots=True)
 class BusyChanged:
     """An extension is in a call now, or in none any more, or became full or not (calls).
 

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from ringdove.events.bus import Bus
-from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted
+from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted, PhoneCame
 from ringdove.model.binding import StoredBinding
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.sip.hop import Hop
@@ -182,10 +182,17 @@ class Registrar:
         """Know of it at once, and have it written soon; that a phone answers again is news."""
         silent = [binding for binding in saved if not self._index.is_reachable(binding)]
         for binding in saved:
-            self._index.put(binding)
+            self._enter(binding)
             self._refreshed[extension_id, binding.key] = binding
         if silent:
             self._bus.publish(BindingsChanged(extension_id))
+
+    def _enter(self, binding: StoredBinding) -> None:
+        """Put a binding where it belongs; the Call-ID of its REGISTER changes when the phone is started (§10.2.4)."""
+        before = self._index.find(binding.extension_id, binding.key)
+        self._index.put(binding)
+        if before is None or before.call_id != binding.call_id:
+            self._bus.publish(PhoneCame(binding.extension_id, binding.key))
 
     def _grant(self, incoming: IncomingRequest, extension_id: int, now: float) -> Response:
         request = incoming.request
@@ -213,7 +220,7 @@ class Registrar:
         for key in forgotten:
             self._index.remove(extension_id, key)
         for binding in saved:
-            self._index.put(binding)
+            self._enter(binding)
         if self._standing(extension_id) != before:
             self._bus.publish(BindingsChanged(extension_id))
         return True

@@ -14,8 +14,8 @@ from .validator import Rejection
 
 Fields = Iterable[tuple[str, str]]
 
-TARGET_REFRESH: Final = frozenset({"INVITE", "UPDATE"})
-"""Methods whose Contact moves the remote target (§12.2, RFC 3311 §5.1)."""
+TARGET_REFRESH: Final = frozenset({"INVITE", "NOTIFY", "SUBSCRIBE", "UPDATE"})
+"""Methods whose Contact moves the remote target (§12.2, RFC 3311 §5.1, RFC 6665 §3.1.1, §3.2.1)."""
 
 
 class DialogId(NamedTuple):
@@ -64,7 +64,7 @@ class Dialog:
 
     @classmethod
     def as_uas(cls, request: Request, local_tag: str, contact: Uri) -> "Dialog":
-        """The dialog that our first response with `local_tag` to a validated INVITE creates (§12.1.1)."""
+        """The dialog that our first response with `local_tag` to a validated INVITE or SUBSCRIBE creates (§12.1.1)."""
         return cls(
             id=DialogId(request.call_id, local_tag, request.from_.tag or ""),
             local=request.to.with_param("tag", local_tag),
@@ -133,7 +133,7 @@ class Dialog:
     ) -> Response:
         """A response with our tag and, where it sets up or moves a dialog, Record-Route and Contact (§12.1.1).
 
-        A 2xx to an INVITE confirms the dialog.
+        A 2xx to what opens a dialog confirms it.
         """
         response = request.reply(status, reason, to_tag=self.id.local_tag)
         if 100 < status < 300 and request.method in TARGET_REFRESH:
@@ -144,7 +144,7 @@ class Dialog:
             response.headers.add(name, value)
         if body:
             response.set_body(content_type, body)
-        if request.method == "INVITE" and response.is_success:
+        if request.method in ("INVITE", "SUBSCRIBE") and response.is_success:
             self.state = DialogState.CONFIRMED
         return response
 
@@ -153,7 +153,7 @@ class Dialog:
     def accept(self, request: Request) -> Rejection | None:
         """Take in a request of the peer's (§12.2.2), not ACK or CANCEL; the refusal where it comes out of order.
 
-        A Contact in a re-INVITE or UPDATE becomes the remote target.
+        A Contact in a target refresh, such as a re-INVITE, becomes the remote target.
         """
         number = request.cseq.number
         if self.remote_cseq is not None and number <= self.remote_cseq:
@@ -166,7 +166,7 @@ class Dialog:
         """Take in a response to a request of ours in this dialog, or a later one to the INVITE that made it.
 
         The first 2xx to the INVITE confirms an early dialog and settles its route set (§13.2.2.4); a 2xx to a
-        re-INVITE or UPDATE may move the remote target (§12.2.1.2).
+        target refresh of ours may move the remote target (§12.2.1.2).
         """
         if not response.is_success:
             return

@@ -23,7 +23,9 @@ class House:
         self.is_ready = True
         store: Store = None  # type: ignore[assignment]
         guard = Guard()
-        self.doorman = Doorman(guard, Authenticator(store, Realm("ringdove"), guard), lambda: self.is_ready)
+        self.doorman = Doorman(
+            guard, Authenticator(store, Realm("ringdove"), guard), lambda: self.is_ready, events=["message-summary"]
+        )
 
     def status(self, request: Request, source: Hop = HERE) -> int | None:
         answer = self.doorman.answer(request, source)
@@ -37,13 +39,15 @@ class House:
         return authorize(challenges, "1000", password, request.method, request.uri)
 
 
-def request(method: str, *, to: str = "<sip:1000@pbx>", proof: str = "") -> Request:
+def request(method: str, *, to: str = "<sip:1000@pbx>", proof: str = "", event: str = "message-summary") -> Request:
     fields = [("Via", "SIP/2.0/UDP a;branch=z9hG4bKa"), ("From", "<sip:a@pbx>;tag=a"), ("To", to)]
     fields += [("Call-ID", "1"), ("CSeq", f"1 {method}"), *([("Authorization", proof)] if proof else [])]
+    if method == "SUBSCRIBE" and event:
+        fields.append(("Event", event))
     return Request(method, "sip:1000@pbx", Headers(fields))
 
 
-@pytest.mark.parametrize("method", ["REGISTER", "INVITE"])
+@pytest.mark.parametrize("method", ["REGISTER", "INVITE", "SUBSCRIBE"])
 def test_what_costs_something_wants_a_password_and_any_that_can_be_right_is_let_in(method: str) -> None:
     house = House()
     assert house.status(request(method)) == 401
@@ -62,19 +66,25 @@ def test_OPTIONS_is_answered_with_whether_calls_are_taken() -> None:
 def test_where_no_calls_are_taken_a_caller_is_told_when_to_come_back_and_not_asked_for_a_password() -> None:
     house = House()
     house.is_ready = False
-    answer = house.doorman.answer(request("INVITE"), HERE)
-    assert answer is not None
-    assert (answer.status, answer.headers.get("Retry-After")) == (503, "30")
+    for method in ("INVITE", "SUBSCRIBE"):
+        answer = house.doorman.answer(request(method), HERE)
+        assert answer is not None
+        assert (answer.status, answer.headers.get("Retry-After")) == (503, "30")
     assert house.status(request("REGISTER")) == 401
 
 
-@pytest.mark.parametrize(
-    ("method", "status"), [("SUBSCRIBE", 405), ("MESSAGE", 405), ("REFER", 405), ("WHATEVER", 501)]
-)
+@pytest.mark.parametrize(("method", "status"), [("NOTIFY", 405), ("MESSAGE", 405), ("REFER", 405), ("WHATEVER", 501)])
 def test_what_is_not_served_is_said_to_be_so(method: str, status: int) -> None:
     answer = House().doorman.answer(request(method), HERE)
     assert answer is not None
     assert (answer.status, answer.headers.get("Allow")) == (status, ALLOW)
+
+
+@pytest.mark.parametrize("event", ["", "presence", "dialog;id=1", "message-summary-2"])
+def test_what_cannot_be_subscribed_to_is_told_before_a_password_is_asked_for(event: str) -> None:
+    answer = House().doorman.answer(request("SUBSCRIBE", event=event), HERE)
+    assert answer is not None
+    assert (answer.status, answer.headers.get("Allow-Events")) == (489, "message-summary")
 
 
 def test_a_REGISTER_that_no_password_makes_good_is_refused() -> None:

@@ -1,0 +1,57 @@
+"""Phones that did not ask: who is told, who is not told again."""
+
+import pytest
+
+from ringdove.notifier.package import Topic
+from ringdove.notifier.unasked import Name, Tell, Unasked
+
+BOX = Topic("message-summary", 1)
+DESK, CELLAR = Name(7, "desk"), Name(7, "cellar")
+
+
+def test_one_NOTIFY_at_a_time_and_of_what_changed_meanwhile_the_last() -> None:
+    unasked = Unasked()
+    assert unasked.tell(DESK, "r1", BOX, "one") == [Tell(DESK, BOX, "one")]
+    assert unasked.tell(DESK, "r1", BOX, "two") == unasked.tell(DESK, "r1", BOX, "three") == []
+    assert unasked.tell(CELLAR, "r2", BOX, "three") == [Tell(CELLAR, BOX, "three")]
+    assert unasked.answered(DESK, 200) == [Tell(DESK, BOX, "three")]
+    assert unasked.answered(DESK, 200) == []
+    assert unasked.tell(DESK, "r1", BOX, "three") == [Tell(DESK, BOX, "three")]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 481, 489, 501, 603])
+def test_who_declines_is_left_alone_until_it_registers_anew(status: int) -> None:
+    unasked = Unasked()
+    unasked.tell(DESK, "r1", BOX, "one")
+    unasked.tell(DESK, "r1", BOX, "two")
+    assert unasked.answered(DESK, status) == []
+    assert unasked.tell(DESK, "r1", BOX, "three") == []
+    assert unasked.declined == 1
+    assert unasked.tell(DESK, "r2", BOX, "three") == [Tell(DESK, BOX, "three")]
+    assert unasked.declined == 0
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 407, 408, 480, 486, 491, 500, 503])
+def test_what_says_nothing_about_the_next_time_changes_nothing(status: int) -> None:
+    unasked = Unasked()
+    unasked.tell(DESK, "r1", BOX, "one")
+    unasked.answered(DESK, status)
+    assert unasked.tell(DESK, "r1", BOX, "two") == [Tell(DESK, BOX, "two")]
+    assert unasked.declined == 0
+
+
+def test_who_declined_and_is_gone_is_forgotten() -> None:
+    unasked = Unasked()
+    for name in (DESK, CELLAR, Name(8, "desk")):
+        unasked.tell(name, "r1", BOX, "one")
+        unasked.answered(name, 489)
+    unasked.keep(7, ["cellar"])
+    assert unasked.declined == 2
+    assert unasked.tell(DESK, "r1", BOX, "two") == [Tell(DESK, BOX, "two")]
+    assert unasked.tell(CELLAR, "r1", BOX, "two") == []
+    unasked.keep(7, [])
+    assert unasked.declined == 1
+
+
+def test_an_answer_that_nobody_waits_for_means_nothing() -> None:
+    assert Unasked().answered(DESK, 489) == []
