@@ -60,6 +60,15 @@ def users(host: str, port: int, dice: random.Random) -> Iterator[bytes]:
         yield message(("REGISTER", "INVITE", "OPTIONS")[number % 3], host, port, _mark(dice), user=str(number))
 
 
+def subscribes(host: str, port: int, dice: random.Random) -> Iterator[bytes]:
+    """SUBSCRIBEs to what there is and to what there is not, without credentials and with such as are made up."""
+    while True:
+        user, mark = str(dice.randint(1000, 9999)), _mark(dice)
+        event = dice.choice(("message-summary", "presence", "dialog"))
+        proof = [DIGEST.format(user=user, nonce=mark)] if dice.random() < 0.5 else []
+        yield message("SUBSCRIBE", host, port, mark, f"Event: {event}", *proof, user=user)
+
+
 def options(host: str, port: int, dice: random.Random) -> Iterator[bytes]:
     """OPTIONS, as scanners begin."""
     while True:
@@ -108,7 +117,8 @@ def huge(host: str, port: int, dice: random.Random) -> Iterator[bytes]:
 
 
 FLOODS: Final[dict[str, Flood]] = {
-    flood.__name__: flood for flood in (invites, registers, users, options, others, dialogs, responses, garbage, huge)
+    flood.__name__: flood
+    for flood in (invites, registers, subscribes, users, options, others, dialogs, responses, garbage, huge)
 }
 
 

@@ -62,11 +62,15 @@ class Lamp:
         return cls(phone, request, response)
 
     async def notified(self, within: float = 2.0) -> Request:
-        """Wait for a NOTIFY, and answer nothing."""
-        call_id = self.dialog.id.call_id
-        notify: Request = await self.phone.expect(
-            lambda m: isinstance(m, Request) and m.method == "NOTIFY" and m.call_id == call_id, within=within
-        )
+        """Wait for a NOTIFY that is no mere repetition, and answer nothing."""
+        call_id, last = self.dialog.id.call_id, self.dialog.remote_cseq or 0
+
+        def is_next(message: Request | Response) -> bool:
+            if not isinstance(message, Request) or message.method != "NOTIFY":
+                return False
+            return message.call_id == call_id and message.cseq.number > last
+
+        notify: Request = await self.phone.expect(is_next, within=within)
         return notify
 
     async def told(self, status: int = 200, within: float = 2.0) -> Request:

@@ -142,8 +142,8 @@ class Notifier:
     async def close(self) -> None:
         """Stop; what has not been ended is ended, and no answer awaited."""
         self._stopping = True
-        for unsubscribe in self._unsubscribe:
-            unsubscribe()
+        while self._unsubscribe:
+            self._unsubscribe.pop()()
         for id_ in list(self._subscriptions):
             self._perform(self._subscriptions.end(id_, Ending.DEACTIVATED, self._clock()))
         for task in self._tasks:
