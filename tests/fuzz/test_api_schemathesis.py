@@ -221,7 +221,7 @@ def known(
     shared = {"name": "Shared", "member_list": members}
     vm_number = str(int(number) - 2000)
     ids["vm_group"] = create("vm_group", shared | {"number": vm_number})
-    ids["vm_greeting"] = upload("vm_greeting", f"{number}.wav", owner=vm_number)
+    ids["vm_greeting"] = ids["extension_vm_greeting"] = upload("vm_greeting", f"{number}.wav", owner=vm_number)
     ids["vm"] = str(server.leave_message(number, int(extension)))
     new = {
         "extension": {"number": str(int(number) + 1000)},
@@ -237,7 +237,7 @@ def known(
         "update": {"id": ids.get(family)} | ({"read": 1} if family == "vm" else {}),
         "upload": {"file": Binary(WAV), "is_check": "force"}
         | (music if family == "moh_files" else {})
-        | ({"owner": vm_number} if family == "vm_greeting" else {}),
+        | ({"owner": vm_number} if family.endswith("vm_greeting") else {}),
     }
     queries = {
         "del_token": {"access_token": tokens["del_token"]["access_token"]},
@@ -253,9 +253,9 @@ def known(
     query = queries.get(verb, {"id": ids.get(family, "")})
     if path == "vm/query":
         query = {"ext_id": extension}
-    if path == "vm_greeting/list":
+    if path.endswith("vm_greeting/list"):
         query = {"extension": vm_number}
-    if family in {"vm", "vm_greeting"} and verb == "play":
+    if family.startswith(("vm", "extension_vm")) and verb == "play":
         query = {"id": ids[family]}
     if path == "blocked_ip/delete":
         query = {"ip": "192.0.2.7"}

@@ -42,6 +42,7 @@ _FAMILIES: tuple[APIRouter, ...] = (
     vm.router,
     vm_group.router,
     vm_greeting.router,
+    vm_greeting.of_extensions,
     custom_prompt.router,
     play_list.router,
     moh_files.router,

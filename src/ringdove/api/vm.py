@@ -18,13 +18,15 @@ from ringdove.api.mailboxes import Owner, by_id, owner_of
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
 from ringdove.events.types import MailboxChanged
-from ringdove.model.rules import ObjectId, refuse
+from ringdove.model.rules import Number, ObjectId, refuse
 from ringdove.model.voicemail import MailboxKind, Message
 
 router = family("vm")
 
 _MAILBOX = ("ext_id", "group_id", "number")
 _MAX_MAILBOXES = 20
+
+SortBy = Annotated[Literal["id", "caller", "time", "duration", "read"], Field(description="What to sort by.")]
 
 
 def _same_id(data: Fields) -> Fields:
@@ -39,6 +41,30 @@ class MessageId(ById):
     def relevant(cls, data: Fields) -> Fields:
         """Take one name for the other."""
         return _same_id(data)
+
+
+class MessageOrMailbox(ListQuery):
+    """Names one message; or the mailbox whose messages are wanted, and which part of them."""
+
+    id: Annotated[ObjectId, LIBERAL_INT] | None = Field(None, description="The unique id of the message, or:")
+    number: Number | None = Field(
+        None, description="The number of an extension or group voicemail; all its messages are answered then."
+    )
+    sort_by: SortBy = "id"
+
+    @classmethod
+    def relevant(cls, data: Fields) -> Fields:
+        """Take one name for the other."""
+        return _same_id(data)
+
+    @classmethod
+    def conditions(cls, data: Fields) -> Iterator[Broken]:
+        """Exactly one of them is needed."""
+        named = [name for name in ("id", "number") if name in data]
+        if not named:
+            yield Broken(("id",), refuse("required", "a message"))
+        for name in named[1:]:
+            yield Broken((name,), refuse("exclusive", "one of id and number"))
 
 
 class MessageIds(ByIds):
@@ -63,7 +89,7 @@ class MessageList(ListQuery):
         examples=["1001,6400"],
     )
     read: Flag | None = Field(None, description="Only messages that were listened to (1), or that were not (0).")
-    sort_by: Literal["id", "caller", "time", "duration", "read"] = Field("id", description="What to sort by.")
+    sort_by: SortBy = "id"
 
     @classmethod
     def conditions(cls, data: Fields) -> Iterator[Broken]:
@@ -147,10 +173,16 @@ async def query(query: Annotated[MessageList, Query()], services: Injected) -> M
     )
 
 
-@router.get("/get", response_model=One[MessageRow] | Failure)
-async def get(query: Annotated[MessageId, Query()], services: Injected) -> One[MessageRow]:
-    """Tell about one message."""
-    return One(data=_row(await named(query, services.store.messages.get)))
+@router.get("/get", response_model=One[MessageRow] | PageOf[MessageRow] | Failure)
+async def get(query: Annotated[MessageOrMailbox, Query()], services: Injected) -> One[MessageRow] | PageOf[MessageRow]:
+    """Tell about one message or, with `number` as the public interface has it, about those of one mailbox."""
+    if query.id is not None:
+        return One(data=_row(existing(await services.store.messages.get(query.id))))
+    owner = await owner_of(query.number or "", services)
+    if owner is None:
+        raise Refusal.parameter("number", "exist")
+    total, found = await services.store.messages.page(owner.mailbox, query.listing())
+    return PageOf(total_number=total, data=[_row(message) for message in found])
 
 
 @router.get("/download", response_model=Link | Failure)

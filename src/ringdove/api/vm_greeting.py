@@ -1,10 +1,10 @@
-"""`vm_greeting/…`: what callers hear before the tone, by mailbox."""
+"""`vm_greeting/…`, `extension_vm_greeting/…`: what callers hear before the tone, by mailbox."""
 
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Annotated, Literal
 
-from fastapi import Query, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from ringdove.api.audio_form import FilePart, IsCheck, checked
@@ -17,6 +17,7 @@ from ringdove.api.errors import Refusal
 from ringdove.api.form import LIBERAL_INT, Broken, Fields, Form
 from ringdove.api.listing import ListQuery
 from ringdove.api.mailboxes import Owner, owner_of
+from ringdove.api.routing import GuardedRoute
 from ringdove.api.services import Injected, Services
 from ringdove.api.shelf import keep, taken
 from ringdove.api.upload import receive
@@ -26,7 +27,7 @@ from ringdove.model.rules import AudioName, Number, ObjectId, refuse
 from ringdove.model.voicemail import Greeting, MailboxKind
 from ringdove.store import BrokenReference, InUse
 
-router = family("vm_greeting")
+_interfaces = APIRouter(route_class=GuardedRoute)
 
 MAX_GREETING = 8 * 2**20
 """Octets of a greeting."""
@@ -105,7 +106,7 @@ class Greetings(PageOf[GreetingRow]):
     greeting_list: list[GreetingRow] = Field(description="The same as `data`.")
 
 
-@router.post(
+@_interfaces.post(
     "/upload",
     response_model=StoredGreeting | Failure,
     response_model_exclude_none=True,
@@ -142,7 +143,7 @@ async def upload(request: Request, services: Injected) -> StoredGreeting:
     return StoredGreeting(owner=owner.number, file=saved.file, id=saved.id)
 
 
-@router.get("/list", name="list", response_model=Greetings | Failure)
+@_interfaces.get("/list", name="list", response_model=Greetings | Failure)
 async def list_(query: Annotated[GreetingList, Query()], services: Injected) -> Greetings:
     """List the greetings of a mailbox."""
     owner = await _owner(query.extension, "extension", services)
@@ -151,19 +152,19 @@ async def list_(query: Annotated[GreetingList, Query()], services: Injected) -> 
     return Greetings(total_number=total, data=rows, greeting_list=rows)
 
 
-@router.get("/download", response_model=Link | Failure)
+@_interfaces.get("/download", response_model=Link | Failure)
 async def download(query: Annotated[GreetingQuery, Query()], request: Request, services: Injected) -> Link:
     """Tell where to fetch a greeting: within 30 minutes, with the same `access_token`."""
     return link(await _chosen(query, services), request, services)
 
 
-@router.get("/play", response_model=PlayLink | Failure)
+@_interfaces.get("/play", response_model=PlayLink | Failure)
 async def play(query: Annotated[GreetingQuery, Query()], request: Request, services: Injected) -> PlayLink:
     """Tell where to hear a greeting: within 30 minutes, with the same `access_token`."""
     return play_link(await _chosen(query, services), request, services)
 
 
-@router.get("/delete", response_model=Done | Failure)
+@_interfaces.get("/delete", response_model=Done | Failure)
 async def delete(query: Annotated[GreetingQuery, Query()], services: Injected) -> Done:
     """Delete a greeting. Refused (40010) while callers hear it."""
     found = await _chosen(query, services)
@@ -214,3 +215,10 @@ def _row(found: Greeting, owner: Owner) -> GreetingRow:
         time=int(found.uploaded_at),
         in_use=int(owner.vm_greeting == found.file),
     )
+
+
+router = family("vm_greeting")
+router.include_router(_interfaces)
+of_extensions = family("extension_vm_greeting")
+"""The same: the public interface has two families, and a number says already whose the mailbox is."""
+of_extensions.include_router(_interfaces)

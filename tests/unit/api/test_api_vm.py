@@ -57,6 +57,11 @@ async def test_a_message_is_told_in_our_words_and_in_those_of_other_clients(peop
     }  # fmt: skip
     for name in ("id", "msg_id"):
         assert await people.get("vm/get", **{name: message.id}) == DONE | {"data": row}
+    assert await people.get("vm/get", number="1001") == DONE | {"total_number": 1, "data": [row]}
+    assert bad_fields(await people.get("vm/get")) == {"id": "required"}
+    assert bad_fields(await people.get("vm/get", id=message.id, number="1001")) == {"number": "exclusive"}
+    assert bad_fields(await people.get("vm/get", id=99)) == {"id": "exist"}
+    assert bad_fields(await people.get("vm/get", number="9")) == {"number": "exist"}
 
 
 async def test_a_mailbox_is_named_by_id_or_by_number(people: Api) -> None:

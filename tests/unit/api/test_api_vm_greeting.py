@@ -101,8 +101,12 @@ async def test_bad_uploads_are_named_and_leave_nothing(house: Api) -> None:
 @pytest.mark.parametrize(("interface", "url"), [("download", "download_resource_url"), ("play", "play_resource_url")])
 async def test_a_greeting_is_fetched_by_id_or_by_number_and_name(house: Api, interface: str, url: str) -> None:
     greeting_id = await upload(house)
-    for params in ({"id": greeting_id}, {"extension": "1001", "file": "away.wav"}):
-        answer = await house.get(f"vm_greeting/{interface}", **params)
+    for family, params in (
+        ("vm_greeting", {"id": greeting_id}),
+        ("vm_greeting", {"extension": "1001", "file": "away.wav"}),
+        ("extension_vm_greeting", {"extension": "1001", "file": "away.wav"}),
+    ):
+        answer = await house.get(f"{family}/{interface}", **params)
         assert answer["file"] == "away.wav"
         fetched = await house.http.get(answer[url], params={"access_token": house.token})
         assert fetched.content == tone()
