@@ -3,12 +3,11 @@
 import os
 import re
 from enum import StrEnum
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     PlainSerializer,
@@ -20,8 +19,9 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from ringdove.guard.bans import BanRules
-from ringdove.guard.guard import GuardRules, Network
+from ringdove.guard.guard import GuardRules
 from ringdove.guard.rates import RateRules
+from ringdove.setting_values import Code, Networks, check_database
 
 _HOST_NAME = re.compile(
     r"^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$"
@@ -116,27 +116,6 @@ def check_host(host: str) -> str:
         return host
 
 
-def _check_database(url: str) -> str:
-    """Return `url` where the store can work with it; connects to nothing. Raises ValueError."""
-    from sqlalchemy import create_engine, make_url  # noqa: PLC0415 - half a second that few commands need
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
-
-    wants = "wants an SQLAlchemy URL such as sqlite:////srv/ringdove.db"
-    try:
-        parsed = make_url(url)
-        is_async = parsed.get_dialect().is_async
-        create_engine(url)
-    except ImportError as missing:
-        raise ValueError(f"the driver {missing.name} is not installed") from None
-    except (SQLAlchemyError, ValueError):
-        raise ValueError(wants) from None
-    if is_async:
-        raise ValueError(f"{wants}; {parsed.get_driver_name()} is an async driver")
-    if parsed.get_backend_name() == "sqlite" and parsed.database in {None, "", ":memory:"}:
-        raise ValueError(f"{wants}; this names no file")
-    return url
-
-
 def _parsed(kind: type[HostPort] | type[PortRange]) -> BeforeValidator:
     return BeforeValidator(lambda value: kind.parse(value) if isinstance(value, str) else value)
 
@@ -144,27 +123,7 @@ def _parsed(kind: type[HostPort] | type[PortRange]) -> BeforeValidator:
 Listen = Annotated[HostPort, _parsed(HostPort), PlainSerializer(str)]
 
 
-def _networks(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return tuple(ip_network(part.strip(), strict=False) for part in value.split(",") if part.strip())
-    except ValueError:
-        raise ValueError("wants addresses or networks, such as 192.0.2.7, 198.51.100.0/24, 2001:db8::/32") from None
-
-
-Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 Ports = Annotated[PortRange, _parsed(PortRange), PlainSerializer(str)]
-
-
-def _code(value: str) -> str:
-    if not re.fullmatch(r"(?=.*[*#])[0-9*#]{1,8}", value):
-        raise ValueError("wants 1 to 8 of 0-9, * and #, with a * or # so that it is no number")
-    return value
-
-
-Code = Annotated[str, AfterValidator(_code)]
-"""Something that is dialled to reach a feature."""
 
 
 class Settings(BaseSettings):
@@ -324,7 +283,7 @@ class Settings(BaseSettings):
     @field_validator("database")
     @classmethod
     def _a_usable_database(cls, value: str | None) -> str | None:
-        return None if value is None else _check_database(value)
+        return None if value is None else check_database(value)
 
     @classmethod
     def load(cls, **flags: Any) -> Self:

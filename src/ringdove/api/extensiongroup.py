@@ -13,6 +13,7 @@ from ringdove.api.envelope import Created, Done, Failure, Many, One, PageOf
 from ringdove.api.errors import Problem, Refusal
 from ringdove.api.form import Broken, ById, ByIds, Fields, Form, IdText, as_id, choice, objects, path, read
 from ringdove.api.listing import ListQuery, SearchValue
+from ringdove.api.mailboxes import tell_members
 from ringdove.api.members import Member, names
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
@@ -120,13 +121,14 @@ async def update(body: Body, services: Injected) -> Done:
         return form.group()
 
     try:
-        existing(await services.store.extension_groups.update(current.id, change))
+        saved = existing(await services.store.extension_groups.update(current.id, change))
     except Duplicate as taken:
         raise Refusal.duplicate(taken, "update extension group") from None
     except BrokenReference as error:
         raise Refusal.parameters(_not_existing(body, error.missing)) from None
     except Builtin:
         raise Refusal.parameter("id", "builtin") from None
+    tell_members(await _people(current, services) ^ await _people(saved, services), services)
     return Done()
 
 
@@ -158,10 +160,12 @@ async def search(query: Annotated[ExtensionGroupSearch, Query()], services: Inje
 @router.get("/delete", response_model=Done | Failure)
 async def delete(query: Annotated[ById, Query()], services: Injected) -> Done:
     """Delete an extension group, also out of ring groups. The built-in group cannot be deleted."""
+    people = await _people(await named(query, services.store.extension_groups.get), services)
     try:
         existing(await services.store.extension_groups.delete(query.id) or None)
     except Builtin:
         raise Refusal.parameter("id", "builtin") from None
+    tell_members(people, services)
     return Done()
 
 
@@ -198,11 +202,19 @@ def _merged(current: ExtensionGroup, changes: Fields) -> Fields:
     return fields | {name: value for name, value in changes.items() if name in fields}
 
 
+async def _everybody(services: Services) -> list[int]:
+    _, people = await services.store.extensions.page(Listing(limit=100_000, sort_by="number"))
+    return [person.id for person in people]
+
+
+async def _people(group: ExtensionGroup, services: Services) -> set[int]:
+    return set(await _everybody(services) if group.member_select is MemberSelect.ALL else group.members)
+
+
 async def _details(groups: list[ExtensionGroup], services: Services) -> list[ExtensionGroupDetail]:
     everybody: list[int] = []
     if any(group.member_select is MemberSelect.ALL for group in groups):
-        _, people = await services.store.extensions.page(Listing(limit=100_000, sort_by="number"))
-        everybody = [person.id for person in people]
+        everybody = await _everybody(services)
     ids = {g.id: everybody if g.member_select is MemberSelect.ALL else list(g.members) for g in groups}
     known = await names((Ref(ObjectKind.EXTENSION, i) for members in ids.values() for i in members), services)
     return [

@@ -1,8 +1,11 @@
 """Mailboxes as requests name them: by the number, or the id, of who has them."""
 
+from collections.abc import Iterable
+
 from ringdove.api.errors import Problem
 from ringdove.api.form import Fields, as_text
 from ringdove.api.services import Services
+from ringdove.events.types import MailboxChanged
 from ringdove.model.audio import FOLLOW_SYSTEM
 from ringdove.model.extension import Extension
 from ringdove.model.reference import DestinationKind
@@ -33,3 +36,9 @@ async def greeting_problems(data: Fields, mailbox: Mailbox | None, services: Ser
     if name == FOLLOW_SYSTEM or (mailbox and await services.store.greetings.chosen(mailbox, name)):
         return []
     return [Problem("vm_greeting", "exist")]
+
+
+def tell_members(people: Iterable[int], services: Services) -> None:
+    """To members a shared mailbox is a part of their own: say that it may have changed for these extensions."""
+    for extension_id in people:
+        services.bus.publish(MailboxChanged(Mailbox(MailboxKind.EXTENSION, extension_id)))

@@ -1,6 +1,6 @@
 """`vm_group/…`: group voicemails."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from fastapi import Query
@@ -13,7 +13,7 @@ from ringdove.api.envelope import Created, Done, Failure, Many, One, PageOf
 from ringdove.api.errors import Problem, Refusal
 from ringdove.api.form import Broken, ById, ByIds, Fields, Flag, Form, IdText, as_id, choice, is_on, objects, path, read
 from ringdove.api.listing import ListQuery, SearchValue
-from ringdove.api.mailboxes import greeting_problems
+from ringdove.api.mailboxes import greeting_problems, tell_members
 from ringdove.api.members import Member, names
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
@@ -171,7 +171,7 @@ async def update(body: Body, services: Injected) -> Done:
         existing(await services.store.vm_groups.update(current.id, change))
     except BrokenReference as error:
         raise Refusal.parameters(_not_existing(data, error.missing)) from None
-    _tell({*before, *await services.store.vm_groups.people(current.id)}, services)
+    tell_members({*before, *await services.store.vm_groups.people(current.id)}, services)
     return Done()
 
 
@@ -210,14 +210,8 @@ async def delete(query: Annotated[ById, Query()], services: Injected) -> Done:
         raise Refusal.in_use(error) from None
     await services.shelf.discard(*heard)
     services.bus.publish(MailboxChanged(Mailbox(MailboxKind.GROUP, query.id)))
-    _tell(before, services)
+    tell_members(before, services)
     return Done()
-
-
-def _tell(people: Sequence[int] | set[int], services: Services) -> None:
-    """To members a shared mailbox is a part of their own: tell those who came or went."""
-    for extension_id in people:
-        services.bus.publish(MailboxChanged(Mailbox(MailboxKind.EXTENSION, extension_id)))
 
 
 async def _check(

@@ -21,6 +21,7 @@ SORTABLE = {
 }
 _SEARCHED = [vm_message.c.caller_number, vm_message.c.caller_name]
 _OCTETS = vm_message.c.size + cast(PLAYED_OCTETS * vm_message.c.seconds, Integer)
+_ADD = insert(vm_message).returning(vm_message.c.id, sort_by_parameter_order=True)
 
 
 class Messages:
@@ -44,15 +45,15 @@ class Messages:
             )
             there = {mailbox_of(row) for row in conn.execute(known).all()}
             gone = missing(conn, (mailbox.owner for mailbox in wanted))
-            made = []
-            for mailbox in wanted:
-                if mailbox in there or mailbox.owner in gone:
-                    continue
-                values = content | {"recording": recording, "read": False}
-                query = insert(vm_message).values(values | _columns(mailbox)).returning(vm_message.c.id)
-                given = conn.execute(query).scalar_one()
-                made.append(Message.model_construct(**values, id=given, mailbox=mailbox))
-            return made
+            places = [mailbox for mailbox in wanted if mailbox not in there and mailbox.owner not in gone]
+            if not places:
+                return []
+            values = content | {"recording": recording, "read": False}
+            ids = conn.execute(_ADD, [values | _columns(mailbox) for mailbox in places]).scalars()
+            return [
+                Message.model_construct(**values, id=given, mailbox=mailbox)
+                for given, mailbox in zip(ids, places, strict=True)
+            ]
 
         return await self._database.write(work, settings=False)
 

@@ -117,6 +117,21 @@ async def test_an_update_changes_what_is_given_and_tells_who_came_or_went(people
     assert saved.vm_pin == "123"
 
 
+async def test_who_comes_or_goes_with_an_extension_group_is_told(people: Api) -> None:
+    async def told(path: str, body: dict[str, Any] | None = None) -> set[int]:
+        people.events.clear()
+        answer = await (people.get(path, id=group_id) if body is None else people.post(path, {"id": group_id} | body))
+        assert answer == DONE
+        return {event.mailbox.id for event in people.events if isinstance(event, MailboxChanged)}
+
+    body = {"name": "g", "members": [{"value": "3071"}, {"value": "3074"}]}
+    group_id = (await people.post("extensiongroup/create", body))["id"]
+    assert await told("extensiongroup/update", {"name": "h"}) == set()
+    assert await told("extensiongroup/update", {"members": [{"value": "3074"}, {"value": "3075"}]}) == {3071, 3075}
+    assert await told("extensiongroup/update", {"member_select": "sel_all_ext"}) == {3071}
+    assert await told("extensiongroup/delete") == {3071, 3074, 3075}
+
+
 async def test_a_group_without_members_stays_and_can_be_renamed(people: Api) -> None:
     group_id = await create(people)
     await people.get("extension/delete", id=3071)
