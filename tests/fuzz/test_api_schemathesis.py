@@ -259,6 +259,8 @@ def known(
         query = {"id": ids[family]}
     if path == "blocked_ip/delete":
         query = {"ip": "192.0.2.7"}
+    if family == "call_log":
+        query = {"ext_id": extension}
     if family == "moh_files":
         query = music | {"file": f"{number}.wav"}
     known = Known(query, bodies.get(verb, {}))

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 
 from ringdove.api import (
     blocked_ip,
+    call_log,
     calls,
     custom_prompt,
     custom_ringtone,
@@ -38,6 +39,7 @@ _FAMILIES: tuple[APIRouter, ...] = (
     extensiongroup.router,
     system.router,
     calls.router,
+    call_log.router,
     blocked_ip.router,
     vm.router,
     vm_group.router,

@@ -9,7 +9,7 @@ from ringdove.api.auth import family
 from ringdove.api.crud import existing
 from ringdove.api.envelope import Failure, One, PageOf
 from ringdove.api.form import LIBERAL_INT, Form
-from ringdove.api.listing import MAX_PAGE_SIZE, Order, Page, PageSize, in_portions
+from ringdove.api.listing import MAX_PAGE_SIZE, Order, Page, PageSize, UnixTime, in_portions
 from ringdove.api.services import Injected
 from ringdove.model.call_row import CallRow
 from ringdove.model.ladder import Ladder
@@ -19,8 +19,6 @@ from ringdove.store.calls import CallFilter
 from ringdove.watch.drawing import NARROWEST, draw
 
 router = family("calls")
-
-UnixTime = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 
 
 class CallQuery(Form):

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 Page = Annotated[int, Field(ge=1, le=MAX_ID, description="Which page, from 1."), LIBERAL_INT]
 PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE, description="How many objects a page has."), LIBERAL_INT]
+UnixTime = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 Order = Annotated[Literal["asc", "desc"], Field(description="Ascending or descending.")]
 
 
@@ -52,7 +53,7 @@ async def in_portions(total: int, found: Sequence[T], row: Callable[[T], BaseMod
     """
     rows: list[str] = []
     for start in range(0, len(found), PORTION):
-        rows.extend(row(one).model_dump_json() for one in found[start : start + PORTION])
+        rows.extend(row(one).model_dump_json(by_alias=True) for one in found[start : start + PORTION])
         await asyncio.sleep(0)
     around = PageOf[BaseModel](total_number=total, data=[]).model_dump_json().removesuffix("]}")
     return Response(f"{around}{','.join(rows)}]}}", media_type="application/json")

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import structlog
 
-from ringdove.model.reference import Ref
 from ringdove.model.story import Story
-from ringdove.store.calls import Calls, Entry, participants
+from ringdove.store.calls import Calls, Entry, Role, roles
 
 log = structlog.get_logger(__name__)
 
@@ -59,8 +58,8 @@ class Records:
         self._most = most
         self._fresh: dict[str, _Record] = {}
         self._failed: dict[str, _Record] = {}
-        self._told: dict[str, frozenset[Ref]] = {}
-        """Who takes part in the running calls that are in the store."""
+        self._told: dict[str, set[Role]] = {}
+        """Who takes part in the running calls, as the store has it."""
         self._stride = 1
         """How many failed records to try together; if the store wants one of them not, it takes none."""
         self._written_at = -APART
@@ -152,10 +151,10 @@ class Records:
                     await self._news.wait()
 
     async def _write(self, batch: list[_Record]) -> None:
-        entries, told = list[Entry](), dict[str, frozenset[Ref]]()
+        entries, told = list[Entry](), dict[str, set[Role]]()
         for story, is_over in ((record.story, record.is_over) for record in batch):
-            told[story.id] = people = frozenset(participants(story))
-            new = people - self._told.get(story.id, frozenset())
+            told[story.id] = people = roles(story)
+            new = people - self._told.get(story.id, set())
             entries.append(Entry(story, None, new) if is_over else Entry(story.before_its_end(), self._node, new))
         await self._calls.save(entries)
         for record in batch:

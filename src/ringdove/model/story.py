@@ -152,6 +152,8 @@ class Hop:
     strategy: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
     outcome: HopOutcome | NotYet = ""
+    enb_miss_call: bool | None = None
+    """Of a ring group that sent the call on to its `fail_dest`: what this setting was then; None for all else."""
 
 
 class HeardKind(StrEnum):

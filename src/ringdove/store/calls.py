@@ -7,8 +7,9 @@ from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Executable, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Executable, Table, exists, func, select
 
+from ringdove.model.call_log import Line, lines
 from ringdove.model.reference import DestinationKind, ObjectKind, Ref
 from ringdove.model.story import Disposition, EndedBy, Story
 from ringdove.store.database import Database
@@ -42,13 +43,20 @@ class CallFilter:
         return all(wanted)
 
 
+class Role(NamedTuple):
+    """Somebody who took part in a call, and how it stands in their log, as far as that is known by now."""
+
+    ref: Ref
+    line: Line | None
+
+
 class Entry(NamedTuple):
     """A call as it is to be written down. `node`: where it runs; None when it is over."""
 
     story: Story
     node: str | None = None
-    new: Collection[Ref] | None = None
-    """Those who take part, as far as they may not be written down yet; None: everybody."""
+    new: Collection[Role] | None = None
+    """Those who take part, as far as they may not be written down like this yet; None: everybody."""
 
 
 class Calls:
@@ -129,6 +137,14 @@ def participants(story: Story) -> Iterator[Ref]:
     yield from (Ref(ObjectKind.EXTENSION, person.id) for person in people if person and person.id is not None)
 
 
+def roles(story: Story) -> set[Role]:
+    """The same, each once, with how the call stands in their logs."""
+    told = lines(story)
+    return {
+        Role(ref, told.get(ref.id) if ref.kind is ObjectKind.EXTENSION else None) for ref in set(participants(story))
+    }
+
+
 class _Rows:
     """What entries look like in the tables."""
 
@@ -147,29 +163,38 @@ class _Rows:
             for story, node, _ in entries
         ]
         self._objects = [
-            {"call_id": story.id, "kind": ref.kind, "object_id": ref.id}
+            {
+                "call_id": story.id,
+                "kind": ref.kind,
+                "object_id": ref.id,
+                "direction": line and line.direction,
+                "result": line and line.result,
+            }
             for story, _, new in entries
-            for ref in (set(participants(story)) if new is None else new)
+            for ref, line in (roles(story) if new is None else new)
         ]
 
     def save(self, conn: Connection) -> None:
         """Write them, in two statements."""
-        upsert_calls, add_objects = _statements(conn.dialect.name)
+        upsert_calls, upsert_objects = _statements(conn.dialect.name)
         if self._calls:
             conn.execute(upsert_calls, self._calls)
         if self._objects:
-            conn.execute(add_objects, self._objects)
+            conn.execute(upsert_objects, self._objects)
 
 
 @cache
 def _statements(dialect: str) -> tuple[Executable, Executable]:
-    """How to write calls, known or not, and how to add those who took part, known or not."""
+    """How to write calls, and those who took part in them, known or not."""
     insert = import_module(f"sqlalchemy.dialects.{dialect}").insert  # each has its own, of the same form
-    new = insert(call)
-    changed = {name: new.excluded[name] for name in ("node", "disposition", "answered_by", "story")}
-    return new.on_conflict_do_update(index_elements=[call.c.id], set_=changed), insert(
-        call_object
-    ).on_conflict_do_nothing()
+
+    def upsert(table: Table, *changing: str) -> Executable:
+        new = insert(table)
+        changed = {name: new.excluded[name] for name in changing}
+        executable: Executable = new.on_conflict_do_update(index_elements=table.primary_key.columns, set_=changed)
+        return executable
+
+    return upsert(call, "node", "disposition", "answered_by", "story"), upsert(call_object, "direction", "result")
 
 
 def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:

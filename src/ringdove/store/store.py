@@ -5,6 +5,7 @@ from typing import Self
 from ringdove.store.applications import Applications, Tokens
 from ringdove.store.audio_files import Prompts, Ringtones
 from ringdove.store.bindings import Bindings
+from ringdove.store.call_log import CallLog
 from ringdove.store.calls import Calls
 from ringdove.store.database import Database
 from ringdove.store.extension_groups import ExtensionGroups
@@ -45,6 +46,7 @@ class Store:
         self.references = References(database)
         self.bindings = Bindings(database)
         self.calls = Calls(database)
+        self.call_log = CallLog(database)
         self.applications = Applications(database)
         self.tokens = Tokens(database)
 

@@ -303,8 +303,10 @@ call_object = Table(
     Column("call_id", ForeignKey("call.id", ondelete="CASCADE"), primary_key=True),
     Column("kind", Word, primary_key=True),
     Column("object_id", Integer, primary_key=True),
+    Column("direction", Word),
+    Column("result", Word),
     Index("ix_call_object_kind", "kind", "object_id"),
-    comment="The extensions and ring groups that took part in a call.",
+    comment="The extensions and ring groups that took part in a call; how it stands in an extension's log, if it does.",
 )
 
 application = Table(

@@ -57,6 +57,7 @@ class GroupScript:
     welcome: str = ""
     full_join: bool = False
     """The join prompt is heard out before anybody rings."""
+    miss_call: bool = False
 
     @property
     def number(self) -> str:

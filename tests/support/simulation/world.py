@@ -355,6 +355,7 @@ class World:
             alert_info=f"group{group.id}",
             fail_dest=group.fail_dest,
             no_agent_online_dest=group.nobody_dest,
+            enb_miss_call=group.miss_call,
         )
 
 

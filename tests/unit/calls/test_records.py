@@ -53,7 +53,7 @@ class Troubled(Calls):
             raise OSError("the disk is full")
         await super().save(entries)
         self.batches.append([(entry.story.id, entry.node is None) for entry in entries])
-        self.new += [{ref.id for ref in entry.new or ()} for entry in entries]
+        self.new += [{role.ref.id for role in entry.new or ()} for entry in entries]
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ async def test_a_running_call_is_told_as_it_is_when_it_is_written(calls: Trouble
     await records.close()
 
 
-async def test_those_who_take_part_are_written_once(calls: Troubled) -> None:
+async def test_those_who_take_part_are_written_once_and_again_with_what_it_was_for_them(calls: Troubled) -> None:
     records = Records(calls, NODE, QUICK)
     told = story("a")
     with records.record(told):
@@ -238,7 +238,7 @@ async def test_those_who_take_part_are_written_once(calls: Troubled) -> None:
         await until(lambda: not records.waiting, "the store was not asked")
         told.ended_at = 5.0
     await until(lambda: not records.waiting, "the store was not asked")
-    assert calls.new == [{1}, {2}, set()]
+    assert calls.new == [{1}, {1, 2}, set()]
     for person in (1, 2):
         assert (await calls.page(CallFilter(extension_id=person)))[1] == [told]
     assert records._told == {}

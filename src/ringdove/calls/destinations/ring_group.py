@@ -3,8 +3,8 @@
 """
 
 from ringdove.model.destination import END_CALL, Destination
-from ringdove.model.ring_group import RingGroup
-from ringdove.model.story import HopOutcome
+from ringdove.model.ring_group import RingGroup, counts_missed_calls
+from ringdove.model.story import Hop, HopOutcome
 from ringdove.ring.engine import Finish, Outcome
 
 from ..call import Call
@@ -40,12 +40,14 @@ async def enter(call: Call, destination: Destination) -> Destination | None:
             await call.connect(result)
             return None
         call.verdict = result.status
-        return _onward(group, result.outcome)
+        return _onward(group, result.outcome, hop)
 
 
-def _onward(group: RingGroup, outcome: Outcome) -> Destination | None:
+def _onward(group: RingGroup, outcome: Outcome, hop: Hop) -> Destination | None:
     if outcome is Outcome.ABANDONED:
         return None
     if outcome is Outcome.NOBODY_ONLINE and group.no_agent_online_dest is not None:
         return group.no_agent_online_dest
+    applies = counts_missed_calls(group.ring_strategy, group.fail_dest.kind)
+    hop.enb_miss_call = applies and group.enb_miss_call
     return group.fail_dest
