@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import Query
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from ringdove.api.auth import family
@@ -13,7 +13,7 @@ from ringdove.api.envelope import Created, Done, Failure, Many, One, PageOf
 from ringdove.api.errors import Refusal
 from ringdove.api.extension_form import ExtensionForm, merged
 from ringdove.api.form import ById, ByIds, Fields, read
-from ringdove.api.listing import ListQuery, SearchValue
+from ringdove.api.listing import ListQuery, SearchValue, in_portions
 from ringdove.api.mailboxes import greeting_problems
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
@@ -156,13 +156,13 @@ async def query(query: Annotated[ByIds, Query()], services: Injected) -> Many[Ex
 
 
 @router.get("/list", name="list", response_model=PageOf[ExtensionRow] | Failure)
-async def list_(query: Annotated[ExtensionList, Query()], services: Injected) -> PageOf[ExtensionRow]:
+async def list_(query: Annotated[ExtensionList, Query()], services: Injected) -> Response:
     """List the extensions, with presence and whether a phone is registered."""
     return await _page(query, "", services)
 
 
 @router.get("/search", response_model=PageOf[ExtensionRow] | Failure)
-async def search(query: Annotated[ExtensionSearch, Query()], services: Injected) -> PageOf[ExtensionRow]:
+async def search(query: Annotated[ExtensionSearch, Query()], services: Injected) -> Response:
     """Find extensions by a part of number, name, e-mail address or mobile number."""
     return await _page(query, query.search_value, services)
 
@@ -201,9 +201,9 @@ def _detail(found: Extension) -> ExtensionDetail:
     return ExtensionDetail(**{name: "" if value is None else value for name, value in fields.items()})
 
 
-async def _page(query: ExtensionList, search: str, services: Services) -> PageOf[ExtensionRow]:
+async def _page(query: ExtensionList, search: str, services: Services) -> Response:
     total, found = await services.store.extensions.page(query.listing(search))
-    return PageOf(total_number=total, data=[_row(extension, services) for extension in found])
+    return await in_portions(total, found, lambda extension: _row(extension, services))
 
 
 def _row(found: Extension, services: Services) -> ExtensionRow:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from ringdove.api.auth import family
@@ -12,7 +12,7 @@ from ringdove.api.documentation import takes
 from ringdove.api.envelope import Created, Done, Failure, Many, One, PageOf
 from ringdove.api.errors import Problem, Refusal
 from ringdove.api.form import ById, ByIds, Fields, Flag, Form, read
-from ringdove.api.listing import ListQuery, SearchValue
+from ringdove.api.listing import ListQuery, SearchValue, in_portions
 from ringdove.api.members import Member, Names, names
 from ringdove.api.ringgroup_examples import EXAMPLES
 from ringdove.api.ringgroup_form import DESTINATIONS, RingGroupForm, fields_of, merged, references, unsupported
@@ -163,13 +163,13 @@ async def query(query: Annotated[ByIds, Query()], services: Injected) -> Many[Ri
 
 
 @router.get("/list", name="list", response_model=PageOf[RingGroupRow] | Failure)
-async def list_(query: Annotated[RingGroupList, Query()], services: Injected) -> PageOf[RingGroupRow]:
+async def list_(query: Annotated[RingGroupList, Query()], services: Injected) -> Response:
     """List the ring groups."""
     return await _page(query, "", services)
 
 
 @router.get("/search", response_model=PageOf[RingGroupRow] | Failure)
-async def search(query: Annotated[RingGroupSearch, Query()], services: Injected) -> PageOf[RingGroupRow]:
+async def search(query: Annotated[RingGroupSearch, Query()], services: Injected) -> Response:
     """Find ring groups by a part of number, name or strategy."""
     return await _page(query, query.search_value, services)
 
@@ -227,19 +227,18 @@ def _not_existing(data: Fields, missing: frozenset[Mention]) -> list[Problem]:
     return [Problem(place, "exist") for place, ref in references(data) if ref in missing]
 
 
-async def _page(query: RingGroupList, search: str, services: Services) -> PageOf[RingGroupRow]:
-    total, groups = await services.store.ring_groups.page(query.listing(search))
-    rows = [
-        RingGroupRow(
-            id=group.id,
-            number=group.number,
-            name=group.name,
-            ring_strategy=group.ring_strategy,
-            member_count=len(group.member_list),
-        )
-        for group in groups
-    ]
-    return PageOf(total_number=total, data=rows)
+async def _page(query: RingGroupList, search: str, services: Services) -> Response:
+    return await in_portions(*await services.store.ring_groups.page(query.listing(search)), _row)
+
+
+def _row(group: RingGroup) -> RingGroupRow:
+    return RingGroupRow(
+        id=group.id,
+        number=group.number,
+        name=group.name,
+        ring_strategy=group.ring_strategy,
+        member_count=len(group.member_list),
+    )
 
 
 async def _details(groups: Sequence[RingGroup], services: Services) -> list[RingGroupDetail]:
