@@ -124,6 +124,25 @@ async def test_what_was_dialled_is_not_markup(house: House, scene: Scene) -> Non
     assert "[/x]" in await calls(house, story.id)
 
 
+async def test_the_log_of_an_extension_is_listed(
+    house: House, scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caller, member, group = await group_of(scene)
+    out = screen()
+    assert await ask.call_log(house.node.settings, member.number, 20, out) == 0
+    assert out.export_text() == "No calls yet.\n"
+    ours, theirs = await scene.talk(caller, member, group)
+    await scene.end(ours, theirs)
+    story = await scene.story(caller)
+    assert await ask.call_log(house.node.settings, member.number, 20, out) == 0
+    listed = out.export_text()
+    (line,) = (line for line in listed.splitlines() if story.id in line)
+    assert re.search(rf"in +{caller.number} +{group} Group {group} +answered +\d+\.\d s", line)
+    assert "1 of 1 calls" in listed
+    assert await ask.call_log(house.node.settings, "[/x]", 20, out) == 1
+    assert capsys.readouterr().err == "ringdove: there is no extension [/x]\n"
+
+
 async def test_who_is_blocked_is_listed_and_let_in_again(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     guard, settings = house.node.guard, house.node.settings
     out = screen()

@@ -131,8 +131,9 @@ class RingGroupForm(Form):
     fail_dest_value: str | None = Field(None, description=_VALUE)
     enb_miss_call: Flag = Field(
         0,
-        description="Whether a call that nobody took stands as missed in the log of the extension that it went on to: "
-        "0 no, 1 yes. Ignored with `sequentially`, and unless `fail_dest` is `extension`, `ring_group` or `queue`.",
+        description="Whether a call that nobody took stands as missed in the logs of those in the failover "
+        "destination: 0 no, 1 yes. 0 with `sequentially`, and unless `fail_dest` is `extension`, `ring_group` or "
+        "`queue`.",
     )
     no_agent_online_dest: DestinationKind | None = Field(
         None, description="Where calls go when no member has a phone registered; default: as `fail_dest` says."

@@ -11,17 +11,19 @@ from rich.console import Console, RenderableType
 
 from ringdove.client import Client, ServerSaysNo
 from ringdove.model.blocked import Blocked
+from ringdove.model.call_log import LogRow
 from ringdove.model.call_row import CallRow
 from ringdove.model.ladder import Ladder
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
 from ringdove.settings import HostPort, Settings
 from ringdove.terminal.ladder import LadderChart, RawMessages
-from ringdove.terminal.lists import SimulationChart, blocked_table, call_table
+from ringdove.terminal.lists import SimulationChart, blocked_table, call_table, log_table
 from ringdove.terminal.plain import Plain
 from ringdove.terminal.timeline import Timeline
 
 _ROWS = TypeAdapter(list[CallRow])
+_LOG = TypeAdapter(list[LogRow])
 _BLOCKED = TypeAdapter(list[Blocked])
 
 
@@ -35,6 +37,21 @@ async def calls(settings: Settings, call_id: str | None, number: int, out: Conso
         answer = await server.get("calls/list", page=1, page_size=number)
         rows = _ROWS.validate_python(answer["data"])
         return call_table(rows, answer["total_number"]) if rows else "No calls yet."
+
+    return await _ask(settings, question, out)
+
+
+async def call_log(settings: Settings, extension: str, number: int, out: Console) -> int:
+    """List the latest calls of the extension with this number; returns the exit status."""
+
+    async def question(server: Client) -> RenderableType:
+        found = await server.get("extension/search", search_value=extension)
+        id_ = next((row["id"] for row in found["data"] if row["number"] == extension), None)
+        if id_ is None:
+            raise _CannotAsk(f"there is no extension {extension}")
+        answer = await server.get("call_log/list", ext_id=id_, page=1, page_size=number)
+        rows = _LOG.validate_python(answer["data"])
+        return log_table(rows, answer["total_number"]) if rows else "No calls yet."
 
     return await _ask(settings, question, out)
 

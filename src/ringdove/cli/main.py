@@ -79,15 +79,23 @@ def simulate(
 def calls(
     call: Annotated[str | None, typer.Argument(help="One call, to be drawn; without it the latest are listed.")] = None,
     number: Annotated[int, typer.Option("-n", "--number", min=1, max=1000, help="How many to list.")] = 20,
+    log: Annotated[str | None, typer.Option("--log", help="List what the calls were for this extension.")] = None,
     ladder: Annotated[bool, typer.Option("--ladder", help="Draw the SIP messages of the call instead.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Print its SIP messages as a whole, secrets masked.")] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
-    """List the latest calls, or draw one: who was rung from when to when, who answered, who was skipped and why."""
-    from .ask import calls as ask  # noqa: PLC0415
-    from .ask import messages  # noqa: PLC0415
+    """List the latest calls, or draw one: who was rung from when to when, who answered, who was skipped and why.
 
+    With --log, list what they were for one extension: in or out, answered, missed, answered elsewhere.
+    """
+    from .ask import call_log, messages  # noqa: PLC0415
+    from .ask import calls as ask  # noqa: PLC0415
+
+    if log is not None:
+        if call is not None or ladder or raw:
+            raise typer.BadParameter("goes with no single call", param_hint="--log")
+        sys.exit(asyncio.run(call_log(_settings(config=config, data=data), log, number, Console())))
     if ladder or raw:
         if call is None:
             raise typer.BadParameter("wants the id of a call", param_hint="--ladder" if ladder else "--raw")

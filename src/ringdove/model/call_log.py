@@ -72,7 +72,7 @@ def lines(story: Story) -> dict[int, Line]:
 
 
 def _last_hops(story: Story) -> dict[int, int]:
-    """Who was called, with the index of the last hop that called them (ADR 0023).
+    """Who was called, with the index of the last hop that called them (ADR 0028).
 
     That is whoever a call to one person is for, rung or not, and the members of a group whose phones got an INVITE. In
     calls that nobody took, `enb_miss_call` of the group before speaks for those that it handed the call on to: all of

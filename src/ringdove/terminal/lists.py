@@ -7,11 +7,23 @@ from rich.table import Table
 from rich.text import Text
 
 from ringdove.model.blocked import Blocked
+from ringdove.model.call_log import LogResult, LogRow
 from ringdove.model.call_row import CallRow
 from ringdove.model.simulation import Simulation
 
 from .scale import TO_RING, Scale, Span, seconds
 from .timeline import bar_table, bar_width, ending, person
+
+_LOG_STYLE = {
+    LogResult.ANSWERED: "green",
+    LogResult.ANSWERED_ELSEWHERE: "green",
+    LogResult.VOICEMAIL: "green",
+    LogResult.MISSED: "red",
+    LogResult.NO_ANSWER: "yellow",
+    LogResult.CANCELLED: "yellow",
+    LogResult.BUSY: "red",
+    LogResult.FAILED: "red",
+}
 
 
 def call_table(rows: list[CallRow], total: int) -> Table:
@@ -20,9 +32,22 @@ def call_table(rows: list[CallRow], total: int) -> Table:
     for column in ("time", "call", "from", "to", "went to", "ended"):
         table.add_column(column, no_wrap=column not in {"went to", "ended"})
     for row in rows:
-        when = datetime.fromtimestamp(row.start_time).astimezone().strftime("%m-%d %H:%M:%S")
-        told = (when, row.id, row.caller.number, row.dialled, " → ".join(row.route))
+        told = (_when(row.start_time), row.id, row.caller.number, row.dialled, " → ".join(row.route))
         table.add_row(*map(Text, told), _ending(row))
+    return table
+
+
+def log_table(rows: list[LogRow], total: int) -> Table:
+    """The calls of one extension, one a line; `total` is how many there are in all."""
+    table = Table(box=None, header_style="dim", padding=(0, 1), caption=f"{len(rows)} of {total} calls")
+    for column in ("time", "call", "way", "with", "through", "result", "talked"):
+        table.add_column(column, no_wrap=column not in {"with", "through"})
+    for row in rows:
+        group = f"{row.ring_group.number} {row.ring_group.name}" if row.ring_group else ""
+        talked = "" if row.talk_duration is None else seconds(row.talk_duration)
+        told = (_when(row.time), row.call_id, str(row.direction))
+        result = Text(row.result.replace("_", " "), style=_LOG_STYLE[row.result])
+        table.add_row(*map(Text, told), person(row.with_), Text(group), result, talked)
     return table
 
 
@@ -36,6 +61,10 @@ def blocked_table(rows: list[Blocked], now: float) -> Table:
         told = (row.ip or f"user {row.user}", f"{row.service} {row.reason}", left, str(row.times), str(row.failures))
         table.add_row(*map(Text, told), Text(", ".join(row.tried)))
     return table
+
+
+def _when(time: float) -> str:
+    return datetime.fromtimestamp(time).astimezone().strftime("%m-%d %H:%M:%S")
 
 
 def _ending(row: CallRow) -> Text:
