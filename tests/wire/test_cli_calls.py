@@ -1,4 +1,4 @@
-"""`ringdove calls` and `ringdove simulate` against a server with calls: what a person reads."""
+"""`ringdove calls`, `simulate` and `voicemail` against a server: what a person reads."""
 
 import io
 import re
@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from ringdove.cli import ask
+from ringdove.model.voicemail import Mailbox, MailboxKind, NewMessage
 from support.house import House
 from support.phones import Phone
 from support.scene import Scene, open_house
@@ -158,3 +159,22 @@ async def test_who_is_blocked_is_listed_and_let_in_again(house: House, capsys: p
     assert guard.admits(("udp", "192.0.2.7", 5060), time.time())
     assert await ask.unblock(settings, "192.0.2.7", out) == 1
     assert "192.0.2.7 is not blocked" in capsys.readouterr().err
+
+
+async def test_mailboxes_with_something_in_them_are_listed(house: House) -> None:
+    async def listed() -> str:
+        out = screen()
+        assert await ask.voicemail(house.node.settings, out) == 0
+        return out.export_text()
+
+    assert await listed() == "No messages.\n"
+    ann, bob = await house.extension("2001", first_name="Ann"), await house.extension("2002")
+    members = [{"value": str(bob.id), "type": "extension"}]
+    shared = (await house.post("vm_group/create", number="6400", name="Sales", member_list=members))["id"]
+    boxes = [Mailbox(MailboxKind.EXTENSION, ann.id), Mailbox(MailboxKind.GROUP, shared)]
+    new = NewMessage(caller_number="1", time=1, seconds=1, digest="a" * 64, size=1)
+    for recording in ("first", "second", "third"):
+        message, _ = await house.node.store.messages.deliver(recording, boxes, new)
+    await house.post("vm/update", id=message.id, read=1)
+    rows = [line.split() for line in (await listed()).splitlines()]
+    assert rows == [["number", "name", "new", "old"], ["2001", "Ann", "2", "1"], ["6400", "Sales", "3", "0"]]

@@ -14,12 +14,12 @@ from ringdove.api.errors import Refusal
 from ringdove.api.extension_form import ExtensionForm, merged
 from ringdove.api.form import ById, ByIds, Fields, read
 from ringdove.api.listing import ListQuery, SearchValue, in_portions
-from ringdove.api.mailboxes import greeting_problems
+from ringdove.api.mailboxes import MessageNumbers, greeting_problems
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
 from ringdove.events.types import ExtensionChanged, ExtensionDeleted
 from ringdove.model.extension import Extension, Presence
-from ringdove.model.voicemail import AfterVmNotify, NewVmNotify
+from ringdove.model.voicemail import AfterVmNotify, MessageCount, NewVmNotify
 from ringdove.store import BrokenReference, Duplicate, InUse
 
 router = family("extension")
@@ -75,6 +75,7 @@ class ExtensionRow(BaseModel):
     mobile_number: str
     presence_status: Presence
     online_status: OnlineStatusRow
+    messages: MessageNumbers
 
 
 class Password(BaseModel):
@@ -157,7 +158,7 @@ async def query(query: Annotated[ByIds, Query()], services: Injected) -> Many[Ex
 
 @router.get("/list", name="list", response_model=PageOf[ExtensionRow] | Failure)
 async def list_(query: Annotated[ExtensionList, Query()], services: Injected) -> Response:
-    """List the extensions, with presence and whether a phone is registered."""
+    """List the extensions, with presence, whether a phone is registered, and how many messages there are."""
     return await _page(query, "", services)
 
 
@@ -203,10 +204,11 @@ def _detail(found: Extension) -> ExtensionDetail:
 
 async def _page(query: ExtensionList, search: str, services: Services) -> Response:
     total, found = await services.store.extensions.page(query.listing(search))
-    return await in_portions(total, found, lambda extension: _row(extension, services))
+    counts = await services.store.messages.counts(extension.mailbox for extension in found)
+    return await in_portions(total, found, lambda extension: _row(extension, counts[extension.mailbox], services))
 
 
-def _row(found: Extension, services: Services) -> ExtensionRow:
+def _row(found: Extension, count: MessageCount, services: Services) -> ExtensionRow:
     online = services.online(found.id)
     return ExtensionRow(
         id=found.id,
@@ -216,4 +218,5 @@ def _row(found: Extension, services: Services) -> ExtensionRow:
         mobile_number=found.mobile_number or "",
         presence_status=found.presence_status,
         online_status=OnlineStatusRow(sip_phone=Phone(status=int(online.sip_phones > 0))),
+        messages=MessageNumbers.of(count),
     )

@@ -1,6 +1,9 @@
 """Mailboxes as requests name them: by the number, or the id, of who has them."""
 
 from collections.abc import Iterable
+from typing import Self
+
+from pydantic import BaseModel
 
 from ringdove.api.errors import Problem
 from ringdove.api.form import Fields, as_text
@@ -9,10 +12,22 @@ from ringdove.events.types import MailboxChanged
 from ringdove.model.audio import FOLLOW_SYSTEM
 from ringdove.model.extension import Extension
 from ringdove.model.reference import DestinationKind
-from ringdove.model.voicemail import Mailbox, MailboxKind, VmGroup
+from ringdove.model.voicemail import Mailbox, MailboxKind, MessageCount, VmGroup
 
 Owner = Extension | VmGroup
 """Who has a mailbox."""
+
+
+class MessageNumbers(BaseModel):
+    """How many messages lie in a mailbox."""
+
+    total: int
+    unread: int
+
+    @classmethod
+    def of(cls, count: MessageCount) -> Self:
+        """Return the same in the words of the interface."""
+        return cls(total=count.new + count.old, unread=count.new)
 
 
 async def owner_of(number: str, services: Services) -> Owner | None:

@@ -13,7 +13,7 @@ from ringdove.api.envelope import Created, Done, Failure, Many, One, PageOf
 from ringdove.api.errors import Problem, Refusal
 from ringdove.api.form import Broken, ById, ByIds, Fields, Flag, Form, IdText, as_id, choice, is_on, objects, path, read
 from ringdove.api.listing import ListQuery, SearchValue
-from ringdove.api.mailboxes import greeting_problems, tell_members
+from ringdove.api.mailboxes import MessageNumbers, greeting_problems, tell_members
 from ringdove.api.members import Member, names
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
@@ -22,7 +22,7 @@ from ringdove.model.audio import FOLLOW_SYSTEM
 from ringdove.model.reference import AudioRef, Mention, ObjectKind, Ref
 from ringdove.model.ring_group import MemberType
 from ringdove.model.rules import MAX_MEMBERS, AudioName, GroupName, Number, refuse
-from ringdove.model.voicemail import Mailbox, MailboxKind, MessageCount, VmGroup, VmMode, VmPin
+from ringdove.model.voicemail import Mailbox, MailboxKind, VmGroup, VmMode, VmPin
 from ringdove.store import BrokenReference, Duplicate, InUse
 
 router = family("vm_group")
@@ -85,13 +85,6 @@ class VmGroupForm(Form):
         """Return the group voicemail that the form describes."""
         members = tuple(dict.fromkeys(member.ref for member in self.member_list))
         return VmGroup(**self.model_dump(exclude={"type", "member_list"}), members=members)
-
-
-class MessageNumbers(BaseModel):
-    """How many messages lie in the mailbox of a group."""
-
-    total: int
-    unread: int
 
 
 class VmGroupDetail(BaseModel):
@@ -269,13 +262,9 @@ async def _details(groups: list[VmGroup], services: Services) -> list[VmGroupDet
             name=group.name,
             mode=group.mode,
             member_list=[known[ref] for ref in group.members if ref in known],
-            messages=_numbers(counts[group.mailbox]),
+            messages=MessageNumbers.of(counts[group.mailbox]),
             enb_vm_pin=int(group.enb_vm_pin),
             vm_greeting=group.vm_greeting,
         )
         for group in groups
     ]
-
-
-def _numbers(count: MessageCount) -> MessageNumbers:
-    return MessageNumbers(total=count.new + count.old, unread=count.new)

@@ -16,9 +16,10 @@ from ringdove.model.call_row import CallRow
 from ringdove.model.ladder import Ladder
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
+from ringdove.model.voicemail import MailboxRow, MessageCount
 from ringdove.settings import HostPort, Settings
 from ringdove.terminal.ladder import LadderChart, RawMessages
-from ringdove.terminal.lists import SimulationChart, blocked_table, call_table, log_table
+from ringdove.terminal.lists import SimulationChart, blocked_table, call_table, log_table, mailbox_table
 from ringdove.terminal.plain import Plain
 from ringdove.terminal.timeline import Timeline
 
@@ -110,6 +111,22 @@ async def unblock(settings: Settings, who: str, out: Console) -> int:
             else:
                 return f"{who} may try again."
         raise _CannotAsk(f"{who} is not blocked")
+
+    return await _ask(settings, question, out)
+
+
+async def voicemail(settings: Settings, out: Console) -> int:
+    """List the mailboxes in which there is something; returns the exit status."""
+
+    async def question(server: Client) -> RenderableType:
+        rows: list[MailboxRow] = []
+        for family, name in (("extension", "caller_id_name"), ("vm_group", "name")):
+            for row in (await server.get(f"{family}/list", sort_by="number"))["data"]:
+                new = row["messages"]["unread"]
+                count = MessageCount(new, row["messages"]["total"] - new)
+                rows.append(MailboxRow(number=row["number"], name=row[name], count=count))
+        filled = [row for row in rows if any(row.count)]
+        return mailbox_table(filled) if filled else "No messages."
 
     return await _ask(settings, question, out)
 

@@ -124,6 +124,14 @@ def unblock(
 
 
 @app.command()
+def voicemail(config: Config = None, data: Data = None) -> None:
+    """List the mailboxes in which there is something: how many messages are new, and how many are not."""
+    from .ask import voicemail as ask  # noqa: PLC0415
+
+    sys.exit(asyncio.run(ask(_settings(config=config, data=data), Console())))
+
+
+@app.command()
 def version() -> None:
     """Say which version this is."""
     typer.echo(importlib.metadata.version("ringdove"))

@@ -74,6 +74,14 @@ class MessageCount(NamedTuple):
     old: int
 
 
+class MailboxRow(BaseModel):
+    """A mailbox as one line of a list: of whom, and how many messages, listened to or not."""
+
+    number: str
+    name: str
+    count: MessageCount
+
+
 class MailboxUsage(NamedTuple):
     """How many messages there are, and what their audio takes on disk in octets: WAV and all forms that are played."""
 

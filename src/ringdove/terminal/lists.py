@@ -1,4 +1,4 @@
-"""Calls, and who is blocked, as tables; the plan of a ring group as bars."""
+"""Calls, who is blocked, and mailboxes as tables; the plan of a ring group as bars."""
 
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from ringdove.model.blocked import Blocked
 from ringdove.model.call_log import LogResult, LogRow
 from ringdove.model.call_row import CallRow
 from ringdove.model.simulation import Simulation
+from ringdove.model.voicemail import MailboxRow
 
 from .scale import TO_RING, Scale, Span, seconds
 from .timeline import bar_table, bar_width, ending, person
@@ -60,6 +61,16 @@ def blocked_table(rows: list[Blocked], now: float) -> Table:
         left = seconds(max(0.0, row.block_expire_time - now))
         told = (row.ip or f"user {row.user}", f"{row.service} {row.reason}", left, str(row.times), str(row.failures))
         table.add_row(*map(Text, told), Text(", ".join(row.tried)))
+    return table
+
+
+def mailbox_table(rows: list[MailboxRow]) -> Table:
+    """The mailboxes, one a line."""
+    table = Table(box=None, header_style="dim", padding=(0, 1))
+    for column in ("number", "name", "new", "old"):
+        table.add_column(column, justify="right" if column in {"new", "old"} else "left")
+    for row in rows:
+        table.add_row(Text(row.number), Text(row.name), Text(str(row.count.new)), Text(str(row.count.old)))
     return table
 
 

@@ -64,6 +64,13 @@ async def test_a_message_is_told_in_our_words_and_in_those_of_other_clients(peop
     assert bad_fields(await people.get("vm/get", number="9")) == {"number": "exist"}
 
 
+async def test_the_list_of_extensions_says_how_many_messages_there_are(people: Api) -> None:
+    (message,), _ = await leave(people, ANN), await leave(people, ANN, at=1)
+    await people.post("vm/update", {"id": message.id, "read": 1})
+    rows = (await people.get("extension/search", search_value="100"))["data"]
+    assert [row["messages"] for row in rows] == [{"total": 2, "unread": 1}, *[{"total": 0, "unread": 0}] * 2]
+
+
 async def test_a_mailbox_is_named_by_id_or_by_number(people: Api) -> None:
     group = await shared(people)
     (mine,), (ours,) = await leave(people, ANN), await leave(people, group.mailbox, at=EIGHT + 1)
