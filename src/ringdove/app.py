@@ -27,6 +27,7 @@ from ringdove.guard.guard import Guard
 from ringdove.media import sounds
 from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.media.library import Library
+from ringdove.media.speech import LanguageMissing, Speech
 from ringdove.model.audio import SYSTEM_PLAYLIST, Audio, Ringtone
 from ringdove.net.addresses import free_port, own_addresses
 from ringdove.net.endpoint import TRANSPORTS, Endpoint, IncomingRequest, Timers
@@ -41,6 +42,7 @@ from ringdove.settings import HostPort, Settings, check_host
 from ringdove.shelf import Shelf
 from ringdove.sip.digest import Realm
 from ringdove.store import Store
+from ringdove.voicemail.postbox import Postbox
 from ringdove.watch.calls import CallNumbers
 from ringdove.watch.homer import Homer
 from ringdove.watch.metrics import Metrics
@@ -80,6 +82,7 @@ class Node:
         self.new_application: Credentials | None = None
         self.store: Store
         self.audio: Library
+        self.speech: Speech
         self.shelf: Shelf
         self.media: EmbeddedEngine
         self.registrar: Registrar
@@ -177,6 +180,10 @@ class Node:
 
     async def _open_audio(self) -> None:
         """Open the library of sounds: enter those that come along, and drop what a crash left without a name."""
+        try:
+            self.speech = Speech.open(self.settings.language)
+        except LanguageMissing as error:
+            raise CannotStart(str(error)) from None
         self.audio = Library(self.settings.data / "audio")
         self.shelf = Shelf(self.store, self.audio)
         ringtones = [
@@ -201,6 +208,10 @@ class Node:
         )
         self._parts.push_async_callback(self.media.stop)
         await self.media.start()
+
+        postbox = Postbox(self.store, self.shelf, self.bus, settings)
+        self._parts.push_async_callback(postbox.close)
+        await postbox.start()
 
         authenticator = Authenticator(self.store, Realm(REALM), self.guard)
         self.registrar = Registrar(self.store, authenticator, self.bus)
@@ -228,7 +239,8 @@ class Node:
             store=self.store,
             bus=self.bus,
             settings=settings,
-            sounds=Sounds(self.store, self.audio, settings.moh),
+            sounds=Sounds(self.store, self.audio, settings.moh, self.speech),
+            postbox=postbox,
             authenticate=authenticator.check,
             bindings=self.registrar.bindings,
         )

@@ -14,6 +14,7 @@ from ringdove.ring.engine import (
     Answered,
     Begin,
     CallerGone,
+    Diverted,
     Event,
     Failed,
     Finish,
@@ -150,6 +151,10 @@ class Referee:
                 if not standing.enabled:
                     stops = dict.fromkeys(person.legs, Why.REMOVED)
                     person.legs.clear()
+            case Diverted(leg) if leg in self._legs():
+                by = next(member for member, p in self.people.items() if leg in p.legs)
+                stops = dict.fromkeys(self._legs() - {leg}, Why.DIVERTED)
+                end = Finish(Outcome.DIVERTED, 480, by)
             case CallerGone():
                 stops = dict.fromkeys(self._legs(), Why.CALLER_GONE)
                 end = Finish(Outcome.ABANDONED, 487)

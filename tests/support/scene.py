@@ -104,6 +104,13 @@ class Scene:
         await self.house.ring_group(number, people, **fields)
         return number
 
+    async def vm_group(self, mode: str, *members: Person) -> tuple[int, str]:
+        """A group voicemail of these extensions; its id and number."""
+        number = str(next(_NUMBERS))
+        people = [{"value": str(person.id), "type": "extension"} for person in members]
+        made = await self.house.post("vm_group/create", number=number, name=number, mode=mode, member_list=people)
+        return int(made["id"]), number
+
     async def id_of(self, group: str) -> str:
         """The id of a ring group, as a destination wants it."""
         found = await self.house.node.store.numbers.find(group)

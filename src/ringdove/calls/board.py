@@ -15,6 +15,7 @@ from ringdove.settings import Settings
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.store import Store
+from ringdove.voicemail.postbox import Postbox
 
 from .busy import BusyList
 from .gate import Gate
@@ -40,6 +41,7 @@ class Board:
     bus: Bus
     settings: Settings
     sounds: Sounds
+    postbox: Postbox
     authenticate: Callable[[Request, Hop], Awaitable[Extension | Response]]
     bindings: Callable[[int], Sequence[StoredBinding]]
     busy: BusyList = field(init=False)

@@ -53,6 +53,7 @@ class Book:
         )
         self._verdict: int | None = None
         """The status that the call came to."""
+        self._voicemail = False
 
     def now(self) -> float:
         """Seconds since the call arrived, to the millisecond."""
@@ -137,6 +138,10 @@ class Book:
         self.story.answered_at = self.now()
         self.story.answered_by = by
 
+    def reached_voicemail(self) -> None:
+        """The caller may leave a message; that is what the call counts as, unless somebody takes it."""
+        self._voicemail = True
+
     def refused(self, status: int, reason: str) -> None:
         """The call came to nothing, which the caller was told by this status, or by a BYE where it has a 200."""
         self._verdict = status
@@ -161,6 +166,8 @@ class Book:
         """How the call counts (outcome table of the design)."""
         if self.story.answered_at is not None:
             return Disposition.ANSWERED
+        if self._voicemail:
+            return Disposition.VOICEMAIL
         if abandoned:
             return Disposition.ABANDONED
         if self._verdict in (486, 600):

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ringdove.media.engine import ItemId, PartyId
+from ringdove.media.engine import ItemId, PartyId, RecordingId
 
 if TYPE_CHECKING:
     from ringdove.model.extension import Extension
@@ -114,6 +114,13 @@ class Pressed:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """Nothing was said on a recording for as long as it was to be told of."""
+
+    recording: RecordingId
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The server ends the call: its media is lost, its time is over, or the server stops.
 
@@ -137,6 +144,7 @@ CallEvent = (
     | Acknowledged
     | HeardOut
     | Pressed
+    | Quiet
     | Ended
 )
 

@@ -12,6 +12,7 @@ from ringdove.model.story import LegResult, Party
 from ringdove.net.endpoint import OutgoingRequest
 from ringdove.ring.engine import Why
 from ringdove.sip.dialog import Dialog
+from ringdove.sip.errors import SipSyntaxError
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.sip.sdp import SdpError, SessionDescription
@@ -39,9 +40,12 @@ _STOPPED: dict[Why | None, LegResult] = {
     Why.REGISTERED_ANEW: LegResult.REGISTERED_ANEW,
     Why.REMOVED: LegResult.REMOVED,
     Why.CALLER_GONE: LegResult.CALLER_GONE,
+    Why.DIVERTED: LegResult.DIVERTED_ELSEWHERE,
     None: LegResult.CALL_ENDED,
 }
 _FAILED: dict[int, LegResult] = {
+    301: LegResult.DIVERTED,
+    302: LegResult.DIVERTED,
     408: LegResult.NO_RESPONSE,
     480: LegResult.UNAVAILABLE,
     486: LegResult.BUSY,
@@ -78,6 +82,7 @@ class MemberLeg(Leg):
         "_state",
         "answer",
         "callee",
+        "diverted_to",
         "number",
         "offer",
     )
@@ -98,6 +103,8 @@ class MemberLeg(Leg):
         self.answer: SessionDescription | None = None
         self.offer: Media | None = None
         """Our description, to be sent with the INVITE."""
+        self.diverted_to = ""
+        """The number that a phone has refused the call in favour of (3xx); we follow it to voicemail only."""
         self._binding = binding
         self._book = book
         self._secure = Uri.parse(binding.contact).scheme == "sips"
@@ -191,6 +198,7 @@ class MemberLeg(Leg):
         elif self._state is _State.INVITED and self._timer.rejected(response):
             self._ask_again()
         elif response.is_final:
+            self.diverted_to = _diverted_to(response)
             self._refused(response.status)
         elif response.status == 100:
             self._book.tried()
@@ -262,3 +270,14 @@ class MemberLeg(Leg):
         """End a dialog that is not the call's: a late answer, or a second one behind a fork."""
         bye = dialog.request("BYE", headers=[("Reason", reason) for reason in self._farewell])
         self.board.endpoint.send_request(bye, self.hop, on_response=ignore, on_failure=ignore)
+
+
+def _diverted_to(response: Response) -> str:
+    """The number that a 301 or 302 names first (§21.3); "" where there is none."""
+    if response.status not in (301, 302):
+        return ""
+    try:
+        contacts = response.contacts
+    except SipSyntaxError:
+        return ""
+    return contacts[0].uri.user or "" if contacts else ""

@@ -30,6 +30,8 @@ class Ringable:
     ring_timeout: float
     roster: Sequence[RosterEntry]
     look: Look = EMPTY_LOOK
+    may_divert: bool = False
+    """Whether a phone may send the call to its person's voicemail, where that has one."""
     program: Program | None = None
     """What the caller hears from the beginning (a group, ADR 0003); None: nothing new until the first phone rings."""
 
@@ -49,6 +51,7 @@ class _Ringing:
         self._call = call
         self._hop = hop
         self._invitation = call.invitation(people.look)
+        self._may_divert = people.may_divert
         self._program = people.program
         """What the caller is still to hear."""
         self._loop = asyncio.get_running_loop()
@@ -102,7 +105,8 @@ class _Ringing:
                 return rules.CallerGone() if self._call.caller.is_over else joined, now
             case LegFailed(leg, status) if self._rings(leg):
                 await self._call.session.drop(leg.party)
-                return rules.Failed(leg.number, status), now
+                failed = rules.Diverted(leg.number) if self._diverts(leg) else rules.Failed(leg.number, status)
+                return failed, now
             case LegRang():
                 self._call.player.ringback()
             case SettingsChanged(member, extension) if member in self._extensions:
@@ -167,6 +171,12 @@ class _Ringing:
     def _rings(self, leg: MemberLeg) -> bool:
         """Whether it is ours, not one of a group that the call was in before."""
         return self._legs.get(leg.number) is leg
+
+    def _diverts(self, leg: MemberLeg) -> bool:
+        """Whether its phone has sent the call to voicemail, and may: by a code of ours, or its own number."""
+        callee, settings = leg.callee, self._call.board.settings
+        ways = {settings.vm_code, f"{settings.vm_to_code}{callee.number}", callee.number}
+        return self._may_divert and callee.enb_vm and leg.diverted_to in ways
 
     # What changes while it rings
 

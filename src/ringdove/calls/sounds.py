@@ -1,12 +1,15 @@
 """What the names of prompts and playlists stand for, looked up at the moment when they are to be heard."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
 from ringdove.media.engine import Sound
 from ringdove.media.library import Library
+from ringdove.media.speech import Phrase, Speech
 from ringdove.model.audio import FOLLOW_SYSTEM, PlayOrder
+from ringdove.model.voicemail import RECORDED_NAME, Mailbox, MailboxKind
 from ringdove.store import Store
 
 log = structlog.get_logger(__name__)
@@ -34,9 +37,13 @@ SILENT = Program()
 
 
 class Sounds:
-    """The prompts and playlists of this server. `system` is the playlist that `follow_system` stands for."""
+    """What this server can be heard saying: prompts, playlists, greetings, speech.
 
-    def __init__(self, store: Store, library: Library, system: str) -> None:
+    `system` is the playlist that `follow_system` stands for, where it is about music.
+    """
+
+    def __init__(self, store: Store, library: Library, system: str, speech: Speech) -> None:
+        self.speech = speech
         self._store = store
         self._library = library
         self._system = system
@@ -48,6 +55,28 @@ class Sounds:
     async def music(self, moh: str) -> Tune | None:
         """The music for a call on hold, by the `moh` of the group that it came through."""
         return await self.find(self._system if moh == FOLLOW_SYSTEM else moh)
+
+    async def greeting(self, mailbox: Mailbox, file: str, number: str) -> tuple[Path, ...]:
+        """The tracks that are heard before the tone: the mailbox's own greeting of this name or, with `follow_system`
+        and where that is gone, the system's, with the name that its owner has recorded, or else with `number`.
+        """
+        recorded = await self.recorded(mailbox)
+        if own := recorded.get(file):
+            return (own,)
+        if name := recorded.get(RECORDED_NAME):
+            who = name, *self.speech.phrase(Phrase.IS_NOT_AVAILABLE)
+        else:
+            who = self.speech.unavailable(number, group=mailbox.kind is MailboxKind.GROUP)
+        return *who, *self.speech.phrase(Phrase.LEAVE_A_MESSAGE), *self.speech.phrase(Phrase.WHEN_DONE)
+
+    async def recorded(self, mailbox: Mailbox) -> dict[str, Path]:
+        """The tracks of a mailbox's greetings by their names. A store that fails costs them, not the call."""
+        try:
+            greetings = await self._store.greetings.of(mailbox)
+        except Exception:
+            log.exception("greetings_not_read", mailbox=mailbox)
+            return {}
+        return {greeting.file: self._library.track(greeting.digest) for greeting in greetings}
 
     async def find(self, name: str) -> Tune | None:
         """The prompt or playlist of this name; None for "", and where there is none (any more) or it is empty.

@@ -5,7 +5,7 @@ from collections import Counter
 
 import structlog
 
-from ringdove.media.engine import DigitHeard, PlayEnded, SessionId, SessionLost
+from ringdove.media.engine import DigitHeard, PlayEnded, QuietFor, SessionId, SessionLost
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
 from ringdove.net.endpoint import IncomingRequest
@@ -13,7 +13,7 @@ from ringdove.net.endpoint import IncomingRequest
 from .board import Board
 from .book import CallState
 from .call import Call
-from .inbox import CallEvent, Ended, HeardOut, Pressed
+from .inbox import CallEvent, Ended, HeardOut, Pressed, Quiet
 from .journey import run
 from .simulate import simulate
 
@@ -111,6 +111,8 @@ class Switchboard:
                     self._tell(session, HeardOut(party, item))
                 case DigitHeard(session, party, digit):
                     self._tell(session, Pressed(party, digit))
+                case QuietFor(session, recording):
+                    self._tell(session, Quiet(recording))
                 case SessionLost(session):
                     self._tell(session, Ended("the audio of the call was lost"))
 

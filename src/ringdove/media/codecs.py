@@ -1,9 +1,12 @@
 """Which formats can be carried, and in which of them sounds are kept."""
 
+from contextlib import suppress
+from pathlib import Path
+
 from ringdove.media.frames import FRAME_BYTES, FRAME_SECONDS
 from ringdove.sip.sdp import Codec
 
-__all__ = ["DEFAULT_OFFER", "FRAME_BYTES", "FRAME_SECONDS", "SOUND_FORMATS", "sound_file", "supported"]
+__all__ = ["DEFAULT_OFFER", "FRAME_BYTES", "FRAME_SECONDS", "SOUND_FORMATS", "sound_file", "sound_seconds", "supported"]
 
 DEFAULT_OFFER = (
     Codec(0, "PCMU", 8000),
@@ -31,3 +34,10 @@ A file is nothing but packets: FRAME_BYTES each, FRAME_SECONDS of sound, the las
 def sound_file(codec: Codec) -> str | None:
     """The file in the folder of a track that is played in this codec; None where sounds cannot be."""
     return SOUND_FORMATS.get(codec.name.upper())
+
+
+def sound_seconds(track: Path) -> float:
+    """How long the track in this folder plays: a whole number of packets; 0 where there is none."""
+    with suppress(FileNotFoundError):
+        return round((track / SOUND_FORMATS["PCMU"]).stat().st_size // FRAME_BYTES * FRAME_SECONDS, 2)
+    return 0.0

@@ -43,7 +43,11 @@ class LegResult(StrEnum):
     REMOVED = "removed"
     """The member was deleted or disabled."""
     CALLER_GONE = "caller gone"
+    DIVERTED_ELSEWHERE = "sent to voicemail on another phone"
     CALL_ENDED = "call ended"
+
+    DIVERTED = "sent elsewhere"
+    """Its phone redirected the call (3xx)."""
 
     # It failed.
     BUSY = "busy"
@@ -68,6 +72,7 @@ class HopOutcome(StrEnum):
     NOBODY_ONLINE = Outcome.NOBODY_ONLINE
     NOBODY_ELIGIBLE = Outcome.NOBODY_ELIGIBLE
     ABANDONED = Outcome.ABANDONED
+    DIVERTED = Outcome.DIVERTED
     LOOP = "loop"
     """The call had been here before (R12)."""
     TOO_FAR = "too_far"

@@ -19,6 +19,10 @@ VmPin = Annotated[str, StringConstraints(min_length=3, max_length=15, pattern=r"
 """What is keyed in to get into a mailbox."""
 
 
+RECORDED_GREETING, RECORDED_NAME = "greeting.wav", "name.wav"
+"""The greeting and the name that the owner of a mailbox has recorded by phone."""
+
+
 class MailboxKind(StrEnum):
     """Whose a mailbox is."""
 

@@ -23,6 +23,8 @@ class Outcome(StrEnum):
     NOBODY_ONLINE = "nobody_online"
     NOBODY_ELIGIBLE = "nobody_eligible"
     ABANDONED = "abandoned"
+    DIVERTED = "diverted"
+    """A member sent the call to its voicemail."""
 
 
 class Why(StrEnum):
@@ -34,6 +36,7 @@ class Why(StrEnum):
     REGISTERED_ANEW = "phone registered anew"
     REMOVED = "member removed"
     CALLER_GONE = "caller gone"
+    DIVERTED = "sent to a member's voicemail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +69,18 @@ class Failed(NamedTuple):
     status: int
 
 
+class Diverted(NamedTuple):
+    """A leg ended because its phone sent the call to the member's voicemail, which it may."""
+
+    leg: int
+
+
 @dataclass(frozen=True, slots=True)
 class CallerGone:
     """The caller hung up or cancelled."""
 
 
-Event = Begin | Tick | StandingChanged | Answered | Failed | CallerGone
+Event = Begin | Tick | StandingChanged | Answered | Failed | Diverted | CallerGone
 
 
 class Ring(NamedTuple):
@@ -103,10 +112,14 @@ class Win(NamedTuple):
 
 
 class Finish(NamedTuple):
-    """The group is done. `status` is the most telling final code for the caller where nothing follows."""
+    """The group is done. `status` is the most telling final code for the caller where nothing follows.
+
+    `by` is the member that diverted the call, if one did.
+    """
 
     outcome: Outcome
     status: int
+    by: int | None = None
 
 
 Action = Ring | Stop | Skipped | Win | Finish
@@ -189,6 +202,10 @@ class Engine:
                 self._answered(leg)
             case Failed(leg, status) if leg in self._legs:
                 self._failed(leg, status)
+            case Diverted(leg) if leg in self._legs:
+                by = self._forget(leg)
+                self._stop_all(Why.DIVERTED)
+                self._finish(Outcome.DIVERTED, 480, by)
             case CallerGone():
                 self._stop_all(Why.CALLER_GONE)
                 self._finish(Outcome.ABANDONED, 487)
@@ -332,9 +349,9 @@ class Engine:
             self._members[member].skipped = reason
             self._actions.append(Skipped(member, reason))
 
-    def _finish(self, outcome: Outcome, status: int) -> None:
+    def _finish(self, outcome: Outcome, status: int, by: int | None = None) -> None:
         self._done = True
-        self._actions.append(Finish(outcome, status))
+        self._actions.append(Finish(outcome, status, by))
 
     def _most_telling_status(self) -> int:
         """486 if every member was busy, 603 if every one declined, else 480 (outcome table)."""

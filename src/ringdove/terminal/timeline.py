@@ -32,6 +32,8 @@ RESULT_STYLE: dict[LegResult | NotYet, str] = {
     LegResult.ANSWERED_ELSEWHERE: "green",
     LegResult.NO_ANSWER: "yellow",
     LegResult.CALLER_GONE: "yellow",
+    LegResult.DIVERTED: "yellow",
+    LegResult.DIVERTED_ELSEWHERE: "yellow",
 }
 """Anything else is a failure, in red."""
 
@@ -47,6 +49,7 @@ DISPOSITION_STYLE = {
 _KINDS = {
     HeardKind.JOIN_PROMPT: "join prompt",
     HeardKind.WELCOME_PROMPT: "welcome prompt",
+    HeardKind.GREETING: "greeting",
     HeardKind.RINGBACK: "ringback",
     HeardKind.MOH: "on hold",
 }

@@ -13,6 +13,7 @@ from ringdove.media.embedded.wire import Play, Played, Record, Stream
 from ringdove.media.engine import Caps, MediaEvent, PlayEnded, SessionId
 from ringdove.model.audio import PlayOrder
 from ringdove.model.extension import Extension
+from ringdove.model.options import Options
 from ringdove.model.reference import DestinationKind, Dialable
 from ringdove.model.ring_group import RingGroup, RosterEntry
 from ringdove.store.calls import Entry as CallEntry
@@ -81,6 +82,7 @@ class Shelf:
         self.ring_groups = SimpleNamespace(get=self._group, roster=self._roster)
         self.numbers = SimpleNamespace(find=self._find)
         self.sounds = SimpleNamespace(find=self._sound)
+        self.options = SimpleNamespace(get=self._options)
         self.calls = SimpleNamespace(save=self._save, close_open=self._close_open)
 
     async def _wait(self) -> None:
@@ -99,6 +101,10 @@ class Shelf:
     async def _group(self, id_: int) -> RingGroup | None:
         await self._wait()
         return self._world.groups.get(id_)
+
+    async def _options(self) -> Options:
+        await self._wait()
+        return Options()
 
     async def _roster(self, group: RingGroup) -> list[RosterEntry]:
         await self._wait()

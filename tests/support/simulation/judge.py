@@ -36,6 +36,8 @@ STOPPED = {
     Why.CALLER_GONE: LegResult.CALLER_GONE,
 }
 FAILED = {
+    301: LegResult.DIVERTED,
+    302: LegResult.DIVERTED,
     408: LegResult.NO_RESPONSE,
     480: LegResult.UNAVAILABLE,
     486: LegResult.BUSY,

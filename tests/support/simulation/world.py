@@ -20,6 +20,7 @@ from ringdove.events.bus import Bus
 from ringdove.events.types import BindingsChanged, BusyChanged, ExtensionChanged
 from ringdove.guard.guard import Guard
 from ringdove.media.engine import SessionId
+from ringdove.media.speech import Speech
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension, Presence
 from ringdove.model.ring_group import RingGroup, RosterEntry
@@ -167,6 +168,7 @@ class World:
         self.network.on_refusal = self._refused
         self.media = SimulatedMedia()
         shelf: Any = Shelf(self)
+        nobody: Any = None  # has voicemail in this world
         self._authenticator = Authenticator(shelf, Realm("sim"), Guard(), self.loop.time)
         self.board = Board(
             node="sim",
@@ -175,7 +177,8 @@ class World:
             store=shelf,
             bus=self.bus,
             settings=_settings(),
-            sounds=Sounds(shelf, Shelves(), "default"),  # type: ignore[arg-type]
+            sounds=Sounds(shelf, Shelves(), "default", Speech.open("en")),  # type: ignore[arg-type]
+            postbox=nobody,
             authenticate=self._authenticate,
             bindings=lambda extension_id: tuple(self.bindings[extension_id]),
         )

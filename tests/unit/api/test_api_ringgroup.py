@@ -191,7 +191,8 @@ BOGUS_DESTINATIONS = [
     ({"no_agent_online_dest": "play_greeting", "no_agent_online_prefix": 5, "no_agent_online_value": "SoftBreeze"},
      {"no_agent_online_value": "exist"}),
     ({"no_agent_online_dest": "extension"}, {"no_agent_online_value": "required"}),
-    ({"no_agent_online_dest": "ext_vm", "no_agent_online_value": "3071"}, {"no_agent_online_dest": "unsupported"}),
+    ({"no_agent_online_dest": "ext_vm", "no_agent_online_value": "1"}, {"no_agent_online_value": "exist"}),
+    ({"no_agent_online_dest": "group_vm", "no_agent_online_value": "3071"}, {"no_agent_online_value": "exist"}),
     ({"no_agent_online_dest": "play_greeting"},
      {"no_agent_online_prefix": "required", "no_agent_online_value": "required"}),
 ]  # fmt: skip

@@ -6,7 +6,20 @@ It knows no windows and no turns, only what was asked for. `slack` is how late, 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ringdove.ring.engine import Action, Answered, CallerGone, Event, Failed, Finish, Outcome, Ring, Stop, Why, Win
+from ringdove.ring.engine import (
+    Action,
+    Answered,
+    CallerGone,
+    Diverted,
+    Event,
+    Failed,
+    Finish,
+    Outcome,
+    Ring,
+    Stop,
+    Why,
+    Win,
+)
 from ringdove.ring.plan import Entry, Strategy
 
 NOISE = 1e-6
@@ -44,6 +57,8 @@ class Witness:
             before[event.leg].stop = at
             if event.status >= 600:
                 self.declined.add(before[event.leg].member)
+        if isinstance(event, Diverted) and event.leg in before:
+            before[event.leg].stop = at
         for action in actions:
             match action:
                 case Ring(leg, member, binding):
@@ -55,6 +70,7 @@ class Witness:
                     self._stopped(leg, at)
                     assert (why is Why.ELSEWHERE) == any(isinstance(a, Win) for a in actions)  # R5
                     assert (why is Why.CALLER_GONE) == isinstance(event, CallerGone)
+                    assert (why is Why.DIVERTED) == isinstance(event, Diverted)
                     if why is Why.DECLINED:
                         assert isinstance(event, Failed)
                         assert self.legs[leg].member == self.legs[event.leg].member
@@ -65,8 +81,10 @@ class Witness:
                     assert event == Answered(leg)
                     self._stopped(leg, at)
                     self.ends.append(action)
-                case Finish(outcome):
+                case Finish(outcome, _, by):
                     assert (outcome is Outcome.ABANDONED) == isinstance(event, CallerGone)
+                    assert (outcome is Outcome.DIVERTED) == isinstance(event, Diverted) == (by is not None)
+                    assert not isinstance(event, Diverted) or by == self.legs[event.leg].member
                     self.ends.append(action)
         if self.strategy is Strategy.SEQUENTIALLY:
             assert len({leg.member for leg in self.ringing().values()}) <= 1

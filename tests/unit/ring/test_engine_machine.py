@@ -19,6 +19,7 @@ from ringdove.ring.engine import (
     Answered,
     Begin,
     CallerGone,
+    Diverted,
     Engine,
     Event,
     Failed,
@@ -128,6 +129,13 @@ class GroupMachine(RuleBasedStateMachine):
         ringing = list(self.witness.ringing())
         if chance == 0 and ringing:
             self.send(Answered(ringing[which % len(ringing)]))
+
+    @precondition(running)
+    @rule(chance=st.integers(0, 10), which=legs)
+    def somebody_sends_it_to_voicemail(self, chance: int, which: int) -> None:
+        ringing = list(self.witness.ringing())
+        if chance == 0 and ringing:
+            self.send(Diverted(ringing[which % len(ringing)]))
 
     @precondition(running)
     @rule(chance=st.integers(0, 10))

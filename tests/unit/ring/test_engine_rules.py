@@ -11,6 +11,7 @@ from ringdove.ring.engine import (
     Answered,
     Begin,
     CallerGone,
+    Diverted,
     Event,
     Failed,
     Finish,
@@ -195,6 +196,7 @@ AFTERWARDS: list[Event] = [
     Tick(),
     Answered(2),
     Failed(2, 486),
+    Diverted(2),
     StandingChanged(3, Standing(("new",))),
     CallerGone(),
 ]
@@ -218,8 +220,18 @@ def test_R4_legs_that_never_rang_are_ignored(strategy: Strategy, leg: int) -> No
     group = any_group(strategy)
     assert group.send(1, Answered(leg)) == []
     assert group.send(1, Failed(leg, 603)) == []
+    assert group.send(1, Diverted(leg)) == []
     assert group.send(1, StandingChanged(99, Standing(("phone",)))) == []
     assert group.answer(2, 1)[-1] == Win(1)
+
+
+@EVERY_STRATEGY
+def test_a_member_that_diverts_the_call_ends_the_ringing_and_is_named(strategy: Strategy) -> None:
+    group = any_group(strategy)
+    ringing = list(group.ringing)
+    *stops, finish = group.send(1, Diverted(ringing[0]))
+    assert stops == [Stop(leg, Why.DIVERTED) for leg in ringing[1:]]
+    assert finish == Finish(Outcome.DIVERTED, 480, by=1)
 
 
 # R5: only a lost race says answered elsewhere

@@ -3,6 +3,7 @@
 """
 
 from ringdove.model.destination import END_CALL, Destination
+from ringdove.model.reference import DestinationKind
 from ringdove.model.ring_group import RingGroup, counts_missed_calls
 from ringdove.model.story import Hop, HopOutcome
 from ringdove.ring.engine import Finish, Outcome
@@ -21,6 +22,7 @@ async def enter(call: Call, destination: Destination) -> Destination | None:
         return END_CALL
     with call.book.hop("ring_group", group.id, group.number, group.name, strategy=group.ring_strategy) as hop:
         call.group_id = group.id
+        options = await call.board.store.options.get()
         program = await call.board.sounds.program(group.join_prompt, group.welcome_prompt)
         if group.play_full_join_prompt and program.join is not None:
             if not await hear_out(call, await call.player.begin(program), program.join):
@@ -33,6 +35,7 @@ async def enter(call: Call, destination: Destination) -> Destination | None:
             ring_timeout=float(group.ring_timeout or 0),
             roster=roster,
             look=Look(group.alert_info, group.name),
+            may_divert=options.enb_transfer_to_voicemail,
             program=program,
         )
         result = await ring(call, hop, people)
@@ -40,6 +43,8 @@ async def enter(call: Call, destination: Destination) -> Destination | None:
             await call.connect(result)
             return None
         call.verdict = result.status
+        if result.by is not None:
+            return Destination(kind=DestinationKind.EXT_VM, value=str(result.by))
         return _onward(group, result.outcome, hop)
 
 

@@ -1,0 +1,184 @@
+"""The server itself talks with the caller: it plays, hears keys and records. What is said is for who calls this to say.
+
+async def greet(talk: Conversation) -> None:
+    if await talk.ask(menu, keys="12") == "1": ...
+
+await converse(call, greet)
+"""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+import structlog
+
+from ringdove.media.codecs import sound_seconds
+from ringdove.media.engine import Item, ItemId, MediaError, RecordingFailed, RecordingId, Sound
+from ringdove.model.story import EndedBy
+
+from .call import Call
+from .caller import CALLER
+from .inbox import CallerGone, CallEvent, HeardOut, HungUp, Pressed, Quiet
+
+log = structlog.get_logger(__name__)
+
+_GRACE = 2.0
+"""Seconds after which a sound that should have ended is not waited for any more: no call hangs on its audio."""
+PATIENCE = 5.0
+"""Seconds in which a key is expected after a question."""
+BETWEEN_DIGITS = 4.0
+"""Seconds after which a number counts as keyed in."""
+_KEPT_QUIET = 0.5
+"""Seconds of the silence that ended a recording that stay in it."""
+_ANSWER = 5.0
+"""Seconds to wait for a caller's description, where it makes none before our 200."""
+
+
+class CallerLeft(Exception):
+    """The caller hung up."""
+
+
+class Stopped(Enum):
+    """What ended a recording."""
+
+    KEY = auto()
+    SILENCE = auto()
+    LENGTH = auto()
+    HANG_UP = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A recording that was made: seconds of it, 0 where nothing could be kept, and why it ended."""
+
+    seconds: float
+    stopped: Stopped
+
+
+class Conversation:
+    """A caller who has been answered by us. Everything may raise CallerLeft, and CallEnded as everywhere in a call."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._names = (f"talk{number}" for number in itertools.count(1))
+
+    async def say(self, tracks: Iterable[Path], keys: str = "") -> str:
+        """Let the caller hear these to their end, or until it presses one of `keys`; returns that key, else "".
+
+        Other keys are passed over. What cannot be heard (no codec in common) is not waited for.
+        """
+        tracks = tuple(tracks)
+        if not tracks:
+            return ""
+        item = ItemId(next(self._names))
+        try:
+            await self._call.session.play(CALLER, Item(item, Sound(tracks)))
+        except MediaError:
+            return ""
+        until = self._now() + sum(map(sound_seconds, tracks)) + _GRACE
+        while True:
+            match await self._next(until):
+                case HeardOut(item=ended) if ended == item:
+                    return ""
+                case Pressed(digit=key) if key in keys:
+                    await self._call.session.stop(CALLER)
+                    return key
+                case None:
+                    log.warning("speech_without_end", call=self._call.id)
+                    return ""
+
+    async def ask(self, tracks: Iterable[Path], keys: str, *, patience: float = PATIENCE) -> str:
+        """Say this and wait for one of `keys`, which may come at any time; returns "" where none does."""
+        if key := await self.say(tracks, keys):
+            return key
+        until = self._now() + patience
+        while (event := await self._next(until)) is not None:
+            if isinstance(event, Pressed) and event.digit in keys:
+                return event.digit
+        return ""
+
+    async def number(self, tracks: Iterable[Path], *, most: int = 20, patience: float = PATIENCE) -> str:
+        """Say this and take the digits that are keyed in, up to `#`, a pause, or so many; "" where nothing comes."""
+        digits = await self.ask(tracks, "0123456789*#", patience=patience)
+        while digits and digits[-1] != "#" and len(digits) < most:
+            key = await self.ask((), "0123456789*#", patience=BETWEEN_DIGITS)
+            if not key:
+                break
+            digits += key
+        return digits.removesuffix("#")
+
+    async def record(self, file: Path, *, longest: float, quiet: float, keys: str = "#") -> Take:
+        """Record what the caller says into a WAV file, until it presses a key, says nothing for `quiet` seconds, has
+        spoken for `longest`, or hangs up, which does not raise here. Silence at the end that ended it is left out.
+        """
+        recording = RecordingId(file.stem)
+        await self._call.session.record(recording, file, CALLER, quiet=quiet)
+        stopped = Stopped.HANG_UP
+        try:
+            stopped = await self._recorded(recording, self._now() + longest, keys)
+        except CallerLeft:
+            pass
+        finally:
+            seconds = await self._close(recording, trimmed=stopped is Stopped.SILENCE)
+        return Take(seconds, stopped)
+
+    async def _recorded(self, recording: RecordingId, until: float, keys: str) -> Stopped:
+        while True:
+            match await self._next(until):
+                case None:
+                    return Stopped.LENGTH
+                case Pressed(digit=key) if key in keys:
+                    return Stopped.KEY
+                case Quiet(recording=silent) if silent == recording:
+                    return Stopped.SILENCE
+
+    async def _close(self, recording: RecordingId, *, trimmed: bool) -> float:
+        try:
+            kept = _KEPT_QUIET if trimmed else None
+            return (await self._call.session.stop_record(recording, keep_quiet=kept)).seconds
+        except RecordingFailed:
+            log.exception("recording_failed", call=self._call.id)
+            return 0.0
+
+    async def heard(self) -> None:
+        """Return when the caller has told where it hears, which it may do after our answer only."""
+        until = self._now() + _ANSWER
+        while not self._call.session.can_play(CALLER) and await self._next(until) is not None:
+            pass
+
+    async def _next(self, until: float) -> CallEvent | None:
+        """What happens next; None when the loop's clock has reached `until`."""
+        event = await self._call.inbox.next(until)
+        match event:
+            case HungUp(leg, why) if leg is self._call.caller:
+                self._call.book.ended(EndedBy.CALLER, why)
+                raise CallerLeft
+            case CallerGone():
+                raise CallerLeft
+            case None | HeardOut() | Pressed() | Quiet():
+                return event
+        await self._call.attend(event)
+        return event
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+async def converse(call: Call, dialogue: Callable[[Conversation], Awaitable[None]]) -> None:
+    """Answer the caller, talk with it as `dialogue` says, and hang up; the call is over then.
+
+    `dialogue` is not begun where the caller has left already or has no audio for us.
+    """
+    if not await call.take():
+        return
+    talk = Conversation(call)
+    try:
+        await talk.heard()
+        await dialogue(talk)
+    except CallerLeft:
+        return
+    call.book.ended(EndedBy.SERVER, "")
+    call.caller.bye()

@@ -1,0 +1,131 @@
+"""A caller leaves a message: greeting, tone, recording, and a look back at it. What was recorded is never lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringdove.media.sounds import BEEP
+from ringdove.media.speech import Choice, Phrase
+from ringdove.model.story import HeardKind, Hop, HopOutcome
+from ringdove.model.voicemail import Mailbox
+from ringdove.voicemail.postbox import NoRoom
+from ringdove.voicemail.spool import Letter
+
+from .call import Call
+from .conversation import CallerLeft, Conversation, Stopped, converse
+
+_TAKES = 5
+"""How often a caller may record before what is there is sent."""
+_ASKS = 3
+"""How often it is asked what to do with its recording; without an answer it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """For whom a message is, and what is said before the tone; `name`: of the greeting, for the story."""
+
+    mailboxes: Sequence[Mailbox]
+    greeting: Sequence[Path]
+    name: str
+
+
+async def leave_message(call: Call, hop: Hop, box: Box) -> None:
+    """Answer the caller, let it leave a message, and hang up."""
+
+    async def dialogue(talk: Conversation) -> None:
+        call.book.reached_voicemail()
+        await _Message(call, talk, hop, box).take()
+
+    await converse(call, dialogue)
+
+
+class _Message:
+    def __init__(self, call: Call, talk: Conversation, hop: Hop, box: Box) -> None:
+        self._call = call
+        self._talk = talk
+        self._hop = hop
+        self._box = box
+        self._postbox = call.board.postbox
+        self._speech = call.board.sounds.speech
+        self._settings = call.board.settings
+        self._blank: Letter | None = None
+        """One that was begun, and nothing of use is in it yet."""
+        self._kept: Letter | None = None
+        """The last recording that was long enough."""
+
+    async def take(self) -> None:
+        self._hop.outcome = HopOutcome.NO_MESSAGE
+        try:
+            await self._begin()
+            await self._greet()
+            for _ in range(_TAKES):
+                await self._record()
+                if self._kept is None:
+                    await self._talk.say(self._speech.phrase(Phrase.TOO_SHORT))
+                elif await self._accepts(self._kept):
+                    break
+        except NoRoom as why:
+            self._hop.outcome = HopOutcome.MAILBOX_FULL
+            await self._talk.say(self._speech.phrase(Phrase.NO_ROOM if why.mailbox is None else Phrase.MAILBOX_FULL))
+        finally:  # whatever ended it: a hang-up, the end of the server
+            await self._discard(self._blank)
+            if self._kept is not None:
+                self._hop.outcome = HopOutcome.MESSAGE_LEFT
+                self._postbox.send(self._kept)
+        await self._say(Phrase.MESSAGE_SENT if self._kept else Phrase.NOTHING_RECORDED, Phrase.GOODBYE)
+
+    async def _begin(self) -> Letter:
+        """A letter to record into; there may be one already."""
+        if self._blank is not None:
+            return self._blank
+        who = self._call.book.story.caller
+        self._blank = await self._postbox.begin(
+            self._box.mailboxes, caller_number=who.number, caller_name=who.name, call_id=self._call.id
+        )
+        return self._blank
+
+    async def _greet(self) -> None:
+        heard = self._call.book.hears(self._call.book.story.caller, HeardKind.GREETING, self._box.name)
+        try:
+            await self._talk.say(self._box.greeting, keys="#")
+        finally:
+            heard.ended()
+
+    async def _record(self) -> None:
+        """One take. It takes the place of the one before if it is long enough."""
+        letter, settings = await self._begin(), self._settings
+        await self._talk.say((BEEP,))
+        file = self._postbox.file(letter)
+        take = await self._talk.record(file, longest=settings.vm_longest, quiet=settings.vm_silence)
+        if take.seconds >= settings.vm_shortest:
+            self._blank, self._kept = self._kept, letter
+        await self._discard(self._blank)
+        if take.stopped is Stopped.HANG_UP:
+            raise CallerLeft
+
+    async def _accepts(self, letter: Letter) -> bool:
+        """Whether the caller leaves it at this recording; False where it wants to record again."""
+        say = self._speech.option
+        menu = (
+            *say(Choice.ACCEPT_RECORDING, "1"),
+            *say(Choice.HEAR_RECORDING, "2"),
+            *say(Choice.RECORD_AGAIN, "3"),
+        )
+        for _ in range(_ASKS):
+            match await self._talk.ask(menu, keys="123#"):
+                case "1" | "#":
+                    return True
+                case "2":
+                    await self._talk.say(await self._postbox.listen(letter), keys="#")
+                case "3":
+                    return False
+        return True
+
+    async def _discard(self, letter: Letter | None) -> None:
+        self._blank = None
+        if letter is not None:
+            await self._postbox.discard(letter)
+
+    async def _say(self, *phrases: Phrase) -> None:
+        for phrase in phrases:
+            await self._talk.say(self._speech.phrase(phrase))

@@ -1,0 +1,201 @@
+"""Where callers leave messages: whether there is room, what is being recorded, and its way into the mailboxes."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+from ringdove.events.bus import Bus
+from ringdove.events.types import MailboxChanged, MailboxFull, MessageLeft
+from ringdove.media.library import BrokenAudio, Kept
+from ringdove.media.recordings import recover
+from ringdove.model.voicemail import Mailbox, Message, NewMessage
+from ringdove.settings import Settings
+from ringdove.shelf import Shelf
+from ringdove.store import Store
+
+from .spool import Letter, Spool, new_id
+
+log = structlog.get_logger(__name__)
+
+MIB = 1 << 20
+SPARE = 64 * MIB
+"""Octets of the disk that messages leave for everything else."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
+"""Seconds until what could not be delivered is tried again; doubled each time."""
+_LAST_WORDS = 5.0
+"""Seconds at the end for what is on its way; the next start finds what is left."""
+
+
+class NoRoom(Exception):
+    """No message can be taken; `mailbox` says that this one is full, None that there is no room for anybody's."""
+
+    def __init__(self, mailbox: Mailbox | None, reason: str) -> None:
+        super().__init__(reason)
+        self.mailbox = mailbox
+
+
+class Postbox:
+    """Takes letters in and delivers them, each until it is done: no caller waits for the store or the disk."""
+
+    def __init__(self, store: Store, shelf: Shelf, bus: Bus, settings: Settings) -> None:
+        self._store = store
+        self._shelf = shelf
+        self._bus = bus
+        self._settings = settings
+        self._spool = Spool(settings.data / "voicemail")
+        self._taken: Counter[Mailbox] = Counter()
+        """Letters that are under way to each mailbox."""
+        self._sent: dict[str, Letter] = {}
+        self._news, self._empty = asyncio.Event(), asyncio.Event()
+        self._empty.set()
+        self._worker: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Deliver from now on, first what an earlier run has left."""
+        for letter in await asyncio.to_thread(lambda: list(self._spool.left())):
+            log.info("letter_found", letter=letter.id, call=letter.call_id)
+            self._taken.update(letter.mailboxes)
+            self.send(letter)
+        self._worker = asyncio.create_task(self._deliver_all(), name="voicemail")
+
+    async def close(self) -> None:
+        """Deliver what was sent, as far as that is quickly done."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS):
+                await self._empty.wait()
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
+
+    async def begin(
+        self, mailboxes: Sequence[Mailbox], *, caller_number: str, caller_name: str, call_id: str
+    ) -> Letter:
+        """A letter to those of these mailboxes that have room. Record to its `file`, then `send` or `discard` it.
+
+        Raises NoRoom, of which the bus is told as well.
+        """
+        try:
+            room = await self._with_room(mailboxes)
+            letter = Letter(
+                id=new_id(),
+                mailboxes=room,
+                caller_number=caller_number,
+                caller_name=caller_name,
+                call_id=call_id,
+                time=time.time(),
+            )
+            await asyncio.to_thread(self._spool.begin, letter)
+        except OSError as error:
+            raise self._no_room(None, f"the disk: {error.strerror}") from error
+        self._taken.update(letter.mailboxes)
+        return letter
+
+    def file(self, letter: Letter) -> Path:
+        """Where it is recorded to: a WAV file."""
+        return self._spool.file(letter)
+
+    async def listen(self, letter: Letter) -> tuple[Path, ...]:
+        """The track of what was recorded, to be heard before it is sent; nothing where that cannot be."""
+        try:
+            return (await self._shelf.listen(self.file(letter)),)
+        except (BrokenAudio, OSError):
+            return ()
+
+    def send(self, letter: Letter) -> None:
+        """Have it delivered, recorded to its end or not; it is not lost from here on."""
+        self._sent[letter.id] = letter
+        self._news.set()
+        self._empty.clear()
+
+    async def discard(self, letter: Letter) -> None:
+        """It is not wanted any more."""
+        with suppress(OSError):
+            await asyncio.to_thread(self._spool.remove, letter)
+        self._taken.subtract(letter.mailboxes)
+
+    # Room
+
+    async def _with_room(self, mailboxes: Sequence[Mailbox]) -> tuple[Mailbox, ...]:
+        most = self._settings.vm_storage * MIB
+        if (await self._store.messages.usage_in_total()).octets >= most:
+            raise self._no_room(None, f"messages take {self._settings.vm_storage} MiB (vm_storage)")
+        if await asyncio.to_thread(lambda: self._spool.free) < SPARE:
+            raise self._no_room(None, "the disk is nearly full")
+        room = []
+        for mailbox in mailboxes:
+            there = (await self._store.messages.usage(mailbox)).messages + self._taken[mailbox]
+            if there < self._settings.vm_messages:
+                room.append(mailbox)
+            else:
+                full = self._no_room(mailbox, f"{there} messages (vm_messages)")
+        if not room:
+            raise full
+        return tuple(room)
+
+    def _no_room(self, mailbox: Mailbox | None, reason: str) -> NoRoom:
+        whose = {} if mailbox is None else {"kind": str(mailbox.kind), "id": mailbox.id}
+        log.warning("mailbox_full", reason=reason, **whose)
+        self._bus.publish(MailboxFull(mailbox, reason))
+        return NoRoom(mailbox, reason)
+
+    # Delivery
+
+    async def _deliver_all(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            failed = [letter for letter in list(self._sent.values()) if not await self._delivered(letter)]
+            if not failed:
+                pause = _FIRST_PAUSE
+                if not self._sent:
+                    self._empty.set()
+                    self._news.clear()
+                    await self._news.wait()
+            else:
+                await asyncio.sleep(pause)
+                pause = min(_LONGEST_PAUSE, 2 * pause)
+
+    async def _delivered(self, letter: Letter) -> bool:
+        """Deliver one letter; False where that has to be tried again."""
+        try:
+            messages = await self._deliver(letter)
+            await asyncio.to_thread(self._spool.remove, letter)
+        except Exception as why:  # the store or the disk; what was recorded stays
+            log.warning("letter_waits", letter=letter.id, error=f"{type(why).__name__}: {why}".partition("\n")[0])
+            return False
+        del self._sent[letter.id]
+        self._taken.subtract(letter.mailboxes)
+        for message in messages:
+            self._bus.publish(MessageLeft(message))
+            self._bus.publish(MailboxChanged(message.mailbox))
+        return True
+
+    async def _deliver(self, letter: Letter) -> list[Message]:
+        """Put it into the mailboxes; done a second time, it is there once."""
+        file = self.file(letter)
+        seconds = await recover(file)
+        if seconds is None or seconds < self._settings.vm_shortest:
+            log.info("letter_too_short", letter=letter.id, seconds=seconds)
+            return []
+
+        async def save(kept: Kept) -> tuple[list[Message], None]:
+            new = NewMessage(
+                caller_number=letter.caller_number,
+                caller_name=letter.caller_name,
+                time=letter.time,
+                seconds=seconds,
+                digest=kept.digest,
+                size=kept.size,
+                call_id=letter.call_id,
+            )
+            return await self._store.messages.deliver(letter.id, letter.mailboxes, new), None
+
+        try:
+            return await self._shelf.keep(file, file.name, save)
+        except BrokenAudio:
+            log.exception("letter_cannot_be_read", letter=letter.id)
+            return []

@@ -1,0 +1,89 @@
+"""Recordings that are in no mailbox yet, as files: what a crash leaves of them, the next start finds.
+
+A letter is `ID.json`, who it is from and for, and `ID.wav`, what was said; while it is recorded, and where a crash came
+before its end, the tape of that (see `media.tape`). The JSON comes first and goes last.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ringdove.media.files.disk import sync
+from ringdove.media.recordings import tape_of
+from ringdove.model.voicemail import Mailbox
+
+
+class Letter(BaseModel):
+    """A recording for one or more mailboxes. `time`: Unix seconds at which it began."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    mailboxes: tuple[Mailbox, ...]
+    caller_number: str
+    caller_name: str
+    call_id: str
+    time: float
+
+
+class Spool:
+    """The folder of letters. Everything may raise OSError."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder = folder
+
+    def begin(self, letter: Letter) -> None:
+        """Note a new letter, which is on the disk when this returns."""
+        draft = self._folder / f"{letter.id}.new"
+        with open(draft, "xb", opener=_private) as out:
+            out.write(letter.model_dump_json().encode())
+            sync(out)
+        draft.rename(self._note(letter))
+        sync(self._folder)
+
+    def file(self, letter: Letter) -> Path:
+        """The WAV file that is, or will be, what was said."""
+        return self._folder / f"{letter.id}.wav"
+
+    def remove(self, letter: Letter) -> None:
+        """Nothing stays of it."""
+        file = self.file(letter)
+        for path in (file, tape_of(file), self._note(letter)):
+            path.unlink(missing_ok=True)
+
+    def left(self) -> Iterator[Letter]:
+        """What an earlier run has left, oldest first; clears away what never became a letter."""
+        for draft in self._folder.glob("*.new"):
+            draft.unlink(missing_ok=True)
+        letters = filter(None, map(_read, self._folder.glob("*.json")))
+        yield from sorted(letters, key=lambda letter: letter.time)
+
+    @property
+    def free(self) -> int:
+        """Octets that the disk has left for us."""
+        disk = os.statvfs(self._folder)
+        return disk.f_bavail * disk.f_frsize
+
+    def _note(self, letter: Letter) -> Path:
+        return self._folder / f"{letter.id}.json"
+
+
+def new_id() -> str:
+    """The id of a new letter: nobody can guess it, and no other one has it."""
+    return secrets.token_hex(16)
+
+
+def _read(note: Path) -> Letter | None:
+    """None where it is torn; it is left for somebody to look at."""
+    try:
+        return Letter.model_validate_json(note.read_bytes())
+    except ValidationError:
+        return None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
