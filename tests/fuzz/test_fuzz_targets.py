@@ -12,7 +12,7 @@ from fuzz.oracle import judge
 from fuzz.runs import Run
 from fuzz.targets import NAMES, load
 
-HEAVY = {"register", "upload"}
+HEAVY = {"register", "subscribe", "upload"}
 """Import a database or a web framework, which takes longer than the fuzz: left to `make fuzz`."""
 RUNS = 1_000
 """Executions of the fuzzer for each target, beginning with the same number each time: the same inputs."""

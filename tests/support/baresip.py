@@ -75,13 +75,15 @@ class Baresip:
         codecs: Sequence[str] = ("PCMU",),
         transport: str = "udp",
         answermode: str = "manual",
+        watches_mailbox: bool = False,
         trusted: Path | None = None,
     ) -> AsyncIterator["Baresip"]:
         """Start a phone that registers as `person` at `server` and sends a sine of `tone` Hz.
 
         It knows `codecs` and no others, and likes the first one best.
         `answermode` is manual, early (183 with a description at once, then as manual) or auto; only manual reports
-        CALL_INCOMING. `trusted` is the certificate that it wants from the server (TLS).
+        CALL_INCOMING. One that `watches_mailbox` subscribes to its mailbox once it is registered. `trusted` is the
+        certificate that it wants from the server (TLS).
         """
         assert PROGRAM is not None, "baresip is not installed"
         port = free_port()
@@ -105,6 +107,7 @@ class Baresip:
             login = f"auth_user={person.reg_name};auth_pass={person.reg_password}"
             voice = ",".join(CODECS[codec] for codec in codecs)
             habits = f"audio_codecs={voice};answermode={answermode};regint=600"
+            habits += f";mwi={'yes' if watches_mailbox else 'no'}"
             await phone.command("uanew", f"{address};{login};{habits}")
             yield phone
         finally:
@@ -319,7 +322,7 @@ class Baresip:
 
 def _write_config(folder: Path, control_port: int, tone: int, host: str, trusted: Path | None) -> None:
     modules = [f"module {name}.so" for name in ("g711", "g722", "ausine", "sndfile")]
-    applications = [f"module_app {name}.so" for name in ("menu", "ctrl_tcp")]
+    applications = [f"module_app {name}.so" for name in ("menu", "ctrl_tcp", "mwi")]
     settings = [
         f"net_interface {host}",
         f"sip_listen {bracketed(host)}:0",

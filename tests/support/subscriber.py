@@ -25,10 +25,11 @@ async def subscribe(
     expires: int | None = 600,
     password: str | None = None,
     headers: Fields = (),
+    **how: Any,
 ) -> tuple[Request, Response]:
     """SUBSCRIBE, with the password if it is asked for; returns the last request and what became of it.
 
-    `user` is that of the Request-URI, the phone's own by default.
+    `user` is that of the Request-URI, the phone's own by default; `how` are more fields of `Peer.request`.
     """
     name = phone.number if user is None else user
     uri = Uri("sip", "pbx.test", user=name or None)
@@ -36,7 +37,7 @@ async def subscribe(
     fields += [("Expires", str(expires))] if expires is not None else []
     fields += headers
     person = NameAddr(Uri("sip", "pbx.test", user=phone.number)).with_param("tag", new_tag())
-    more: dict[str, Any] = {"from_": person, "call_id": new_call_id()}
+    more: dict[str, Any] = {"from_": person, "call_id": new_call_id(), **how}
     first = phone.request("SUBSCRIBE", uri, phone.server, cseq=1, headers=fields, **more)
     response: Response = await phone.expect(_answer_to(first))
     if response.status != 401:

@@ -335,6 +335,19 @@ class TestWhoMay:
         counts = [shown(await lamp.told())[1] for lamp in (at_alice, alone, at_bob)]
         assert counts == ["3/0", "1/0", "1/0"]
 
+    async def test_who_left_a_group_does_not_watch_its_mailbox_on(
+        self, server: Server, alice: Phone, bob: Phone
+    ) -> None:
+        shared = await server.share("6500", alice, bob)
+        lamp = await Lamp.of(alice, "6500")
+        await lamp.told()
+        assert (await lamp.refresh()).status == 200
+        await lamp.told()
+        only_bob = (Ref(ObjectKind.EXTENSION, bob.person.id),)
+        await server.store.vm_groups.update(shared.id, lambda group: group.model_copy(update={"members": only_bob}))
+        assert (await lamp.refresh()).status == 403
+        assert standing(await lamp.told()) == "terminated;reason=noresource"
+
     async def test_what_cannot_be_had_is_refused_in_its_own_words(self, server: Server, alice: Phone) -> None:
         _, response = await subscribe(alice, event="presence")
         assert (response.status, response.headers.get("Allow-Events")) == (489, "message-summary")
@@ -344,6 +357,8 @@ class TestWhoMay:
         assert (response.status, response.headers.get("Min-Expires")) == (423, "60")
         _, response = await subscribe(alice, headers=[("Accept", "text/plain")])
         assert (response.status, response.headers.get("Accept")) == (406, SUMMARY)
+        _, response = await subscribe(alice, contact=None)
+        assert (response.status, response.reason) == (400, "Bad Request (Contact: is missing)")
         assert server.subscriptions == 0
 
     async def test_without_a_wish_it_lasts_an_hour_and_never_more_than_two(self, server: Server, alice: Phone) -> None:
