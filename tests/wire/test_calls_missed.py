@@ -141,6 +141,20 @@ async def test_a_failover_that_cannot_be_rung_has_missed_it_by_the_switch(scene:
         await scene.end(*lines)
 
 
+@pytest.mark.parametrize("switch", [0, 1])
+@pytest.mark.parametrize("kind", ["extension", "ext_vm"])
+async def test_what_voicemail_takes_is_missed_all_the_same(scene: Scene, kind: str, switch: int) -> None:
+    alice, bob = await scene.phones(2)
+    carol = await scene.phone(enb_vm=1, online=False)
+    group = await scene.group(bob, fail_dest=kind, fail_dest_value=str(carol.person.id), enb_miss_call=switch)
+    call = await alice.dial(group)
+    await declines(bob)
+    await (await alice.answered(call)).bye()
+    story = await scene.story(alice)
+    theirs = "missed" if switch and kind == "extension" else None  # who has a mailbox only was not called
+    assert await results(scene, story, alice, bob, carol) == ["voicemail", "missed", theirs]
+
+
 async def test_a_later_change_of_the_switch_changes_no_log(scene: Scene) -> None:
     alice, bob, carol = await scene.phones(3)
     group = await scene.group(bob, enb_miss_call=1, **await failover(scene, "extension", carol))

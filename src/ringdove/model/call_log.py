@@ -22,7 +22,7 @@ class LogResult(StrEnum):
     ANSWERED = "answered"
 
     MISSED = "missed"
-    """Nobody took it, or voicemail did."""
+    """Nobody took it; voicemail is nobody."""
     ANSWERED_ELSEWHERE = "answered_elsewhere"
     """Somebody else took it."""
 
@@ -31,7 +31,7 @@ class LogResult(StrEnum):
     FAILED = "failed"
     """The number does not exist, the call came in a circle, an error …"""
     VOICEMAIL = "voicemail"
-    """A message was left."""
+    """The caller could leave a message."""
     CANCELLED = "cancelled"
     """The caller gave up."""
 

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringdove.model.call_log import Direction, Line, LogGroup, LogResult, LogRow, lines
-from ringdove.model.reference import ObjectKind
+from ringdove.model.reference import DestinationKind, ObjectKind
+from ringdove.model.ring_group import counts_missed_calls
 from ringdove.model.story import Attempt, Disposition, Hop, HopOutcome, LegResult, LegStory, Party, Story
 from ringdove.ring.eligibility import Skip
+from ringdove.ring.plan import Strategy
 from ringdove.store.calls import participants
 
 ALICE = Party(id=1, number="1001", name="Alice")
@@ -124,6 +126,17 @@ def test_the_switch_of_a_group_speaks_for_everybody_in_its_failover(
     assert incoming(over(group(rang(BOB), switch=switch), there)) == dict.fromkeys(missed, "missed")
     story = taken(CAROL, group(rang(BOB), switch=switch), there)
     assert incoming(story) == {2: "answered_elsewhere", 3: "answered"}
+
+
+def test_the_switch_is_there_for_what_the_page_says_and_nothing_else() -> None:
+    applies = {
+        (strategy, kind) for strategy in Strategy for kind in DestinationKind if counts_missed_calls(strategy, kind)
+    }
+    assert applies == {
+        (strategy, kind)
+        for strategy in (Strategy.RING_ALL, Strategy.MEMORY_HUNT, Strategy.CUSTOM)
+        for kind in (DestinationKind.EXTENSION, DestinationKind.RING_GROUP, DestinationKind.QUEUE)
+    }
 
 
 # Rows
