@@ -50,6 +50,8 @@ class Postbox:
         self._spool = Spool(settings.data / "voicemail")
         self._taken: Counter[Mailbox] = Counter()
         """Letters that are under way to each mailbox."""
+        self._heard: dict[str, str] = {}
+        """The content of letters that were listened to, by their ids: it is in the library without a row."""
         self._sent: dict[str, Letter] = {}
         self._news, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
@@ -102,9 +104,11 @@ class Postbox:
     async def listen(self, letter: Letter) -> tuple[Path, ...]:
         """The track of what was recorded, to be heard before it is sent; nothing where that cannot be."""
         try:
-            return (await self._shelf.listen(self.file(letter)),)
+            track = await self._shelf.listen(self.file(letter))
         except (BrokenAudio, OSError):
             return ()
+        self._heard[letter.id] = track.name
+        return (track,)
 
     def send(self, letter: Letter) -> None:
         """Have it delivered, recorded to its end or not; it is not lost from here on."""
@@ -117,6 +121,8 @@ class Postbox:
         with suppress(OSError):
             await asyncio.to_thread(self._spool.remove, letter)
         self._taken.subtract(letter.mailboxes)
+        if digest := self._heard.pop(letter.id, ""):
+            await self._shelf.discard(digest)
 
     # Room
 
@@ -168,6 +174,7 @@ class Postbox:
             log.warning("letter_waits", letter=letter.id, error=f"{type(why).__name__}: {why}".partition("\n")[0])
             return False
         del self._sent[letter.id]
+        self._heard.pop(letter.id, None)
         self._taken.subtract(letter.mailboxes)
         for message in messages:
             self._bus.publish(MessageLeft(message))
@@ -182,7 +189,10 @@ class Postbox:
             log.info("letter_too_short", letter=letter.id, seconds=seconds)
             return []
 
+        digests = set[str]()
+
         async def save(kept: Kept) -> tuple[list[Message], None]:
+            digests.add(kept.digest)
             new = NewMessage(
                 caller_number=letter.caller_number,
                 caller_name=letter.caller_name,
@@ -195,7 +205,10 @@ class Postbox:
             return await self._store.messages.deliver(letter.id, letter.mailboxes, new), None
 
         try:
-            return await self._shelf.keep(file, file.name, save)
+            messages = await self._shelf.keep(file, file.name, save)
         except BrokenAudio:
             log.exception("letter_cannot_be_read", letter=letter.id)
             return []
+        if not messages:  # nobody is there any more, or all had it
+            await self._shelf.discard(*digests)
+        return messages

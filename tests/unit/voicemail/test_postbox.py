@@ -1,0 +1,199 @@
+"""Letters on their way into mailboxes, with a real store, library and disk."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringdove.events.bus import Bus
+from ringdove.events.types import MailboxChanged, MailboxFull, MessageLeft
+from ringdove.media.library import Library
+from ringdove.model.extension import Extension
+from ringdove.model.voicemail import Mailbox, MailboxKind
+from ringdove.settings import Settings
+from ringdove.shelf import Shelf
+from ringdove.store import Store
+from ringdove.voicemail import postbox as module
+from ringdove.voicemail.postbox import NoRoom, Postbox
+from ringdove.voicemail.spool import Letter
+from support.phones import until
+from support.tone import sound_file
+
+ANN, BEN = Mailbox(MailboxKind.EXTENSION, 1), Mailbox(MailboxKind.EXTENSION, 2)
+
+
+@dataclass
+class Office:
+    """A post office with two people, and what the bus was told."""
+
+    store: Store
+    library: Library
+    bus: Bus
+    settings: Settings
+    postbox: Postbox
+    told: list[object]
+
+    def another(self) -> Postbox:
+        """The next start of the server."""
+        return Postbox(self.store, Shelf(self.store, self.library), self.bus, self.settings)
+
+    async def letter(self, *mailboxes: Mailbox, seconds: float = 3) -> Letter:
+        """A letter with a tone in it, not sent yet."""
+        letter = await self.postbox.begin(mailboxes or (ANN,), caller_number="7", caller_name="Zoë", call_id="c1")
+        sound_file(self.postbox.file(letter), [(440, seconds)], rate=8000)
+        return letter
+
+    @property
+    def spooled(self) -> list[str]:
+        return sorted(path.suffix for path in (self.settings.data / "voicemail").iterdir())
+
+    async def delivered(self, count: int, mailbox: Mailbox = ANN) -> None:
+        """Wait until nothing is under way; so many messages are in the mailbox then."""
+        await until(lambda: not (self.spooled or self.postbox._sent), "a letter is under way", within=10)
+        assert (await self.store.messages.count(mailbox)).new == count
+
+
+@pytest.fixture
+async def office(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+    settings = Settings.load(data=tmp_path, **getattr(request, "param", {}))
+    store = await Store.open(settings.database_url)
+    for number in ("2001", "2002"):
+        await store.extensions.create(Extension(number=number))
+    library, bus, told = Library(tmp_path / "audio"), Bus(), list[object]()
+    for kind in (MailboxChanged, MailboxFull, MessageLeft):
+        bus.subscribe(kind, told.append)
+    office = Office(store, library, bus, settings, Postbox(store, Shelf(store, library), bus, settings), told)
+    await office.postbox.start()
+    yield office
+    await office.postbox.close()
+    await store.close()
+
+
+async def test_a_letter_becomes_a_message_and_leaves_the_spool(office: Office) -> None:
+    letter = await office.letter()
+    assert office.spooled == [".json", ".wav"]
+    office.postbox.send(letter)
+    await office.delivered(1)
+    left, changed = office.told
+    assert isinstance(left, MessageLeft)
+    assert (left.message.caller_number, left.message.caller_name, left.message.call_id) == ("7", "Zoë", "c1")
+    assert (left.message.time, left.message.seconds) == (letter.time, 3)
+    assert changed == MailboxChanged(ANN)
+    assert office.library.original(left.message.digest).suffix == ".wav"
+
+
+async def test_a_letter_to_several_is_kept_once(office: Office) -> None:
+    office.postbox.send(await office.letter(ANN, BEN))
+    await office.delivered(1, BEN)
+    messages = [told.message for told in office.told if isinstance(told, MessageLeft)]
+    assert [message.mailbox for message in messages] == [ANN, BEN]
+    assert len({message.digest for message in messages}) == 1
+
+
+async def test_what_was_listened_to_and_not_wanted_leaves_the_library(office: Office) -> None:
+    letter = await office.letter()
+    (track,) = await office.postbox.listen(letter)
+    assert track.is_dir()
+    await office.postbox.discard(letter)
+    assert not track.exists()
+    assert office.spooled == []
+
+
+@pytest.mark.parametrize("office", [{"vm_messages": 2}], indirect=True)
+async def test_a_full_mailbox_takes_no_letter_and_those_under_way_count(office: Office) -> None:
+    first, _second = await office.letter(), await office.letter()
+    with pytest.raises(NoRoom) as full:
+        await office.letter()
+    assert full.value.mailbox == ANN
+    assert office.told == [MailboxFull(ANN, "2 messages (vm_messages)")]
+    assert (await office.letter(ANN, BEN)).mailboxes == (BEN,)
+    await office.postbox.discard(first)
+    await office.letter()
+
+
+@pytest.mark.parametrize("office", [{"vm_storage": 1}], indirect=True)
+async def test_there_is_a_limit_for_all_together(office: Office) -> None:
+    office.postbox.send(await office.letter(seconds=30))  # 40 kB a second
+    await office.delivered(1)
+    with pytest.raises(NoRoom, match="vm_storage") as full:
+        await office.letter(BEN)
+    assert full.value.mailbox is None
+    assert office.told[-1] == MailboxFull(None, "messages take 1 MiB (vm_storage)")
+
+
+async def test_a_disk_that_is_nearly_full_takes_no_letter(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SPARE", 1 << 62)
+    with pytest.raises(NoRoom, match="disk"):
+        await office.letter()
+
+
+async def test_what_the_store_refuses_is_tried_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    deliver, failures = office.store.messages.deliver, iter([OSError("gone"), RuntimeError("no")])
+
+    async def fails_twice(*args: Any) -> Any:
+        for failure in failures:
+            raise failure
+        return await deliver(*args)
+
+    monkeypatch.setattr(office.store.messages, "deliver", fails_twice)
+    office.postbox.send(await office.letter())
+    await office.delivered(1)
+    assert len([told for told in office.told if isinstance(told, MessageLeft)]) == 1
+
+
+async def test_what_was_not_sent_is_delivered_by_the_next_start(office: Office) -> None:
+    await office.letter()
+    await office.postbox.close()
+    after = office.another()
+    await after.start()
+    await office.delivered(1)
+    await after.close()
+
+
+async def test_what_was_delivered_but_not_removed_is_there_once(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(office.postbox._spool, "remove", lambda _letter: None)
+    office.postbox.send(await office.letter())
+    await until(lambda: bool(office.told), "nobody is told", within=10)
+    await office.postbox.close()
+    assert office.spooled
+    after = office.another()
+    await after.start()
+    await office.delivered(1)
+    await after.close()
+
+
+async def test_what_is_too_short_or_no_sound_is_no_message(office: Office) -> None:
+    short, broken, nothing = await office.letter(seconds=1), await office.letter(), await office.letter()
+    office.postbox.file(broken).write_bytes(b"RIFF")
+    office.postbox.file(nothing).unlink()
+    for letter in (short, broken, nothing):
+        office.postbox.send(letter)
+    await office.delivered(0)
+    assert office.told == []
+
+
+async def test_a_note_that_cannot_be_read_stops_nothing(office: Office) -> None:
+    spool = office.settings.data / "voicemail"
+    (spool / "torn.json").write_text('{"id": "torn"')
+    (spool / "half.new").write_text("")
+    await office.letter()
+    await office.postbox.close()
+    after = office.another()
+    await after.start()
+    await until(lambda: office.spooled == [".json"], "a letter is under way", within=10)
+    assert (await office.store.messages.count(ANN)).new == 1
+    await after.close()
+
+
+async def test_a_message_for_who_is_gone_is_gone(office: Office) -> None:
+    letter = await office.letter()
+    await office.store.extensions.delete(1)
+    office.postbox.send(letter)
+    await office.delivered(0)
+    assert office.told == []
+    assert await office.store.sounds.digests() == set()
+    assert [path.name for path in office.library._folder.iterdir()] == ["incoming"]
