@@ -42,6 +42,7 @@ from ringdove.settings import HostPort, Settings, check_host
 from ringdove.shelf import Shelf
 from ringdove.sip.digest import Realm
 from ringdove.store import Store
+from ringdove.voicemail.mail import Mailer
 from ringdove.voicemail.postbox import Postbox
 from ringdove.watch.calls import CallNumbers
 from ringdove.watch.homer import Homer
@@ -88,6 +89,7 @@ class Node:
         self.registrar: Registrar
         self.notifier: Notifier
         self.switchboard: Switchboard
+        self.mailer: Mailer | None = None
         self.guard = Guard(settings.guard_rules)
         self.lockout = Lockout()
         self.metrics = Metrics()
@@ -202,6 +204,10 @@ class Node:
     async def _start_sip(self) -> None:
         settings = self.settings
         self.bus = Bus()
+        if settings.smtp is not None:
+            self.mailer = Mailer(self.store, self.shelf, self.audio, self.bus, settings)
+            self._parts.push_async_callback(self.mailer.close)
+            self.mailer.start()
         ports = range(settings.rtp_ports.first, settings.rtp_ports.last + 1)
         self.media = EmbeddedEngine(
             settings.sip.host, ports, advertise=own_addresses(settings.sip.host, settings.advertise)
@@ -265,6 +271,7 @@ class Node:
             live_calls=self.switchboard.stories,
             destination_kinds=frozenset(KINDS),
             ready=lambda: self._ready,
+            mailer=self.mailer,
             metrics=self.metrics,
             ladder=self._recorder.ladder,
             guard=self.guard,
@@ -289,6 +296,8 @@ class Node:
             homer.start()
             self.endpoint.observers.append(homer)
             gauges.show_hep(self.metrics, homer)
+        if self.mailer is not None:
+            gauges.show_mail(self.metrics, self.mailer)
         gauges.show_process(self.metrics)
         gauges.show_sip(self.metrics, self.endpoint)
         gauges.show_registrations(self.metrics, self.registrar)

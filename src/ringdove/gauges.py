@@ -15,6 +15,7 @@ from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.net.endpoint import Endpoint
 from ringdove.notifier.notifier import Notifier
 from ringdove.registrar.registrar import Registrar
+from ringdove.voicemail.mail import Mailer
 from ringdove.watch.homer import Homer
 from ringdove.watch.metrics import Metrics
 from ringdove.watch.recorder import Recorder
@@ -160,5 +161,16 @@ def show_hep(metrics: Metrics, homer: Homer) -> None:
         "ringdove_hep_packets_total",
         "Copies of SIP messages for the HEP collector: `sent`, or `failed` here; what is lost on the way is unknown.",
         lambda: homer.sent,
+        labels=["result"],
+    )
+
+
+def show_mail(metrics: Metrics, mailer: Mailer) -> None:
+    """What became of mails about messages."""
+    metrics.gauge("ringdove_mails_waiting", "Mails about voicemail that are owed.", lambda: mailer.waiting)
+    metrics.counter(
+        "ringdove_mails_total",
+        "Mails about voicemail by what became of them: `sent`, accepted by the mail server, or `failed`, given up.",
+        lambda: mailer.done,
         labels=["result"],
     )

@@ -35,6 +35,8 @@ from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
 from ringdove.store.calls import Entry
+from ringdove.voicemail.mail import Mailer
+from support.mail_server import MailServer
 
 BASE = "/openapi/v1.0"
 ERRMSGS = {int(row.code): row.errmsg for row in TABLE}
@@ -83,6 +85,10 @@ class Server(threading.Thread):
         return delivery.result(20)[0].id
 
     async def _serve(self) -> None:
+        async with MailServer.open() as mail_server:
+            await self._serve_with(mail_server)
+
+    async def _serve_with(self, mail_server: MailServer) -> None:
         self._loop = asyncio.get_running_loop()
         store = self._store = await Store.open(self._settings.database_url)
         self.credentials = await ensure_application(store, self._settings)
@@ -94,17 +100,21 @@ class Server(threading.Thread):
             return Simulation()
 
         audio = Library(self._settings.data / "audio")
+        shelf, bus = Shelf(store, audio), Bus()
+        by_mail = {"smtp": f"127.0.0.1:{mail_server.port}", "smtp_security": "none", "smtp_from": "pbx@example.com"}
+        mailer = Mailer(store, shelf, audio, bus, Settings.load(data=self._settings.data, **by_mail))
         services = Services(
             store=store,
             audio=audio,
-            shelf=Shelf(store, audio),
+            shelf=shelf,
             settings=self._settings,
-            bus=Bus(),
+            bus=bus,
             online=lambda _: OnlineStatus(),
             simulate=simulate,
             live_calls=list,
             destination_kinds=frozenset(DestinationKind),
             ready=lambda: True,
+            mailer=mailer,
             ladder=lambda call_id: Ladder(id=call_id) if call_id == CALL.id else None,
         )
         self.guard = services.guard
@@ -235,6 +245,7 @@ def known(
         "refresh_token": {"refresh_token": tokens["refresh_token"]["refresh_token"]},
         "create": new.get(family, {}),
         "update": {"id": ids.get(family)} | ({"read": 1} if family == "vm" else {}),
+        "sendemail": {"email_server": "follow_system", "recipient": ["a@example.com"], "attachments": []},
         "upload": {"file": Binary(WAV), "is_check": "force"}
         | (music if family == "moh_files" else {})
         | ({"owner": vm_number} if family.endswith("vm_greeting") else {}),
@@ -242,6 +253,7 @@ def known(
     queries = {
         "del_token": {"access_token": tokens["del_token"]["access_token"]},
         "get_menuoptions": {"menu": "extension"},
+        "sendemail": {},
         "query": {"ids": ids.get(family, "")},
         "list": {},
         "search": {},

@@ -68,14 +68,19 @@ async def messages(api: Api, *, count: int, within: float = 8.0, **query: Any) -
         await asyncio.sleep(0.02)
 
 
-async def wav_of(api: Api, message_id: int) -> Sound:
-    """The message as it is downloaded: one channel."""
+async def octets_of(api: Api, message_id: int) -> bytes:
+    """The message as it is downloaded, a WAV."""
     link = await api.get("vm/download", id=message_id)
     url = api.http.base_url.join(link["download_resource_url"])
     answer = await api.http.get(url, params={"access_token": api.token})
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "audio/wav"
-    samples, rate = soundfile.read(io.BytesIO(answer.content), dtype="float32")
+    return answer.content
+
+
+async def wav_of(api: Api, message_id: int) -> Sound:
+    """The same, heard: one channel."""
+    samples, rate = soundfile.read(io.BytesIO(await octets_of(api, message_id)), dtype="float32")
     assert samples.ndim == 1
     return Sound(rate, np.asarray(samples))
 

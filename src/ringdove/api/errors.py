@@ -22,6 +22,7 @@ class Code(IntEnum):
     PARAMETER_ERROR = 40002
     DUPLICATE_KEY_VALUE = 40003
     OBJECT_IN_USE = 40010
+    MAIL_NOT_SENT = 40011
     MAX_LIMITATION_EXCEEDED = 60002
     ACCOUNT_IP_BLOCKED = 70004
 
@@ -61,6 +62,11 @@ TABLE = (
         ours=True,
     ),
     Row(
+        Code.MAIL_NOT_SENT,
+        "The mail server does not take the mail, or cannot be reached, or none is set; `submsg` says why.",
+        ours=True,
+    ),
+    Row(
         Code.MAX_LIMITATION_EXCEEDED,
         "The application has 8 valid access tokens: revoke one or wait for its end. Or the playlist has "
         f"{MAX_FILES} files: delete one, or use another playlist.",
@@ -80,7 +86,8 @@ VALIDATION_TYPES = {
     "pattern": "The text has characters or a form that is not allowed.",
     "enum": "The value is none of the valid ones.",
     "exist": "There is no object with this id or name.",
-    "unsupported": "The interface has it, but this release does not yet: a kind of destination, streamed music.",
+    "unsupported": "The interface has it, but this release does not yet: a kind of destination, streamed music, "
+    "files of the server in a mail.",
     "loop": "Calls would come back to the same ring group.",
     "weak_password": "Others would guess the password soon: fewer than two kinds of characters (letters, capitals, "
     "digits, signs), fewer than five different ones, made of the extension's number or names, or one that everybody "
@@ -142,6 +149,11 @@ class Refusal(Exception):
         """Name everything that still sends calls to the object or plays it."""
         users = [User(source=u.source, id=u.id, number=u.number, name=u.name, field=u.field) for u in error.users]
         return cls(Code.OBJECT_IN_USE, details=Failure(used_by_list=users))
+
+    @classmethod
+    def not_sent(cls, why: str) -> Self:
+        """Say why a mail was not sent."""
+        return cls(Code.MAIL_NOT_SENT, details=Failure(submsg=why))
 
     @classmethod
     def blocked(cls, until: int) -> Self:

@@ -18,6 +18,7 @@ from ringdove.model.story import Story
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
+from ringdove.voicemail.mail import Mailer
 from ringdove.watch.metrics import Metrics
 
 
@@ -35,9 +36,9 @@ class Services:
 
     `online` tells the live bindings of an extension; `simulate` plans a call to a ring group in the present state;
     `live_calls` are the stories of calls that this node knows better than the store: their end is not written down
-    yet; `destination_kinds` are those that this build can enter; `ready` says whether SIP is up; `metrics` are the
-    numbers of the server; `ladder` are the SIP messages of a call, where they are kept; `guard` keeps the door of SIP,
-    and `lockout` that of this interface. `clock` tells Unix time
+    yet; `destination_kinds` are those that this build can enter; `ready` says whether SIP is up; `mailer` sends mails,
+    where there is a mail server; `metrics` are the numbers of the server; `ladder` are the SIP messages of a call,
+    where they are kept; `guard` keeps the door of SIP, and `lockout` that of this interface. `clock` tells Unix time
     in seconds.
     """
 
@@ -51,6 +52,7 @@ class Services:
     live_calls: Callable[[], list[Story]]
     destination_kinds: frozenset[DestinationKind]
     ready: Callable[[], bool]
+    mailer: Mailer | None = None
     metrics: Metrics = field(default_factory=Metrics)
     ladder: Callable[[str], Ladder | None] = lambda _: None
     guard: Guard = field(default_factory=Guard)

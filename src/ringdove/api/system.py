@@ -1,17 +1,23 @@
-"""`system/…`: what there is to choose from."""
+"""`system/…`: what there is to choose from, and mails."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
 from ringdove.api.auth import family
-from ringdove.api.envelope import Failure, Many
+from ringdove.api.documentation import takes
+from ringdove.api.envelope import Done, Failure, Many
 from ringdove.api.errors import Refusal
-from ringdove.api.form import Form
+from ringdove.api.form import Broken, Fields, Flag, Form, is_on, read
+from ringdove.api.routing import Body
 from ringdove.api.services import Injected
+from ringdove.model.rules import EmailAddress, ShownName, refuse
 from ringdove.store import Listing, Store
+from ringdove.voicemail.mail_text import Unwritable
+from ringdove.voicemail.smtp import NoWay, Refused
 
 router = family("system")
 
@@ -72,6 +78,50 @@ async def _ringtones(store: Store) -> list[Option]:
     return [Option(text=tone.file, value=tone.file, type="custom_ringtone") for tone in found]
 
 
+class EmailServer(StrEnum):
+    """Which mail server: here there is one, that of the settings."""
+
+    FOLLOW_SYSTEM = "follow_system"
+    CUSTOM = "custom"
+    YS = "ys"
+
+
+_Addresses = Annotated[tuple[EmailAddress, ...], Field(max_length=100)]
+
+
+class EmailForm(Form):
+    """A mail."""
+
+    verbatim = frozenset({"body"})
+
+    email_server: EmailServer = Field(
+        description="`follow_system` or `custom`: the mail server of the settings. `ys`, the vendor's, is refused."
+    )
+    recipient: _Addresses = Field((), description="Whom it is for; `recipient`, `cc` or `bcc` has to name somebody.")
+    cc: _Addresses = Field((), description="Who gets a copy.")
+    bcc: _Addresses = Field((), description="Who gets a copy that nobody else is told of.")
+    subject: ShownName = Field("", description="The subject.")
+    body: str = Field(
+        "", max_length=100_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$", description="The plain text."
+    )
+    attachments: Annotated[tuple[str, ...], Field(max_length=100)] = Field(
+        (), description="Files of the server: refused, as they could be anything that it can read."
+    )
+    force_attach: Flag = Field(0, description="Whether it is not to be sent without attachments: 0 no, 1 yes.")
+
+    @classmethod
+    def conditions(cls, data: Fields) -> Iterator[Broken]:
+        """It is for somebody, and needs nothing that this server does not have."""
+        if not any(data.get(name) for name in ("recipient", "cc", "bcc")):
+            yield Broken(("recipient",), refuse("required", "nobody to send it to"))
+        if data.get("email_server") == EmailServer.YS:
+            yield Broken(("email_server",), refuse("unsupported", "there is no such mail server"))
+        if data.get("attachments"):
+            yield Broken(("attachments",), refuse("unsupported", "files of the server are not sent"))
+        elif is_on(data.get("force_attach")):
+            yield Broken(("attachments",), refuse("required", "nothing to attach"))
+
+
 MENUS: dict[str, Callable[[Store], Awaitable[list[Option]]]] = {
     "extension": _extensions,
     "ext_group": _ext_groups,
@@ -91,3 +141,18 @@ async def get_menuoptions(query: Annotated[MenuQuery, Query()], services: Inject
     if menu is None:
         raise Refusal.parameter("menu", "enum")
     return Many(data=await menu(services.store))
+
+
+@router.post("/sendemail", response_model=Done | Failure, openapi_extra=takes(EmailForm))
+async def sendemail(body: Body, services: Injected) -> Done:
+    """Send a mail now, such as one that tries out the mail server; it is there when this says SUCCESS."""
+    form, problems = read(EmailForm, body)
+    if form is None:
+        raise Refusal.parameters(problems)
+    if services.mailer is None:
+        raise Refusal.not_sent("no mail server is set: see RINGDOVE_SMTP")
+    try:
+        await services.mailer.write(form.subject, form.body, to=form.recipient, cc=form.cc, bcc=form.bcc)
+    except (Unwritable, Refused, NoWay) as why:
+        raise Refusal.not_sent(str(why)) from None
+    return Done()

@@ -9,6 +9,7 @@ from ringdove.model.voicemail import PLAYED_OCTETS, Mailbox, MailboxUsage, Messa
 from ringdove.store.database import Database
 from ringdove.store.listing import Listing, page
 from ringdove.store.mailboxes import inside, mailbox_of
+from ringdove.store.mails import owe
 from ringdove.store.references import missing
 from ringdove.store.tables import vm_message
 
@@ -30,11 +31,13 @@ class Messages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def deliver(self, recording: str, mailboxes: Iterable[Mailbox], new: NewMessage) -> list[Message]:
+    async def deliver(
+        self, recording: str, mailboxes: Iterable[Mailbox], new: NewMessage, *, mail: bool = False
+    ) -> list[Message]:
         """Put what was recorded into mailboxes, once into each; returns what is there new.
 
         A mailbox that has this recording already, or whose owner is gone, is passed over: so it can be done again after
-        a crash.
+        a crash. With `mail` whoever wants to be told by e-mail is owed one from then on, see `Mails`.
         """
         wanted = list(dict.fromkeys(mailboxes))
         content = new.model_dump(include=set(NewMessage.model_fields))
@@ -50,10 +53,13 @@ class Messages:
                 return []
             values = content | {"recording": recording, "read": False}
             ids = conn.execute(_ADD, [values | _columns(mailbox) for mailbox in places]).scalars()
-            return [
+            made = [
                 Message.model_construct(**values, id=given, mailbox=mailbox)
                 for given, mailbox in zip(ids, places, strict=True)
             ]
+            if mail:
+                owe(conn, made)
+            return made
 
         return await self._database.write(work, settings=False)
 

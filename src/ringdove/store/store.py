@@ -11,6 +11,7 @@ from ringdove.store.database import Database
 from ringdove.store.extension_groups import ExtensionGroups
 from ringdove.store.extensions import Extensions
 from ringdove.store.greetings import Greetings
+from ringdove.store.mails import Mails
 from ringdove.store.messages import Messages
 from ringdove.store.migrate import is_up_to_date, upgrade, upgrade_apart
 from ringdove.store.numbers import Numbers
@@ -40,6 +41,7 @@ class Store:
         self.ringtones = Ringtones(database)
         self.sounds = Sounds(database)
         self.messages = Messages(database)
+        self.mails = Mails(database)
         self.greetings = Greetings(database)
         self.vm_groups = VmGroups(database)
         self.options = Options(database)

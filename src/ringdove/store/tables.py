@@ -236,6 +236,17 @@ vm_message = Table(
     comment="A recording is in a mailbox at most once, so that it can be delivered again after a crash.",
 )
 
+vm_mail = Table(
+    "vm_mail",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("message_id", ForeignKey("vm_message.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("extension_id", ForeignKey("extension.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("since", Float, nullable=False),
+    sqlite_autoincrement=True,
+    comment="Who is still to be told of which message by e-mail.",
+)
+
 vm_group = Table(
     "vm_group",
     metadata,

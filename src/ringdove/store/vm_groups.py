@@ -53,11 +53,7 @@ class VmGroups:
     async def people(self, group_id: int) -> tuple[int, ...]:
         """Return the ids of the extensions in a group, extension groups expanded, each once; () where there is none."""
 
-        def work(conn: Connection) -> tuple[int, ...]:
-            found = _by_ids(conn, [group_id])
-            return _people(conn, found[group_id].members) if found else ()
-
-        return await self._database.read(work)
+        return await self._database.read(lambda conn: people(conn, group_id))
 
     async def mailboxes(self, group: VmGroup) -> list[Mailbox]:
         """Return where a message for a group goes: to its own mailbox, or to that of every member."""
@@ -123,6 +119,12 @@ class VmGroups:
             return heard if gone.rowcount > 0 else None
 
         return await self._database.write(work)
+
+
+def people(conn: Connection, group_id: int) -> tuple[int, ...]:
+    """Return the ids of the extensions in a group, extension groups expanded, each once; () where there is none."""
+    found = _by_ids(conn, [group_id])
+    return _people(conn, found[group_id].members) if found else ()
 
 
 def _by_ids(conn: Connection, ids: Iterable[int]) -> dict[int, VmGroup]:

@@ -202,7 +202,8 @@ class Postbox:
                 size=kept.size,
                 call_id=letter.call_id,
             )
-            return await self._store.messages.deliver(letter.id, letter.mailboxes, new), None
+            by_mail = self._settings.smtp is not None
+            return await self._store.messages.deliver(letter.id, letter.mailboxes, new, mail=by_mail), None
 
         try:
             messages = await self._shelf.keep(file, file.name, save)
