@@ -21,7 +21,7 @@ router = family("call_log")
 class CallLogQuery(Form):
     """Whose log, which calls in it, and which part of the list."""
 
-    ext_id: Annotated[ObjectId, LIBERAL_INT] = Field(description="The id of the extension.")
+    ext_id: Annotated[ObjectId, LIBERAL_INT] = Field(description="The id of the extension.", examples=[3071])
     page: Page = 1
     page_size: PageSize = MAX_PAGE_SIZE
     order_by: Order = "desc"
@@ -30,6 +30,7 @@ class CallLogQuery(Form):
         None,
         description="`answered`; of calls that came in also `missed` and `answered_elsewhere`; of calls that went out "
         "also `no_answer`, `busy`, `failed`, `voicemail` and `cancelled`.",
+        examples=["missed"],
     )
     start_time: UnixTime | None = Field(None, description="Calls that began then or later (Unix seconds).")
     end_time: UnixTime | None = Field(None, description="Calls that began before then (Unix seconds).")

@@ -108,7 +108,22 @@ class LogGroup(BaseModel):
 class LogRow(BaseModel):
     """A call in an extension's log. Times are Unix seconds, durations seconds."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(
+        populate_by_name=True,
+        json_schema_extra={
+            "example": {
+                "call_id": "1795746258.958513492",
+                "time": 1795746258.41,
+                "direction": "in",
+                "result": "answered",
+                "with": {"id": 3075, "number": "2003", "name": "Carol"},
+                "dialled": "6300",
+                "ring_group": {"id": 1, "number": "6300", "name": "Technical Support"},
+                "duration": 34.2,
+                "talk_duration": 28.9,
+            }
+        },
+    )
 
     call_id: str
     time: float = Field(description="When the call began.")

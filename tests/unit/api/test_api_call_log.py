@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from api_client import Api
 
+from ringdove.model.call_log import LogRow
 from ringdove.model.story import Attempt, Disposition, Hop, HopOutcome, LegResult, LegStory, Party, Story
 from ringdove.store.calls import Entry
 
@@ -133,6 +134,7 @@ async def test_whatever_is_wrong_is_named(people: Api) -> None:
 
 async def test_the_reference_tells_the_fields_by_their_names(people: Api) -> None:
     row = (await people.http.get("/openapi.json")).json()["components"]["schemas"]["LogRow"]
+    LogRow.model_validate(row["example"])
     assert list(row["properties"]) == [
         "call_id", "time", "direction", "result", "with", "dialled", "ring_group", "duration", "talk_duration",
     ]  # fmt: skip
