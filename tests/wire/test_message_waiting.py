@@ -14,10 +14,11 @@ from ringdove.events.types import ExtensionChanged, ExtensionDeleted, MailboxCha
 from ringdove.guard.guard import Guard
 from ringdove.model.extension import Extension
 from ringdove.model.reference import ObjectKind, Ref
-from ringdove.model.voicemail import Mailbox, MailboxKind, NewMessage, VmGroup
+from ringdove.model.voicemail import Mailbox, MailboxKind, MessageCount, NewMessage, VmGroup
 from ringdove.net.addresses import free_port
 from ringdove.net.endpoint import Endpoint, IncomingRequest, Timers
 from ringdove.notifier import MessageSummary, Notifier, subscriptions
+from ringdove.notifier.package import Topic
 from ringdove.registrar import Authenticator, Registrar
 from ringdove.registrar.doorman import Doorman
 from ringdove.sip.digest import Realm
@@ -35,6 +36,18 @@ greets = pytest.mark.parametrize("server", [SOON], indirect=True)
 """Such a test has a server that tells phones so; others need not wait for that."""
 
 
+class Summary(MessageSummary):
+    """The package, with a store that fails so many times."""
+
+    failures = 0
+
+    async def state(self, topic: Topic) -> MessageCount:
+        if self.failures:
+            self.failures -= 1
+            raise OSError("the disk is full")
+        return await super().state(topic)
+
+
 class Server:
     """A notifier beside a registrar, with sockets and a store; `ahead` is how far its clock is ahead of the world's."""
 
@@ -43,6 +56,7 @@ class Server:
     def __init__(self, store: Store, greeting: float) -> None:
         self.store = store
         self.ahead = 0.0
+        self.summary = Summary(store, "*2")
         self.bus = Bus()
         self.endpoint = Endpoint(timers=SHORT)
         guard = Guard()
@@ -51,7 +65,7 @@ class Server:
         self.notifier = Notifier(
             self.endpoint,
             self.bus,
-            [MessageSummary(store, "*2")],
+            [self.summary],
             authenticate=authenticator.check,
             extension=store.extensions.get,
             bindings=self.registrar.bindings,
@@ -277,6 +291,16 @@ class TestSubscriptions:
         lamp.dialog.local_cseq -= 1
         assert (await lamp.refresh()).status == 500
 
+    async def test_what_cannot_be_read_is_told_when_it_can(self, server: Server, alice: Phone, bob: Phone) -> None:
+        lamp = await Lamp.of(alice)
+        await lamp.told()
+        await bob.register()
+        server.summary.failures = 2
+        await server.leave(box(bob))
+        await server.leave(box(alice))
+        assert shown(await lamp.told(within=5)) == ("yes", "1/0")
+        assert shown(await bob.expect("NOTIFY", within=5)) == ("yes", "1/0")
+
     @pytest.mark.parametrize("way", ["deleted", "disabled"])
     async def test_with_the_extension_its_subscriptions_end(self, server: Server, alice: Phone, way: str) -> None:
         lamp = await Lamp.of(alice)
@@ -410,6 +434,26 @@ class TestUnasked:
             await alice.expect_none("NOTIFY", within=3 * SOON)
         finally:
             await desk.close()
+
+    async def test_who_has_forgotten_its_subscription_is_told_all_the_same(self, server: Server, alice: Phone) -> None:
+        await alice.register()
+        lamp = await Lamp.of(alice)
+        await lamp.told()
+        await server.leave(box(alice))
+        await lamp.told(481)
+        assert shown(await self.unasked(alice)) == ("yes", "1/0")
+
+    async def test_who_is_gone_is_given_up_and_told_when_it_is_back(self, server: Server) -> None:
+        alice = await server.phone("2001", "tcp")
+        await alice.register()
+        await (await Lamp.of(alice)).told()
+        await alice.close()
+        await server.leave(box(alice))
+        await until(lambda: not server.subscriptions, "there is no way to it")
+        async with await server.another(alice.person, "tcp") as again:
+            await again.register()
+            await server.leave(box(again))
+            assert shown(await self.unasked(again)) == ("yes", "2/0")
 
     @greets
     @pytest.mark.parametrize("status", [405, 481, 489, 501])

@@ -62,6 +62,7 @@ class Notifier:
             self._packages,
             authenticate=authenticate,
             extension=extension,
+            bindings=bindings,
             clock=clock or endpoint.clock,
             read=self._read,
             run=self._run,
@@ -136,8 +137,7 @@ class Notifier:
     async def _touch(self, package: Package, event: object) -> None:
         for topic in await package.touched(event):
             owner = package.audience(topic)
-            phones = () if owner is None else self._bindings(owner)
-            self._read(topic, {Name(binding.extension_id, binding.key): True for binding in phones})
+            self._read(topic, () if owner is None else self._bindings(owner))
 
     def _came(self, name: Name) -> None:
         """A phone has registered: give it the time to subscribe, then tell it, unless it is told nothing new."""
@@ -147,15 +147,16 @@ class Notifier:
     def _greet(self, name: Name) -> None:
         for package in self._packages.values():
             if (topic := package.own(name.extension_id)) is not None:
-                self._read(topic, {name: False})
+                self._to_read.setdefault(topic, {}).setdefault(name, False)
+                self._news.set()
 
     # What is told
 
-    def _read(self, topic: Topic, phones: Mapping[Name, bool] | None = None) -> None:
-        """Have a state read, and told to subscribers and to these phones."""
+    def _read(self, topic: Topic, phones: Iterable[StoredBinding]) -> None:
+        """Have a state read, and told to subscribers and, if it is their own, to these phones in any case."""
         told = self._to_read.setdefault(topic, {})
-        for name, in_any_case in (phones or {}).items():
-            told[name] = told.get(name, False) or in_any_case
+        if self._packages[topic.event].audience(topic) is not None:
+            told.update({Name(binding.extension_id, binding.key): True for binding in phones})
         self._news.set()
 
     async def _read_on(self) -> None:
@@ -170,7 +171,9 @@ class Notifier:
                     await self._tell(topic, phones)
                 except Exception:
                     log.exception("state_not_told", event_package=topic.event)
-                    self._read(topic, phones)
+                    certain = {name: True for name, in_any_case in phones.items() if in_any_case}
+                    self._to_read[topic] = phones | self._to_read.get(topic, {}) | certain
+                    self._news.set()
                     await asyncio.sleep(AGAIN)
 
     async def _tell(self, topic: Topic, phones: Mapping[Name, bool]) -> None:

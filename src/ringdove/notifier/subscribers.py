@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -53,7 +53,11 @@ class _Held:
 
 
 class Subscribers:
-    """All subscriptions of a node. What is to be read is told to `read`, work that waits is handed to `run`."""
+    """All subscriptions of a node.
+
+    What is to be read is told to `read`; with it, where a phone knew nothing of its subscription any more, the binding
+    of that phone, which is still to be told. Work that waits is handed to `run`.
+    """
 
     def __init__(
         self,
@@ -62,8 +66,9 @@ class Subscribers:
         *,
         authenticate: Callable[[Request, Hop], Awaitable[Extension | Response]],
         extension: Callable[[int], Awaitable[Extension | None]],
+        bindings: Callable[[int], Sequence[StoredBinding]],
         clock: Callable[[], float],
-        read: Callable[[Topic], None],
+        read: Callable[[Topic, Sequence[StoredBinding]], None],
         run: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._outgoing = outgoing
@@ -71,6 +76,7 @@ class Subscribers:
         self._packages = packages
         self._authenticate = authenticate
         self._extension = extension
+        self._bindings = bindings
         self._clock = clock
         self._read = read
         self._run = run
@@ -217,13 +223,15 @@ class Subscribers:
         for action in actions:
             match action:
                 case Read(topic):
-                    self._read(topic)
+                    self._read(topic, ())
                 case Notify():
                     self._notify(action)
-                case Over(id_):
+                case Over(id_, lost):
                     held = self._held.pop(id_)
                     self._endpoint.detach(id_)
                     log.debug("unsubscribed", event_package=held.topic.event, sip_call_id=id_.call_id)
+                    if lost is not None:
+                        self._read(lost, [one for one in self._bindings(held.watcher) if held.is_of(one)])
 
     def _notify(self, notify: Notify) -> None:
         held, package = self._held[notify.id], self._packages[notify.topic.event]

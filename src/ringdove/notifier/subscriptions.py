@@ -51,9 +51,13 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Nothing more comes of this subscription."""
+    """Nothing more comes of this subscription.
+
+    Where its phone has said that it has none, `lost` is what it was not told by it.
+    """
 
     id: DialogId
+    lost: Topic | None = None
 
 
 Action = Read | Notify | Over
@@ -169,7 +173,7 @@ class Subscriptions:
             return []
         one.asking = False
         if status in LOST or (one.ending is not None and not one.waits and not one.owes):
-            return self._drop(one)
+            return self._drop(one, lost=one.ending is None and status != 408)
         if status >= 300:
             one.told = None  # it is told with the next change or refresh: whatever stands in the way may be gone then
         return self._next(one, now)
@@ -214,11 +218,11 @@ class Subscriptions:
             standing = f"active;expires={max(0, int(one.expires_at - now))}"
         return [Notify(one.id, one.topic, one.told, standing)]
 
-    def _drop(self, one: _Subscription) -> list[Action]:
+    def _drop(self, one: _Subscription, *, lost: bool) -> list[Action]:
         del self._all[one.id], self._by_topic[one.topic][one.id], self._by_owner[one.owner][one.id]
         if not self._by_topic[one.topic]:
             del self._by_topic[one.topic]
             self._known.pop(one.topic, None)
         if not self._by_owner[one.owner]:
             del self._by_owner[one.owner]
-        return [Over(one.id)]
+        return [Over(one.id, one.topic if lost else None)]

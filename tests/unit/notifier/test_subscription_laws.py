@@ -49,7 +49,8 @@ class Told(RuleBasedStateMachine):
                         left = int(standing.removeprefix("active;expires="))
                         assert 0 <= left <= self.expires[id_] - self.now
                     self.under_way[id_] = action
-                case Over(id_):
+                case Over(id_, lost):
+                    assert lost is None or id_ not in self.terminated
                     assert id_ not in self.over, "twice"
                     assert id_ not in self.under_way
                     self.over.add(id_)
