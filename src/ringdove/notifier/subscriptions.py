@@ -132,7 +132,7 @@ class Subscriptions:
         return actions + self._grant(one, seconds)
 
     def refresh(self, id_: DialogId, seconds: float, now: float) -> list[Action]:
-        """A SUBSCRIBE within a live subscription was granted; 0 ends it (§4.2.1.3, §4.1.2.3)."""
+        """A SUBSCRIBE within a live subscription was granted; 0 ends it (§4.2.1.4, §4.1.2.3)."""
         one = self._all[id_]
         one.expires_at = now + seconds
         self._by_owner[one.owner][id_] = self._by_owner[one.owner].pop(id_)

@@ -15,7 +15,7 @@ from .validator import Rejection
 Fields = Iterable[tuple[str, str]]
 
 TARGET_REFRESH: Final = frozenset({"INVITE", "NOTIFY", "SUBSCRIBE", "UPDATE"})
-"""Methods whose Contact moves the remote target (§12.2, RFC 3311 §5.1, RFC 6665 §3.1.1, §3.2.1)."""
+"""Methods whose Contact moves the remote target (§12.2, RFC 3311 §5.1, RFC 6665 §3.1, §3.2)."""
 
 
 class DialogId(NamedTuple):
