@@ -269,6 +269,13 @@ class TestSubscriptions:
         await until(lambda: not server.subscriptions, "it is given up", within=4)
         assert server.notifier.notified["message-summary", "none"] == 1
 
+    async def test_a_proxy_that_wants_to_stay_in_between_does(self, server: Server, bob: Phone) -> None:
+        edge, inner = f"<sip:{bob.host}:{bob.port};lr>", "<sip:inner.test;lr>"
+        routes = [("Record-Route", edge), ("Record-Route", inner)]
+        lamp = await Lamp.of(bob, headers=routes)
+        assert lamp.response.headers.get_all("Record-Route") == [edge, inner]
+        assert (await lamp.told()).headers.get_all("Route") == [edge, inner]
+
     async def test_a_passing_failure_ends_nothing(self, server: Server, alice: Phone) -> None:
         lamp = await Lamp.of(alice)
         await lamp.told(503)
@@ -420,6 +427,13 @@ class TestUnasked:
         alice.registration = f"{call_id}-anew", cseq
         await alice.register()
         assert shown(await self.unasked(alice)) == ("yes", "1/0")
+
+    async def test_a_phone_behind_a_proxy_is_told_by_way_of_that(self, server: Server, alice: Phone) -> None:
+        edge = "<sip:edge.test;lr>"
+        await alice.register(Supported="path", Path=edge)
+        await server.leave(box(alice))
+        notify = await self.unasked(alice)
+        assert (notify.headers.get("Route"), notify.uri) == (edge, str(alice.uri))
 
     async def test_who_has_subscribed_is_told_once_and_its_other_phone_too(self, server: Server, alice: Phone) -> None:
         desk = await server.another(alice.person)

@@ -8,9 +8,11 @@ import pytest
 from ringdove.model.voicemail import Mailbox, MailboxKind, NewMessage
 from support.house import House
 from support.peer import Peer
-from support.phones import Phone
+from support.phones import Phone, until
+from support.scene import Scene, open_house
 from support.subscriber import Lamp, shown, standing, subscribe
 from support.tower import Tower
+from support.voicemail import reach_tone, speak
 
 
 async def leave(house: House, mailbox: Mailbox, recording: str) -> int:
@@ -45,6 +47,54 @@ async def test_what_is_done_over_the_API_is_seen_on_the_phone(tmp_path: Path) ->
 
             await house.get("extension/delete", id=person.id)
             assert standing(await lamp.told()) == "terminated;reason=noresource"
+
+
+async def test_over_IPv6_the_message_key_dials_an_address_in_brackets(tmp_path: Path) -> None:
+    async with House.open(tmp_path / "data", sip="[::1]:0") as house:
+        async with await Phone.of(house, await house.extension("2001")) as phone:
+            lamp = await Lamp.of(phone)
+            assert f"Message-Account: sip:*2@[::1]:{house.sip[1]}\r\n".encode() in (await lamp.told()).body
+
+
+async def test_over_tls_it_works_as_well(tmp_path: Path) -> None:
+    async with House.open(tmp_path / "data", sip_tls="127.0.0.1:0") as house:
+        async with await Phone.of(house, await house.extension("2001"), "tls") as phone:
+            await phone.register()
+            lamp = await Lamp.of(phone)
+            assert shown(await lamp.told()) == ("no", "0/0")
+            assert (await lamp.refresh(0)).status == 200
+            assert standing(await lamp.told()) == "terminated;reason=timeout"
+
+
+async def test_a_message_that_a_caller_leaves_lights_all_lamps_that_it_concerns(tmp_path: Path) -> None:
+    async with open_house(tmp_path / "house", vm_shortest=1) as house, Scene(house) as scene:
+        alice, carol = await scene.phones(2)
+        bob = await scene.phone(enb_vm=1)
+        desk = await scene.phone(bob.person)
+        _, shared = await scene.vm_group("share", bob.person, carol.person)
+        at_bob, at_carol, of_group = await Lamp.of(bob), await Lamp.of(carol), await Lamp.of(carol, shared)
+        for lamp in (at_bob, at_carol, of_group):
+            assert shown(await lamp.told()) == ("no", "0/0")
+
+        invite = await alice.dial(bob.number)
+        for phone in (bob, desk):
+            phone.reply(await phone.rings(), 486)
+        line = await reach_tone(alice, invite)
+        await speak(line, 700, 1.3)
+        await line.bye()
+        assert shown(await at_bob.told(within=8)) == ("yes", "1/0")
+        unasked = await desk.expect("NOTIFY")
+        assert (standing(unasked), shown(unasked)) == ("terminated", ("yes", "1/0"))
+
+        line = await reach_tone(alice, await alice.dial(shared))
+        await speak(line, 700, 1.3)
+        await line.bye()
+        told = [shown(await lamp.told(within=8))[1] for lamp in (at_bob, at_carol, of_group)]
+        assert told == ["2/0", "1/0", "1/0"]
+        for lamp in (at_bob, at_carol, of_group):
+            assert (await lamp.refresh(0)).status == 200
+            await lamp.told()
+        await until(lambda: house.node.notifier.counts() == {"message-summary": 0}, "all are over")
 
 
 async def test_OPTIONS_tells_what_can_be_subscribed_to(tmp_path: Path) -> None:
