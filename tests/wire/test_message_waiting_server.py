@@ -51,14 +51,16 @@ async def test_what_is_done_over_the_API_is_seen_on_the_phone(tmp_path: Path) ->
 
 async def test_over_IPv6_the_message_key_dials_an_address_in_brackets(tmp_path: Path) -> None:
     async with House.open(tmp_path / "data", sip="[::1]:0") as house:
-        async with await Phone.of(house, await house.extension("2001")) as phone:
+        person = await house.extension("2001")
+        async with await Phone.of(house, person) as phone:
             lamp = await Lamp.of(phone)
             assert f"Message-Account: sip:*2@[::1]:{house.sip[1]}\r\n".encode() in (await lamp.told()).body
 
 
 async def test_over_tls_it_works_as_well(tmp_path: Path) -> None:
     async with House.open(tmp_path / "data", sip_tls="127.0.0.1:0") as house:
-        async with await Phone.of(house, await house.extension("2001"), "tls") as phone:
+        person = await house.extension("2001")
+        async with await Phone.of(house, person, "tls") as phone:
             await phone.register()
             lamp = await Lamp.of(phone)
             assert shown(await lamp.told()) == ("no", "0/0")
