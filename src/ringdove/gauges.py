@@ -36,7 +36,11 @@ def show_sip(metrics: Metrics, endpoint: Endpoint) -> None:
         "ringdove_transactions", "SIP transactions that are held, by side.", endpoint.transactions, labels=["side"]
     )
     metrics.gauge("ringdove_timers", "Transactions that wait for a timer.", lambda: endpoint.timers)
-    metrics.gauge("ringdove_dialogs", "SIP dialogs that are open, early ones of callers too.", lambda: endpoint.dialogs)
+    metrics.gauge(
+        "ringdove_dialogs",
+        "SIP dialogs that are open: of calls, early ones of callers too, and of subscriptions.",
+        lambda: endpoint.dialogs,
+    )
     metrics.gauge(
         "ringdove_sip_connections",
         "SIP connections, those that are coming about too, by transport.",

@@ -1,6 +1,8 @@
 """Phones that did not ask: who is told, who is not told again."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ringdove.notifier.package import Topic
 from ringdove.notifier.unasked import Name, Tell, Unasked
@@ -55,3 +57,49 @@ def test_who_declined_and_is_gone_is_forgotten() -> None:
 
 def test_an_answer_that_nobody_waits_for_means_nothing() -> None:
     assert Unasked().answered(DESK, 489) == []
+
+
+steps = st.one_of(
+    st.tuples(st.just("tell"), st.sampled_from([DESK, CELLAR]), st.integers(0, 5)),
+    st.tuples(st.just("answer"), st.sampled_from([DESK, CELLAR]), st.sampled_from([200, 200, 408, 503, 489])),
+    st.tuples(st.just("anew"), st.sampled_from([DESK, CELLAR]), st.none()),
+)
+
+
+@given(st.lists(steps, max_size=60))
+@settings(max_examples=200)
+def test_whatever_happens_the_last_state_is_told_last_and_nobody_is_told_what_it_declined(
+    happened: list[tuple[str, Name, int | None]],
+) -> None:
+    unasked = Unasked()
+    registration = dict.fromkeys((DESK, CELLAR), 0)
+    under_way: dict[Name, Tell] = {}
+    wanted: dict[Name, int] = {}
+    asked_as: dict[Name, int] = {}
+    told: dict[Name, object] = {}
+    declined: dict[Name, int] = {}
+
+    def see(actions: list[Tell]) -> None:
+        for tell in actions:
+            assert tell.name not in under_way, "two at a time"
+            assert declined.get(tell.name) != registration[tell.name], "it has said that it does not want that"
+            under_way[tell.name] = tell
+            told[tell.name] = tell.state
+
+    for what, name, value in happened:
+        if what == "anew":
+            registration[name] += 1
+        elif what == "tell" and value is not None:
+            wanted[name], asked_as[name] = value, registration[name]
+            see(unasked.tell(name, registration[name], BOX, value))
+        elif name in under_way and value is not None:
+            del under_way[name]
+            if value == 489:
+                declined[name] = asked_as[name]
+            see(unasked.answered(name, value))
+    for name in list(under_way):
+        while name in under_way:
+            del under_way[name]
+            see(unasked.answered(name, 200))
+    for name, state in wanted.items():
+        assert told[name] == state or name in declined
