@@ -132,10 +132,10 @@ async def test_a_disk_that_is_nearly_full_takes_no_letter(office: Office, monkey
 async def test_what_the_store_refuses_is_tried_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     deliver, failures = office.store.messages.deliver, iter([OSError("gone"), RuntimeError("no")])
 
-    async def fails_twice(*args: Any) -> Any:
+    async def fails_twice(*args: Any, **how: Any) -> Any:
         for failure in failures:
             raise failure
-        return await deliver(*args)
+        return await deliver(*args, **how)
 
     monkeypatch.setattr(office.store.messages, "deliver", fails_twice)
     office.postbox.send(await office.letter())
