@@ -21,7 +21,7 @@ from ringdove.model.story import EndedBy
 
 from .call import Call
 from .caller import CALLER
-from .inbox import CallerGone, CallEvent, HeardOut, HungUp, Pressed, Quiet
+from .inbox import CallEnded, CallerGone, CallEvent, HeardOut, HungUp, Pressed, Quiet
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +48,7 @@ class Stopped(Enum):
     SILENCE = auto()
     LENGTH = auto()
     HANG_UP = auto()
+    """The caller's, or ours: the call is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Take:
 
     seconds: float
     stopped: Stopped
+    over: CallerLeft | CallEnded | None = None
+    """What ended the call with it: to be raised when what was recorded is cared for."""
 
 
 class Conversation:
@@ -112,18 +115,19 @@ class Conversation:
 
     async def record(self, file: Path, *, longest: float, quiet: float, keys: str = "#") -> Take:
         """Record what the caller says into a WAV file, until it presses a key, says nothing for `quiet` seconds, has
-        spoken for `longest`, or hangs up, which does not raise here. Silence at the end that ended it is left out.
+        spoken for `longest`, or the call is over, which does not raise here (`Take.over`). Silence at the end that
+        ended it is left out.
         """
         recording = RecordingId(file.stem)
         await self._call.session.record(recording, file, CALLER, quiet=quiet)
-        stopped = Stopped.HANG_UP
+        stopped, over = Stopped.HANG_UP, None
         try:
             stopped = await self._recorded(recording, self._now() + longest, keys)
-        except CallerLeft:
-            pass
+        except (CallerLeft, CallEnded) as end:
+            over = end
         finally:
             seconds = await self._close(recording, trimmed=stopped is Stopped.SILENCE)
-        return Take(seconds, stopped)
+        return Take(seconds, stopped, over)
 
     async def _recorded(self, recording: RecordingId, until: float, keys: str) -> Stopped:
         while True:

@@ -12,7 +12,7 @@ from ringdove.voicemail.postbox import NoRoom
 from ringdove.voicemail.spool import Letter
 
 from .call import Call
-from .conversation import CallerLeft, Conversation, Stopped, converse
+from .conversation import Conversation, converse
 
 _TAKES = 5
 """How often a caller may record before what is there is sent."""
@@ -68,10 +68,10 @@ class _Message:
             self._hop.outcome = HopOutcome.MAILBOX_FULL
             await self._talk.say(self._speech.phrase(Phrase.NO_ROOM if why.mailbox is None else Phrase.MAILBOX_FULL))
         finally:  # whatever ended it: a hang-up, the end of the server
-            await self._discard(self._blank)
             if self._kept is not None:
                 self._hop.outcome = HopOutcome.MESSAGE_LEFT
                 self._postbox.send(self._kept)
+            await self._discard(self._blank)
         await self._say(Phrase.MESSAGE_SENT if self._kept else Phrase.NOTHING_RECORDED, Phrase.GOODBYE)
 
     async def _begin(self) -> Letter:
@@ -96,12 +96,17 @@ class _Message:
         letter, settings = await self._begin(), self._settings
         await self._talk.say((BEEP,))
         file = self._postbox.file(letter)
-        take = await self._talk.record(file, longest=settings.vm_longest, quiet=settings.vm_silence)
+        try:
+            take = await self._talk.record(file, longest=settings.vm_longest, quiet=settings.vm_silence)
+        except BaseException:  # the server stops at once, for instance: whether it is a message is found out later
+            self._blank = None
+            self._postbox.send(letter)
+            raise
         if take.seconds >= settings.vm_shortest:
             self._blank, self._kept = self._kept, letter
         await self._discard(self._blank)
-        if take.stopped is Stopped.HANG_UP:
-            raise CallerLeft
+        if take.over is not None:
+            raise take.over
 
     async def _accepts(self, letter: Letter) -> bool:
         """Whether the caller leaves it at this recording; False where it wants to record again."""

@@ -1,0 +1,76 @@
+"""What a caller has said is not lost, whatever goes wrong while it is said."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from ringdove.model.story import Disposition, EndedBy, HopOutcome
+from support.house import House, Person
+from support.phones import Phone
+from support.scene import Scene, open_house
+from support.voicemail import messages, reach_tone, speak, tones, wav_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TONE = 700
+"""What callers say, in Hz."""
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    settings = {"vm_shortest": 1, "vm_silence": 2, "vm_messages": 1}
+    async with open_house(tmp_path_factory.mktemp("mishaps"), **settings) as house:
+        yield house
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def scene(house: House) -> AsyncIterator[Scene]:
+    async with Scene(house) as scene:
+        yield scene
+
+
+async def said(house: House, person: Person) -> list[tuple[float | None, float]]:
+    """The tones in the one message that somebody has."""
+    (message,) = await messages(house, count=1, ext_id=person.id)
+    return [(hz, seconds) for hz, seconds in tones(await wav_of(house, message["id"]), TONE) if hz is not None]
+
+
+def near(seconds: float) -> Any:
+    return pytest.approx(seconds, abs=0.2)
+
+
+def spool(house: House) -> Path:
+    return house.node.settings.data / "voicemail"
+
+
+async def test_what_is_being_said_when_the_server_ends_the_call_is_a_message(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await scene.person(enb_vm=1)
+    line = await reach_tone(alice, await alice.dial(bob.number))
+    await speak(line, TONE, 1.5)
+    await scene.house.node.switchboard.drain(patience=0)
+    assert (await alice.hung_up()).headers.get("Reason") == "SIP;cause=503"
+    assert await said(scene.house, bob) == [(TONE, near(1.5))]
+    story = await scene.story(alice)
+    assert (story.disposition, story.ended_by, story.reason) == (
+        Disposition.VOICEMAIL,
+        EndedBy.SERVER,
+        "the server stops",
+    )
+    assert story.hops[-1].outcome is HopOutcome.MESSAGE_LEFT
+
+
+async def test_what_is_being_said_when_the_server_stops_at_once_is_delivered_by_its_next_start(tmp_path: Path) -> None:
+    async with House.open(tmp_path, vm_shortest=1) as house:
+        alice = await Phone.of(house, await house.extension("2001"))
+        bob = await house.extension("2002", enb_vm=1)
+        line = await reach_tone(alice, await alice.dial("2002"))
+        await speak(line, TONE, 2)
+    alice.audio.quiet()
+    async with House.open(tmp_path, vm_shortest=1) as house:
+        assert await said(house, bob) == [(TONE, near(2))]
+        assert list(spool(house).iterdir()) == []
+    await alice.close()
