@@ -35,6 +35,7 @@ from ringdove.media.files.process import transcode
 
 SOUNDS = Path(__file__).parent.parent / "src" / "ringdove" / "media" / "sounds"
 WELCOME = "Welcome to Ringdove. We will be with you in a moment."
+CLOSED = "We are closed. Please leave a message."
 
 CALM = (
     "C3 E4 G4 B4",
@@ -179,6 +180,7 @@ def main() -> None:
     write_mp3(SOUNDS / "samples" / "SoftBreeze" / "Morning.mp3", morning(), rate=16_000, smallness=0.8)
     write_mp3(SOUNDS / "samples" / "SoftBreeze" / "Evening.mp3", evening(), rate=16_000, smallness=0.8)
     write_speech(SOUNDS / "samples" / "demo.wav", WELCOME)
+    write_speech(SOUNDS / "samples" / "closed.wav", CLOSED)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_mp3(folder / "Calm.mp3", calm(), rate=16_000, smallness=0.8)

@@ -56,6 +56,17 @@ class Client:
         """Send `body` as JSON; raises as `get` does."""
         return _answer(path, await self._http.post(path, params=self._token, json=body))
 
+    async def upload(self, path: str, name: str, content: bytes, **fields: str) -> dict[str, Any]:
+        """Send a file, as a form does; raises as `get` does."""
+        files = {"file": (name, content)}
+        return _answer(path, await self._http.post(path, params=self._token, data=fields, files=files))
+
+    async def download(self, path: str, **params: str | int) -> bytes:
+        """Ask where a file is, and fetch it; raises as `get` does, and httpx.HTTPStatusError."""
+        link = (await self.get(path, **params))["download_resource_url"]
+        response = await self._http.get(self._http.base_url.join(link), params=self._token)
+        return response.raise_for_status().content
+
 
 def _answer(path: str, response: httpx.Response) -> dict[str, Any]:
     answer: dict[str, Any] = response.json()

@@ -16,6 +16,7 @@ PCMU: Final = Codec(0, "PCMU", 8000)
 
 _HEADER = struct.Struct("!BBHII")
 _LONGEST: Final = 2048
+_SILENCE: Final = b"\xff" * FRAME_BYTES
 _STAMPS: Final = 35
 """SO_TIMESTAMPNS of Linux, which the socket module does not name: when a packet came, however busy this process is."""
 _STAMP = struct.Struct("@ll")
@@ -29,7 +30,9 @@ class Packet(NamedTuple):
 
 
 class Audio:
-    """Bound to a free port from the start; says `voice` between `talk` and `quiet`, listens until `close`.
+    """Bound to a free port from the start; sends between `talk` and `quiet`, listens until `close`.
+
+    It says `voice`, but for the time between `hush` and `speak`, when it sends silence.
 
     `voice` is one packet's worth; `heard` are the packets of this codec that came, `sent` is how many went.
     """
@@ -47,7 +50,7 @@ class Audio:
         self._to: tuple[str, int] | None = None
         self._next: asyncio.TimerHandle | None = None
         self._ssrc = secrets.randbits(32)
-        self._voice = voice
+        self._voice = self._says = voice
         self.port: int = self._socket.getsockname()[1]
         self.sent = 0
         self.heard: list[Packet] = []
@@ -69,6 +72,14 @@ class Audio:
             self._next.cancel()
             self._next = None
 
+    def hush(self) -> None:
+        """Say nothing,"""
+        self._says = _SILENCE
+
+    def speak(self) -> None:
+        """and now something again."""
+        self._says = self._voice
+
     def close(self) -> None:
         """Give the port back; what was heard stays."""
         self.quiet()
@@ -79,7 +90,7 @@ class Audio:
     def _say(self, due: float) -> None:
         header = _HEADER.pack(0x80, PCMU.payload, self.sent & 0xFFFF, self.sent * FRAME_BYTES & 0xFFFFFFFF, self._ssrc)
         with suppress(OSError):  # a full or unreachable far end costs a packet, as on any network
-            self._socket.sendto(header + self._voice, self._to or ("", 0))
+            self._socket.sendto(header + self._says, self._to or ("", 0))
             self.sent += 1
         due += FRAME_SECONDS
         self._next = self._loop.call_at(due, self._say, due)

@@ -19,7 +19,11 @@ from .stage import scene_of
 _SPAN: Final = 28.0
 """Seconds on the scale from the start; it grows where the calls take longer."""
 
+_ENVELOPE: Final = "✉"
+"""A message waits."""
+
 _NAMES = {scene.number: str(scene.request["name"]) for scene in SCENES}
+_MAILBOXES = {scene.number for scene in SCENES if scene.mailbox is not None}
 
 
 class Board:
@@ -31,6 +35,7 @@ class Board:
         self._news: list[Text] = []
         for phone in self._phones:
             phone.on_change = self._note
+            phone.on_lamp = self._note_lamp
 
     def news(self) -> Text | None:
         """What has happened since this was last asked for, line by line; None for nothing."""
@@ -47,11 +52,19 @@ class Board:
         if isinstance(line, IncomingLine):
             scene = scene_of(line)
             number = scene.number if scene is not None else ""
+        self._add(line.phone, number, words, style)
+
+    def _note_lamp(self, phone: Phone) -> None:
+        """Take down what the server says of messages."""
+        if phone.lamp is not None:
+            self._add(phone, "", f"{_ENVELOPE} NOTIFY, {phone.lamp}", "yellow")
+
+    def _add(self, phone: Phone, number: str, words: str, style: str) -> None:
         news = Text.assemble(
             (f"{time.monotonic() - self.began:6.2f} s  ", "dim"),
             (f"{number:<6}", "cyan"),
-            (f"{line.phone.account.number} ", "bold"),
-            f"{line.phone.account.name:<15}",
+            (f"{phone.account.number} ", "bold"),
+            f"{phone.account.name:<15}",
             (words, style),
         )
         self._news.append(news)
@@ -63,13 +76,18 @@ class Board:
         table = bar_table(width)
         table.add_row("", scale.ruler(), "")
         for phone in self._phones:
+            lit = phone.lamp is not None and phone.lamp.lit
             label = Text.assemble((phone.account.number, "bold"), f" {phone.account.name}")
-            label.truncate(LABEL_WIDTH, overflow="ellipsis")
+            label.truncate(LABEL_WIDTH - 2 * lit, overflow="ellipsis")
+            label.append(f" {_ENVELOPE}" if lit else "", style="bold yellow")
             bar = scale.bar([span for line in phone.lines for span in self._spans(line, now)], "yellow")
             bar.highlight_regex(f"{RINGING}+", "green")
             table.add_row(label, bar, _standing(phone))
         yield table
-        yield Text(f"{INVITED} rings, or waits for an answer  {RINGING} talks  {TO_RING} holds", style="dim")
+        yield Text(
+            f"{INVITED} rings, or waits for an answer  {RINGING} talks  {TO_RING} holds  {_ENVELOPE} has a message",
+            style="dim",
+        )
 
     def _spans(self, line: Line, now: float) -> Iterable[Span]:
         end = now if line.over_at is None else line.over_at - self.began
@@ -109,6 +127,8 @@ def _happening(line: Line) -> tuple[str, str] | None:
             return "goes on talking", "green"
         case State.TALKING if incoming:
             return "answers", "bold green"
+        case State.TALKING if line.party in _MAILBOXES:
+            return "is answered by voicemail", "dim"
         case State.OVER:
             return _farewell(line)
     return None

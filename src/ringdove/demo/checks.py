@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
+from ringdove.model.call_log import LogResult
 from ringdove.model.simulation import Simulation
-from ringdove.model.story import Disposition
+from ringdove.model.story import Disposition, HopOutcome
 
 from . import listening
 from .check import TOGETHER, Check, near
 from .data import first_name
 from .incoming import DECLINED, IncomingLine
 from .line import Ending, Line
-from .scenes import ALICE, BOB, CAROL, FRIDA, STEP_SECONDS
+from .scenes import ALICE, BOB, CAROL, FRIDA, STEP_SECONDS, UNANSWERED_SECONDS
 from .stage import Performance
 
 _ELSEWHERE = "Call completed elsewhere"
@@ -83,6 +84,45 @@ def nobody_answers(played: Performance, foretold: Simulation) -> Iterator[Check]
     yield listening.only_ringing(played, FRIDA)
     yield listening.talk(played, FRIDA)
     yield _record(played, FRIDA)
+
+
+def after_hours(played: Performance) -> Iterator[Check]:
+    """Carol does not answer, the caller leaves her a message, and she learns of it."""
+    number, origin, mail = played.scene.number, played.call.began_at, played.mail
+    ring, way = played.ring_of(CAROL), [hop.kind for hop in played.story.hops]
+    ended = [] if ring is None or ring.over_at is None else [ring.over_at - origin]
+    yield Check(
+        f"{number}: not answered for {UNANSWERED_SECONDS} s, so on to Carol's voicemail",
+        way == ["ring_group", "ext_vm"]
+        and ring is not None
+        and ring.ending is Ending.CANCELLED
+        and near(ended, [UNANSWERED_SECONDS]),
+        f"{' → '.join(way)}; Carol: {_end_of(ring)} after {_times(ended)}",
+    )
+    yield listening.greeting_and_tone(played)
+    yield listening.message(played)
+    lamp = mail.lamp if mail is not None else None
+    yield Check(
+        f"{number}: Carol's phone shows that a message waits",
+        lamp is not None and lamp.lit and (lamp.new, lamp.old) == (1, 0),
+        f"NOTIFY {lamp}" if lamp is not None else "no NOTIFY",
+    )
+    row = mail.logged if mail is not None else None
+    group = row.ring_group.name if row is not None and row.ring_group is not None else "no group"
+    yield Check(
+        f"{number}: in Carol's log as missed, by way of {played.scene.request['name']}",
+        row is not None and row.result is LogResult.MISSED and group == played.scene.request["name"],
+        f"{row.result}, by way of {group}" if row is not None else "not there",
+    )
+    outcome = played.story.hops[-1].outcome if played.story.hops else ""
+    yield Check(
+        f"{number}: on record as voicemail, a message left",
+        played.story.disposition is Disposition.VOICEMAIL
+        and outcome is HopOutcome.MESSAGE_LEFT
+        and played.story.ended_by == "caller",
+        f"{played.story.disposition or 'still running'}, {outcome.replace('_', ' ') or 'nothing left'}, "
+        f"ended by {played.story.ended_by or 'nobody'}",
+    )
 
 
 def _rang_together(played: Performance) -> Check:

@@ -28,6 +28,11 @@ def first_name(number: str) -> str:
     return next(first for known, first, _ in PEOPLE.values() if known == number)
 
 
+def number_of(extension_id: int) -> str:
+    """The number of somebody in the sample data."""
+    return PEOPLE[extension_id][0]
+
+
 async def add_sample_data(store: Store, library: Library) -> bool:
     """Fill a store that has no extensions yet; says whether it did. Passwords are made anew each time."""
     if await store.extensions.count():

@@ -72,8 +72,12 @@ class Ear:
     def __init__(self, sounds: Iterable[Sound]) -> None:
         self._places: defaultdict[bytes, list[tuple[Sound, int]]] = defaultdict(list)
         for sound in sounds:
-            for number, frame in enumerate(sound.frames):
-                self._places[frame].append((sound, number))
+            self.learn(sound)
+
+    def learn(self, sound: Sound) -> None:
+        """Know one more."""
+        for number, frame in enumerate(sound.frames):
+            self._places[frame].append((sound, number))
 
     def recognise(self, packets: Sequence[Packet]) -> list[Passage]:
         """Tell what the packets are, in the order in which they came.

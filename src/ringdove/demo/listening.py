@@ -5,10 +5,13 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby, pairwise
 
 from ringdove.media.codecs import FRAME_SECONDS
+from ringdove.media.sounds import DEMO_GREETING
 
 from .check import MOST, Check, near
 from .data import first_name
 from .hearing import GAP, Passage, longest_gap
+from .mailbox import spoken
+from .repertoire import TONE
 from .stage import Performance
 
 
@@ -94,6 +97,35 @@ def hold(played: Performance, winner: str) -> Check:
         and silence is not None
         and near((silence[0].stop, silence[1].start), moments),
         f"{caller}: {_told(by_caller, origin)}; {callee}: {_told(by_callee, origin)}",
+    )
+
+
+def greeting_and_tone(played: Performance) -> Check:
+    """A mailbox answers with its greeting, once and whole, and then its tone; nothing else is heard."""
+    heard, greeting = played.heard[played.call], DEMO_GREETING.name
+    return Check(
+        f"{played.scene.number}: {first_name(played.scene.caller)} heard all of {greeting}, then the tone",
+        [passage.sound.name for passage in heard] == [greeting, TONE]
+        and all(p.complete and p.packets >= MOST * len(p.sound.frames) for p in heard),
+        _told(heard, played.call.began_at),
+    )
+
+
+def message(played: Performance) -> Check:
+    """What can be fetched is what the caller said, all of it and nobody else, and no longer than there was time for."""
+    caller = first_name(played.scene.caller)
+    rule = f"{played.scene.number}: the message is what {caller} said, for {played.scene.talk:g} s"
+    found, tone = played.mail.message if played.mail is not None else None, played.heard[played.call][-1:]
+    if found is None or not tone or played.call.over_at is None:
+        return Check(rule, False, "there is no message")
+    said = spoken(found)
+    seconds = _packets(said, caller) * FRAME_SECONDS
+    return Check(
+        rule,
+        {passage.sound.name for passage in said} == {caller}
+        and MOST * played.scene.talk <= seconds <= found.seconds <= played.call.over_at - tone[0].start
+        and found.caller == played.scene.caller,
+        f"{found.seconds:.2f} s from {found.caller}: {_told(said, 0.0)}",
     )
 
 

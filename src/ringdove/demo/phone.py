@@ -17,11 +17,12 @@ from ringdove.sip.message import Request, Response
 from ringdove.sip.uri import Uri
 
 from .incoming import Behaviour, IncomingLine, LetRing
+from .lamp import Lamp, lamp_of
 from .line import Line
 from .outgoing import OutgoingLine
 from .voice import voice
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,9 @@ class Account:
 class Phone:
     """One phone. `lines` are all its calls, the oldest first; `voice` is a packet of what its owner says.
 
+    `lamp` is the one for messages, None until the server has said something about it.
     `behave` decides what the owner does about a call that comes; `on_change` is called whenever a call has changed
-    its state. Both may be set at any time.
+    its state, `on_lamp` when the server has said whether messages wait. They may be set at any time.
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class Phone:
         self.wiring = wiring
         self.voice = voice(pitch)
         self.lines: list[Line] = []
+        self.lamp: Lamp | None = None
         self.behave: Callable[[IncomingLine], Behaviour] = lambda _: LetRing()
         self.on_change: Callable[[Line], None] = lambda _: None
+        self.on_lamp: Callable[[Phone], None] = lambda _: None
         self.hop: Hop
         self.endpoint: Endpoint
         self._server = server
@@ -196,7 +200,19 @@ class Phone:
                 line = IncomingLine(self, incoming)
                 self.lines.append(line)
                 line.ring(self.behave(line))
+            case "NOTIFY":
+                self._notified(incoming)
             case "OPTIONS":
                 incoming.reply(200, headers=[("Allow", ALLOW)])
             case _:
                 incoming.reply(405, headers=[("Allow", ALLOW)])
+
+    def _notified(self, incoming: IncomingRequest) -> None:
+        """The server says whether messages wait (RFC 3842), unasked: this phone subscribes to nothing."""
+        lamp = lamp_of(incoming.request)
+        if lamp is None:
+            incoming.reply(489)
+            return
+        incoming.reply(200)
+        self.lamp = lamp
+        self.on_lamp(self)

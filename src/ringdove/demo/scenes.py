@@ -26,10 +26,24 @@ NIGHT_WATCH: Final[dict[str, Any]] = {
 }
 """One more phone every three seconds; when nobody answers, the call goes on to Frida."""
 
+UNANSWERED_SECONDS: Final = 2
+CLOSED: Final[dict[str, Any]] = {
+    "number": "6303",
+    "name": "After Hours",
+    "ring_strategy": "ring_all",
+    "ring_timeout": UNANSWERED_SECONDS,
+    "alert_info": "after-hours",
+    "member_list": [{"value": "3075", "type": "extension"}],
+    "fail_dest": "ext_vm",
+    "fail_dest_value": "3075",
+}
+"""Carol's phone for two seconds, then her voicemail."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One call: `caller` dials the group made of `request`, and talks for `talk` seconds when somebody answers.
+    """One call: `caller` dials the group made of `request`, and talks for `talk` seconds when somebody answers, or
+    after the tone of a mailbox.
 
     `cast` says what the owner of each phone does that this call rings, by number. Half way through the talk, whoever
     answered puts the caller on hold for `hold` seconds (0: does not); they count beside those of the talk.
@@ -46,6 +60,11 @@ class Scene:
     def number(self) -> str:
         """The group's number."""
         return str(self.request["number"])
+
+    @property
+    def mailbox(self) -> int | None:
+        """The extension to whose voicemail the group sends the call on; None where it does not."""
+        return int(self.request["fail_dest_value"]) if self.request["fail_dest"] == "ext_vm" else None
 
     @property
     def ringtone(self) -> str:
@@ -75,4 +94,11 @@ AFTER_A_DELAY = Scene(
     {ALICE: Refuse(DECLINED, after=1.0), BOB: LetRing(), CAROL: Answer(after=2.0)},
     talk=1.5,
 )
-SCENES: Final = (ALL_AT_ONCE, AFTER_A_DELAY, NOBODY_ANSWERS)
+AFTER_HOURS = Scene(
+    "Nobody is there any more, so Frida leaves Carol a message",
+    CLOSED,
+    FRIDA,
+    {CAROL: LetRing()},
+    talk=2.0,
+)
+SCENES: Final = (ALL_AT_ONCE, AFTER_A_DELAY, NOBODY_ANSWERS, AFTER_HOURS)

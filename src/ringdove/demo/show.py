@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ringdove.client import ServerSaysNo
+from ringdove.media.sounds import DEMO_GREETING
 from ringdove.model.simulation import Simulation
 from ringdove.terminal.lists import SimulationChart
 from ringdove.terminal.scale import seconds
@@ -27,8 +28,9 @@ from ringdove.terminal.timeline import Timeline
 from . import checks
 from .board import Board
 from .check import Check
+from .data import number_of
 from .phone import RegistrationRefused
-from .scenes import AFTER_A_DELAY, ALL_AT_ONCE, NOBODY_ANSWERS, OWN_TIMES, PRINTED, SCENES
+from .scenes import AFTER_A_DELAY, AFTER_HOURS, ALL_AT_ONCE, NOBODY_ANSWERS, OWN_TIMES, PRINTED, SCENES
 from .stage import Performance, Stage, StageFailure, set_up
 from .tables import phones_heard, phones_saw
 
@@ -59,26 +61,28 @@ async def show(out: Console) -> int:
 async def _play(stage: Stage, out: Console) -> list[Check]:
     """The groups, the calls, their timelines; returns what came of it."""
     foretold = await _introduce(stage, out)
-    out.print(Rule("Three calls"))
+    out.print(Rule("Four calls"))
     board = Board(stage.phones.values())
     async with _live(board, out):
-        delayed, (at_once, nobody) = await asyncio.gather(stage.play(AFTER_A_DELAY), _meanwhile(stage))
-    for played in (at_once, delayed, nobody):
+        delayed, (at_once, nobody, closed) = await asyncio.gather(stage.play(AFTER_A_DELAY), _meanwhile(stage))
+    for played in (at_once, delayed, nobody, closed):
         _tell(played, out)
     delay = float(OWN_TIMES["member_list"][0]["delay_time"])
     return [
         *checks.all_at_once(at_once),
         *checks.after_a_delay(delayed, delay),
         *checks.nobody_answers(nobody, foretold),
+        *checks.after_hours(closed),
     ]
 
 
-async def _meanwhile(stage: Stage) -> tuple[Performance, Performance]:
+async def _meanwhile(stage: Stage) -> tuple[Performance, Performance, Performance]:
     """What there is time for before the custom group begins to ring: the same phones take part."""
     await asyncio.sleep(_A_MOMENT)
     at_once = await stage.play(ALL_AT_ONCE)
     await asyncio.sleep(_A_MOMENT)
-    return at_once, await stage.play(NOBODY_ANSWERS)
+    nobody, closed = await asyncio.gather(stage.play(NOBODY_ANSWERS), stage.play(AFTER_HOURS))
+    return at_once, nobody, closed
 
 
 async def _introduce(stage: Stage, out: Console) -> Simulation:
@@ -93,6 +97,9 @@ async def _introduce(stage: Stage, out: Console) -> Simulation:
         origin = ", as printed on the page" if group in PRINTED else ""
         made = f"POST ringgroup/create {group['number']} {group['name']}, {group['ring_strategy']}{origin}"
         _say(out, "group", f"{made} → id {ids[scene.number]}")
+        if scene.mailbox is not None:
+            await stage.greet(scene.mailbox, DEMO_GREETING)
+            _say(out, "mailbox", f"POST vm_greeting/upload {DEMO_GREETING.name} for {number_of(scene.mailbox)}")
     foretold = await stage.simulate(ids[NOBODY_ANSWERS.number])
     out.print()
     out.print(SimulationChart(NOBODY_ANSWERS.number, NOBODY_ANSWERS.request["name"], foretold))

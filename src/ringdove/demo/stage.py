@@ -12,15 +12,17 @@ from ringdove.app import Node
 from ringdove.client import Client
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
+from ringdove.model.voicemail import Mailbox, MailboxKind
 from ringdove.settings import HostPort, Settings
 
-from .data import PEOPLE, add_sample_data
+from .data import PEOPLE, add_sample_data, number_of
 from .hearing import Ear, Passage
 from .incoming import Behaviour, IncomingLine, LetRing
 from .line import Line
+from .mailbox import Mail, logged, message_of
 from .outgoing import OutgoingLine
 from .phone import Account, Phone
-from .repertoire import repertoire
+from .repertoire import TONE, greetings, repertoire
 from .scenes import SCENES, Scene
 
 _ANY_PORT = HostPort("127.0.0.1", 0)
@@ -28,8 +30,12 @@ _PATIENCE = 32.0
 """Seconds after which a call that nobody has answered is given up."""
 _LAST_WORDS = 5.0
 """Seconds after hanging up within which a call is over and on record."""
+_POST = 10.0
+"""Seconds after that within which a message is in its mailbox, and its owner was told."""
 _LOOK_AGAIN = 0.05
-"""Seconds between two looks at whether the record of a call is complete."""
+"""Seconds between two looks at whether the record of a call is complete, or the tone has begun."""
+_BREATH = 0.6
+"""Seconds from the beginning of the tone until whoever hears it speaks; it lasts 0.3."""
 _PITCHES = range(300, 1000, 50)
 """Hz: everybody has a voice of their own."""
 
@@ -38,7 +44,7 @@ _PITCHES = range(300, 1000, 50)
 class Performance:
     """What came of a scene: the caller's call, the calls that it made ring in the order they came, the record.
 
-    `heard` is what came out of each of these phones.
+    `heard` is what came out of each of these phones. `mail`: where the call could go on to a mailbox.
     """
 
     scene: Scene
@@ -46,6 +52,7 @@ class Performance:
     rings: list[IncomingLine]
     story: Story
     heard: Mapping[Line, Sequence[Passage]]
+    mail: Mail | None = None
 
     def ring_of(self, number: str) -> IncomingLine | None:
         """The call that rang this phone; None where it did not ring."""
@@ -71,6 +78,15 @@ class Stage:
         """Make a ring group; returns its id."""
         return int((await self.api.post("ringgroup/create", dict(request)))["id"])
 
+    async def greet(self, extension_id: int, greeting: Path) -> None:
+        """Have callers of this mailbox hear that file before the tone."""
+        number = number_of(extension_id)
+        content = await asyncio.to_thread(greeting.read_bytes)
+        await self.api.upload("vm_greeting/upload", greeting.name, content, owner=number)
+        await self.api.post("extension/update", {"id": extension_id, "vm_greeting": greeting.name})
+        for sound in await greetings(self.node, Mailbox(MailboxKind.EXTENSION, extension_id)):
+            self._ear.learn(sound)
+
     async def simulate(self, group_id: int) -> Simulation:
         """What the server says that a call to the group would do now."""
         return Simulation.model_validate((await self.api.get("ringgroup/simulate", id=group_id))["data"])
@@ -82,10 +98,12 @@ class Stage:
         where it leaves no record.
         """
         call = self.phones[scene.caller].dial(scene.number)
+        if scene.mailbox is not None:
+            call.audio.hush()
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 if await call.settled():
-                    await self._talk(scene)
+                    await self._talk(scene, call)
         call.hang_up()
         try:
             async with asyncio.timeout(_LAST_WORDS):
@@ -95,9 +113,15 @@ class Stage:
             raise StageFailure(f"{scene.number} was called, and left no finished record") from None
         rings = self._rings(scene)
         heard = {line: self._ear.recognise(line.audio.heard) for line in (call, *rings)}
-        return Performance(scene, call, rings, story, heard)
+        mail = None if scene.mailbox is None else await self._mail(story.id, scene.mailbox, call)
+        return Performance(scene, call, rings, story, heard, mail)
 
-    async def _talk(self, scene: Scene) -> None:
+    async def _talk(self, scene: Scene, call: OutgoingLine) -> None:
+        if scene.mailbox is not None:
+            while not self._hears_tone(call):  # noqa: ASYNC110 - packets arrive at a socket, not at an event
+                await asyncio.sleep(_LOOK_AGAIN)
+            await asyncio.sleep(_BREATH)
+            call.audio.speak()
         await asyncio.sleep(scene.talk / 2)
         if scene.hold:
             callee = next(ring for ring in self._rings(scene) if ring.answered_at is not None)
@@ -105,6 +129,19 @@ class Stage:
             await asyncio.sleep(scene.hold)
             callee.resume()
         await asyncio.sleep(scene.talk / 2)
+
+    def _hears_tone(self, call: OutgoingLine) -> bool:
+        return any(passage.sound.name == TONE for passage in self._ear.recognise(call.audio.heard))
+
+    async def _mail(self, call_id: str, extension_id: int, call: OutgoingLine) -> Mail:
+        """What the owner of the mailbox has of a call; what is not there in time is missing."""
+        message, owner = None, self.phones[number_of(extension_id)]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_POST):
+                while message is None or owner.lamp is None:
+                    message = await message_of(call_id, extension_id, self.api, self._ear, call.phone.voice)
+                    await asyncio.sleep(_LOOK_AGAIN)
+        return Mail(message, owner.lamp, await logged(call_id, extension_id, self.api))
 
     async def _story(self, scene: Scene) -> Story:
         while True:

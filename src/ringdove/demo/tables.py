@@ -1,5 +1,7 @@
 """One call as the phones knew it: what each was sent and why, and what came out of it."""
 
+from collections.abc import Iterable
+
 from rich.table import Table
 from rich.text import Text
 
@@ -8,6 +10,7 @@ from ringdove.terminal.timeline import LABEL_WIDTH
 from .hearing import Passage
 from .incoming import IncomingLine
 from .line import Ending, Line
+from .mailbox import spoken
 from .stage import Performance
 
 
@@ -43,18 +46,23 @@ def _seen(ring: IncomingLine, origin: float) -> tuple[Text, Text, Text]:
 
 
 def phones_heard(played: Performance) -> Table:
-    """What came out of each phone, from when to when; phones that were silent are left out."""
+    """What came out of each phone, from when to when, and of a message; phones that were silent are left out."""
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("what they heard", width=LABEL_WIDTH, no_wrap=True)
     for header in ("from", "to"):
         table.add_column(header, justify="right", no_wrap=True)
     table.add_column("")
-    origin = played.call.began_at
     for line, passages in played.heard.items():
-        for number, passage in enumerate(passages):
-            times = f"{passage.start - origin:5.2f} s", f"{passage.stop - origin:5.2f} s"
-            table.add_row("" if number else _owner(line), *times, _heard(passage))
+        _add_passages(table, _owner(line), passages, played.call.began_at)
+    if played.mail is not None and played.mail.message is not None:
+        _add_passages(table, Text("✉ the message"), spoken(played.mail.message), 0.0)
     return table
+
+
+def _add_passages(table: Table, who: Text, passages: Iterable[Passage], origin: float) -> None:
+    for number, passage in enumerate(passages):
+        times = f"{passage.start - origin:5.2f} s", f"{passage.stop - origin:5.2f} s"
+        table.add_row("" if number else who, *times, _heard(passage))
 
 
 def _heard(passage: Passage) -> Text:

@@ -1,6 +1,7 @@
 """What the owners of simulated phones say: each a tone of its own pitch, so that listeners can tell who it is."""
 
 import math
+from functools import cache
 
 from ringdove.media.codecs import FRAME_BYTES, FRAME_SECONDS
 from ringdove.media.g711 import ULAW
@@ -16,8 +17,10 @@ def voice(pitch: int) -> bytes:
     if pitch % 50:
         raise ValueError("a packet holds whole waves only of multiples of 50 Hz")
     turn = 2 * math.pi * pitch * FRAME_SECONDS / FRAME_BYTES
-    return bytes(_octet(_LEVEL * math.sin(turn * number)) for number in range(FRAME_BYTES))
+    return bytes(octet_of(_LEVEL * math.sin(turn * number)) for number in range(FRAME_BYTES))
 
 
-def _octet(sample: float) -> int:
+@cache
+def octet_of(sample: float) -> int:
+    """The octet of PCMU that comes nearest to a sample of 16 bits; of two, the first."""
     return min(range(len(ULAW)), key=lambda octet: abs(ULAW[octet] - sample))

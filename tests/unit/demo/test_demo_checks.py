@@ -14,6 +14,7 @@ from ringdove.demo import check, checks
 from ringdove.demo.board import Board
 from ringdove.demo.data import PEOPLE
 from ringdove.demo.incoming import Answer, IncomingLine, LetRing, Refuse
+from ringdove.demo.lamp import Lamp
 from ringdove.demo.line import State
 from ringdove.demo.phone import Account, Phone
 from ringdove.demo.scenes import AFTER_A_DELAY, ALICE, ALL_AT_ONCE, BOB, EMIL, NOBODY_ANSWERS, SCENES
@@ -150,6 +151,21 @@ async def test_the_board_draws_every_phone(bob_and_emil: tuple[Phone, Phone]) ->
         out.print(board)
     assert f"{BOB} Number {BOB}" in drawn.get()
     assert f"{EMIL} Number {EMIL}" in drawn.get()
+
+
+async def test_a_lamp_that_is_lit_is_news_and_stands_beside_the_name(bob_and_emil: tuple[Phone, Phone]) -> None:
+    board = Board(bob_and_emil)
+    bob, _ = bob_and_emil
+    out = Console(width=100)
+    for lit, beside in ((True, " ✉"), (False, "")):
+        bob.lamp = Lamp(0.0, lit, int(lit), 0)
+        bob.on_lamp(bob)
+        with out.capture() as drawn:
+            out.print(board)
+        assert f"{BOB} Number {BOB}{beside} " in drawn.get()
+    news = board.news()
+    assert news is not None
+    assert "✉ NOTIFY, Messages-Waiting: yes, 1/0" in news.plain
 
 
 def test_the_examples_of_the_page_name_people_of_the_sample_data() -> None:

@@ -8,16 +8,20 @@ from contextlib import asynccontextmanager
 import pytest
 
 from ringdove.demo.incoming import BUSY, Answer, Behaviour, IncomingLine, LetRing, Refuse
+from ringdove.demo.lamp import SUMMARY, Lamp, lamp_of
 from ringdove.demo.line import Ending, State
 from ringdove.demo.phone import Account, Phone, RegistrationRefused, Wiring
 from ringdove.settings import HostPort
-from ringdove.sip.dialog import Dialog
+from ringdove.sip.dialog import Dialog, new_request
 from ringdove.sip.digest import Realm, Verdict
+from ringdove.sip.headers import NameAddr
 from ringdove.sip.message import Request
+from ringdove.sip.uri import Uri
 from support.peer import Peer
 
 PATIENCE = 3.0
 NOWHERE = HostPort("127.0.0.1", 9)
+NOBODY = NameAddr(Uri("sip", "example.test"))
 ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"'
 
 
@@ -273,6 +277,64 @@ async def test_it_answers_keep_alive() -> None:
     async with phone() as callee, await Peer.udp() as peer:
         peer.request("OPTIONS", callee.contact, (callee.hop.local_host, callee.hop.local_port))
         await peer.expect("200 OPTIONS")
+
+
+def told(event: str, content_type: str, body: str) -> dict[str, object]:
+    """The fields of a NOTIFY that nobody has subscribed to."""
+    headers = [("Event", event), ("Subscription-State", "terminated")]
+    return {"headers": headers, "content_type": content_type, "body": body.encode()}
+
+
+async def test_its_lamp_shows_what_it_is_told_of_messages() -> None:
+    async with phone() as callee, await Peer.udp() as peer:
+        shown: list[Lamp | None] = []
+        callee.on_lamp = lambda phone: shown.append(phone.lamp)
+        to = callee.hop.local_host, callee.hop.local_port
+        for waiting, counts in (("yes", "2/8"), ("no", "0/10")):
+            body = f"Messages-Waiting: {waiting}\r\nMessage-Account: sip:*2@h\r\nVoice-Message: {counts} (0/0)\r\n"
+            peer.request("NOTIFY", callee.contact, to, **told("message-summary", SUMMARY, body))
+            await peer.expect("200 NOTIFY")
+        assert [(lamp.lit, lamp.new, lamp.old) for lamp in shown if lamp] == [(True, 2, 8), (False, 0, 10)]
+        assert callee.lamp is shown[-1]
+
+
+async def test_it_wants_to_be_told_of_nothing_else() -> None:
+    async with phone() as callee, await Peer.udp() as peer:
+        to = callee.hop.local_host, callee.hop.local_port
+        peer.request("NOTIFY", callee.contact, to, **told("dialog", "application/dialog-info+xml", "<dialog-info/>"))
+        await peer.expect("489 NOTIFY")
+        assert callee.lamp is None
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("Messages-Waiting: yes", (True, 0, 0)),
+        ("messages-waiting : YES\nvoice-message:3/1\n", (True, 3, 1)),
+        ("Voice-Message: 3/1 (0/0)\r\n", None),
+        ("Messages-Waiting: maybe\r\n", None),
+        ("\udcff", None),
+    ],
+)
+def test_a_lamp_needs_only_be_told_whether_messages_wait(body: str, told: tuple[bool, int, int] | None) -> None:
+    octets = body.encode("utf-8", "surrogateescape")
+    notify = new_request("NOTIFY", Uri.parse("sip:a@h"), from_=NOBODY, body=octets, content_type=SUMMARY)
+    lamp = lamp_of(notify)
+    assert (lamp and (lamp.lit, lamp.new, lamp.old)) == told
+
+
+async def test_who_says_nothing_sends_silence() -> None:
+    async with two(Answer()) as (a, callee):
+        call = a.dial("2001")
+        call.audio.hush()
+        await asyncio.wait_for(call.settled(), PATIENCE)
+        ring = ring_of(callee)
+        await until(lambda: len(ring.audio.heard) >= 3)
+        call.audio.speak()
+        await until(lambda: ring.audio.heard[-1].body == a.voice)
+        said = [packet.body for packet in ring.audio.heard]
+        assert said.index(a.voice) >= 3
+        assert set(said) == {b"\xff" * 160, a.voice}
 
 
 async def test_it_registers_with_the_password_that_it_is_asked_for() -> None:

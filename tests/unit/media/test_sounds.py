@@ -9,12 +9,12 @@ import soundfile
 import soxr
 
 from ringdove.media.codecs import FRAME_BYTES, FRAME_SECONDS, SOUND_FORMATS
-from ringdove.media.sounds import BEEP, DEMO_PROMPT, MUSIC, PAUSE, RINGBACK, RINGTONES, SOFT_BREEZE
+from ringdove.media.sounds import BEEP, DEMO_GREETING, DEMO_PROMPT, MUSIC, PAUSE, RINGBACK, RINGTONES, SOFT_BREEZE
 from support.tone import Samples, Sound, strength
 from support.voice import decoded
 
 TRACKS = (*MUSIC, RINGBACK)
-FILES = (*RINGTONES, *SOFT_BREEZE, DEMO_PROMPT)
+FILES = (*RINGTONES, *SOFT_BREEZE, DEMO_PROMPT, DEMO_GREETING)
 each_track = pytest.mark.parametrize("track", TRACKS, ids=lambda track: track.name)
 each_codec = pytest.mark.parametrize("codec", SOUND_FORMATS)
 
@@ -146,11 +146,12 @@ def test_the_pause_is_silent_for_0_3_s(codec: str) -> None:
     assert peak(sound) < 0.001
 
 
-def test_the_demo_prompt_is_a_short_sentence_for_telephones() -> None:
-    assert (DEMO_PROMPT.name, soundfile.info(DEMO_PROMPT).subtype) == ("demo.wav", "PCM_16")
-    sound = read(DEMO_PROMPT)
+@pytest.mark.parametrize(("file", "name", "longest"), [(DEMO_PROMPT, "demo.wav", 5), (DEMO_GREETING, "closed.wav", 3)])
+def test_what_is_said_in_the_demo_is_a_short_sentence_for_telephones(file: Path, name: str, longest: float) -> None:
+    assert (file.name, soundfile.info(file).subtype) == (name, "PCM_16")
+    sound = read(file)
     assert sound.rate == 16000
-    assert 3 < sound.seconds < 5
+    assert longest - 2 < sound.seconds < longest
     assert -24 < decibels(sound.rms) < -18
     assert peak(sound) < 0.9
     assert share_between(sound, 80, 3400) > 0.9

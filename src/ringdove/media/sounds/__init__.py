@@ -19,5 +19,7 @@ PAUSE = _HERE / "pause"
 """The track of what is between two spoken sentences: 0.3 s of silence."""
 DEMO_PROMPT = _HERE / "samples" / "demo.wav"
 """Sample data: somebody says welcome."""
+DEMO_GREETING = _HERE / "samples" / "closed.wav"
+"""What a mailbox of the demo says before its tone: somebody is brief."""
 SOFT_BREEZE = (_HERE / "samples" / "SoftBreeze" / "Evening.mp3", _HERE / "samples" / "SoftBreeze" / "Morning.mp3")
 """Sample data: the files of the playlist SoftBreeze, in the order of their names."""
