@@ -302,6 +302,7 @@ class Node:
         gauges.show_sip(self.metrics, self.endpoint)
         gauges.show_registrations(self.metrics, self.registrar)
         doors = {"sip": self.guard.bans, "sip_user": self.guard.users, "api": self.lockout.bans}
+        doors["mailbox"] = board.guesses
         for door, bans in doors.items():
             bans.on_ban = partial(self._banned, door)
         gauges.show_subscriptions(self.metrics, self.notifier)

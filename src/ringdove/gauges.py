@@ -108,7 +108,8 @@ def show_guard(metrics: Metrics, guard: Guard, doors: Mapping[str, Bans]) -> Non
     """Who is not heard, and what was not read."""
     metrics.gauge(
         "ringdove_bans",
-        "Who is banned now, by door: sip (addresses), sip_user (names that many addresses tried), api (addresses).",
+        "Who is banned now, by door: sip (addresses), sip_user (names that many addresses tried), api (addresses), "
+        "mailbox (extensions that guess at PINs, and mailboxes that are guessed at).",
         lambda: {door: len(bans.active(time())) for door, bans in doors.items()},
         labels=["door"],
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from ringdove.events.bus import Bus
+from ringdove.guard.bans import BanRules, Bans
 from ringdove.media.engine import MediaEngine
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
@@ -24,6 +25,9 @@ from .records import Records
 from .sounds import Sounds
 
 log = structlog.get_logger(__name__)
+
+_GUESSES = BanRules(failures=10)
+"""How many wrong PINs lock a mailbox for other phones than its owner's, and an extension out of all that want one."""
 
 
 @dataclass(slots=True)
@@ -48,6 +52,8 @@ class Board:
     gate: Gate = field(init=False)
     lookout: Lookout = field(init=False)
     records: Records = field(init=False)
+    guesses: Bans = field(init=False)
+    """Who gave wrong PINs of mailboxes, and which mailboxes somebody guesses at."""
     logs_legs: bool = field(init=False)
     """Whether the log takes lines about what happens to single legs."""
 
@@ -56,4 +62,5 @@ class Board:
         self.gate = Gate(self.settings, self.busy)
         self.lookout = Lookout(self.bus, self.store.extensions.get)
         self.records = Records(self.store.calls, self.node)
+        self.guesses = Bans(_GUESSES)
         self.logs_legs = log.is_enabled_for(logging.DEBUG)

@@ -132,8 +132,8 @@ class Book:
         """The caller has its 200, from us or from who took the call."""
         self.story.final_status = 200
 
-    def answered(self, by: Party) -> None:
-        """Somebody took the call."""
+    def answered(self, by: Party | None = None) -> None:
+        """Somebody took the call, or the server has (None): it was what the caller wanted to talk to."""
         self.picked_up()
         self.story.answered_at = self.now()
         self.story.answered_by = by

@@ -147,6 +147,11 @@ class Conversation:
             log.exception("recording_failed", call=self._call.id)
             return 0.0
 
+    async def rest(self, until: float) -> None:
+        """Say nothing until the loop's clock reaches `until`; keys that are pressed meanwhile are passed over."""
+        while await self._next(until) is not None:
+            pass
+
     async def heard(self) -> None:
         """Return when the caller has told where it hears, which it may do after our answer only."""
         until = self._now() + _ANSWER

@@ -9,6 +9,7 @@ from ringdove.model.destination import Destination
 from ringdove.model.story import EndedBy, HopOutcome
 from ringdove.sip.message import Response
 
+from . import features
 from .book import Book
 from .call import Call
 from .destinations import KINDS, end_call
@@ -112,8 +113,11 @@ def _stray(call: Call, destination: Destination, *, again: bool) -> None:
 
 
 async def _route(call: Call) -> Destination | None:
-    """Where the number leads that was dialled."""
-    found = await call.board.store.numbers.find(call.book.story.dialled)
+    """Where the number leads that was dialled, or the feature code."""
+    dialled = call.book.story.dialled
+    if (feature := features.find(dialled, call.board.settings)) is not None:
+        return await feature(call)
+    found = await call.board.store.numbers.find(dialled)
     if found is None:
         call.refuse(404, "nobody has this number")
         return None

@@ -121,7 +121,7 @@ class _Message:
                 case "1" | "#":
                     return True
                 case "2":
-                    await self._talk.say(await self._postbox.listen(letter), keys="#")
+                    await self._talk.say(await self._postbox.listen(self._postbox.file(letter)), keys="#")
                 case "3":
                     return False
         return True

@@ -78,6 +78,10 @@ class Sounds:
             return {}
         return {greeting.file: self._library.track(greeting.digest) for greeting in greetings}
 
+    def track(self, digest: str) -> Path:
+        """The track of content in the library, such as a message."""
+        return self._library.track(digest)
+
     async def find(self, name: str) -> Tune | None:
         """The prompt or playlist of this name; None for "", and where there is none (any more) or it is empty.
 

@@ -10,7 +10,7 @@ from ringdove.model.voicemail import Mailbox, Message
 
 @dataclass(frozen=True, slots=True)
 class ExtensionChanged:
-    """An extension was created or its settings changed (api)."""
+    """An extension was created or its settings changed (api; voicemail: its greeting)."""
 
     extension_id: int
 
@@ -82,7 +82,10 @@ class CallOver:
 
 @dataclass(frozen=True, slots=True)
 class Banned:
-    """Somebody failed to log in too often (app). `door` is where: "sip", "sip_user" (a name that many tried), "api"."""
+    """Somebody failed to log in too often (app).
+
+    `door` is where: "sip", "sip_user" (a name that many tried), "api", "mailbox" (an extension, or a mailbox).
+    """
 
     door: str
     ban: Ban

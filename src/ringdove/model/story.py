@@ -83,6 +83,10 @@ class HopOutcome(StrEnum):
     NO_MESSAGE = "no_message"
     """The caller was heard out, and left none or too short a one."""
     MAILBOX_FULL = "mailbox_full"
+    ENTERED = "entered"
+    """Somebody dialled into a mailbox and was let in."""
+    NOT_ENTERED = "not_entered"
+    """Somebody was not let in, or left before."""
 
 
 class EndedBy(StrEnum):

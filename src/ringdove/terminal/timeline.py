@@ -141,14 +141,19 @@ def ending(
     talked: float | None = None,
     status: int | None = None,
 ) -> Text:
-    """How the call ended, or that it runs (no disposition); who answered after how long, or else the SIP status."""
+    """How the call ended, or that it runs (no disposition); who answered after how long, or else the SIP status.
+
+    What was answered by nobody, the server answered itself.
+    """
     plain = "not bold default"
+    answered = by is not None or after is not None
     if disposition is None:
-        text = Text("running", style="bold cyan").append(", answered" if by is not None else "", style=plain)
+        text = Text("running", style="bold cyan").append(", answered" if answered else "", style=plain)
     else:
         text = Text(disposition, style=f"bold {DISPOSITION_STYLE[disposition]}")
-    if by is not None:
-        text.append(f" by {by.number} {by.name}".rstrip(), style=plain)
+    if answered:
+        who = "the server" if by is None else f"{by.number} {by.name}".rstrip()
+        text.append(f" by {who}", style=plain)
         text.append(f" after {seconds(after)}" if after is not None else "", style=plain)
         text.append(f", talked {seconds(talked)}" if talked is not None else "", style=plain)
     elif disposition is not None and status is not None:

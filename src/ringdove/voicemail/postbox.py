@@ -3,17 +3,17 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
 
 from ringdove.events.bus import Bus
-from ringdove.events.types import MailboxChanged, MailboxFull, MessageLeft
+from ringdove.events.types import ExtensionChanged, MailboxChanged, MailboxFull, MessageLeft
 from ringdove.media.library import BrokenAudio, Kept
 from ringdove.media.recordings import recover
-from ringdove.model.voicemail import Mailbox, Message, NewMessage
+from ringdove.model.voicemail import Greeting, Mailbox, MailboxKind, Message, NewMessage
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
@@ -50,8 +50,8 @@ class Postbox:
         self._spool = Spool(settings.data / "voicemail")
         self._taken: Counter[Mailbox] = Counter()
         """Letters that are under way to each mailbox."""
-        self._heard: dict[str, str] = {}
-        """The content of letters that were listened to, by their ids: it is in the library without a row."""
+        self._heard: dict[Path, str] = {}
+        """What of each recording that is kept nowhere yet is in the library, to be listened to."""
         self._sent: dict[str, Letter] = {}
         self._news, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
@@ -101,13 +101,13 @@ class Postbox:
         """Where it is recorded to: a WAV file."""
         return self._spool.file(letter)
 
-    async def listen(self, letter: Letter) -> tuple[Path, ...]:
+    async def listen(self, recording: Path) -> tuple[Path, ...]:
         """The track of what was recorded, to be heard before it is sent; nothing where that cannot be."""
         try:
-            track = await self._shelf.listen(self.file(letter))
+            track = await self._shelf.listen(recording)
         except (BrokenAudio, OSError):
             return ()
-        self._heard[letter.id] = track.name
+        self._heard[recording] = track.name
         return (track,)
 
     def send(self, letter: Letter) -> None:
@@ -120,9 +120,63 @@ class Postbox:
         """It is not wanted any more."""
         with suppress(OSError):
             await asyncio.to_thread(self._spool.remove, letter)
+        await self._unheard(self.file(letter))
         self._taken.subtract(letter.mailboxes)
-        if digest := self._heard.pop(letter.id, ""):
+
+    async def _unheard(self, recording: Path) -> None:
+        """What could be listened to for a look back is of no use any more, unless it was kept."""
+        if digest := self._heard.pop(recording, None):
             await self._shelf.discard(digest)
+
+    # Messages and greetings that are there
+
+    async def mark_as_read(self, message: Message) -> None:
+        """Somebody has listened to it."""
+        if not message.read and await self._store.messages.mark(message.id, True) is not None:
+            self._bus.publish(MailboxChanged(message.mailbox))
+
+    async def delete(self, mailbox: Mailbox, message_ids: Iterable[int]) -> None:
+        """Messages of a mailbox are not wanted any more; those that are gone already are fine."""
+        gone = [message for one in message_ids if (message := await self._store.messages.delete(one)) is not None]
+        if gone:
+            self._bus.publish(MailboxChanged(mailbox))
+            await self._shelf.discard(*(message.digest for message in gone))
+
+    @asynccontextmanager
+    async def draft(self) -> AsyncIterator[Path]:
+        """A WAV file to record something else to: it goes when the block ends. Raises NoRoom."""
+        await self._check_disk()
+        draft = self._spool.draft()
+        try:
+            yield draft
+        finally:
+            with suppress(OSError):
+                await asyncio.to_thread(self._spool.erase, draft)
+            await self._unheard(draft)
+
+    async def keep_greeting(self, mailbox: Mailbox, name: str, draft: Path) -> None:
+        """Save a recording as the greeting of this name, in place of the one before."""
+
+        async def save(kept: Kept) -> tuple[Greeting, Greeting | None]:
+            greeting = Greeting(
+                mailbox=mailbox,
+                file=name,
+                digest=kept.digest,
+                seconds=kept.seconds,
+                size=kept.size,
+                uploaded_at=time.time(),
+            )
+            return await self._store.greetings.save(greeting)
+
+        await self._shelf.keep(draft, name, save)
+
+    async def use_greeting(self, mailbox: Mailbox, file: str) -> None:
+        """Have callers hear this greeting of a mailbox from now on, or the system's (FOLLOW_SYSTEM)."""
+        if mailbox.kind is MailboxKind.GROUP:
+            await self._store.vm_groups.update(mailbox.id, lambda group: group.model_copy(update={"vm_greeting": file}))
+            return
+        await self._store.extensions.update(mailbox.id, lambda one: one.model_copy(update={"vm_greeting": file}))
+        self._bus.publish(ExtensionChanged(mailbox.id))
 
     # Room
 
@@ -130,8 +184,7 @@ class Postbox:
         most = self._settings.vm_storage * MIB
         if (await self._store.messages.usage_in_total()).octets >= most:
             raise self._no_room(None, f"messages take {self._settings.vm_storage} MiB (vm_storage)")
-        if await asyncio.to_thread(lambda: self._spool.free) < SPARE:
-            raise self._no_room(None, "the disk is nearly full")
+        await self._check_disk()
         room = []
         for mailbox in mailboxes:
             there = (await self._store.messages.usage(mailbox)).messages + self._taken[mailbox]
@@ -142,6 +195,10 @@ class Postbox:
         if not room:
             raise full
         return tuple(room)
+
+    async def _check_disk(self) -> None:
+        if await asyncio.to_thread(lambda: self._spool.free) < SPARE:
+            raise self._no_room(None, "the disk is nearly full")
 
     def _no_room(self, mailbox: Mailbox | None, reason: str) -> NoRoom:
         whose = {} if mailbox is None else {"kind": str(mailbox.kind), "id": mailbox.id}
@@ -174,7 +231,7 @@ class Postbox:
             log.warning("letter_waits", letter=letter.id, error=f"{type(why).__name__}: {why}".partition("\n")[0])
             return False
         del self._sent[letter.id]
-        self._heard.pop(letter.id, None)
+        self._heard.pop(self.file(letter), None)
         self._taken.subtract(letter.mailboxes)
         for message in messages:
             self._bus.publish(MessageLeft(message))

@@ -15,6 +15,8 @@ from ringdove.media.files.disk import sync
 from ringdove.media.recordings import tape_of
 from ringdove.model.voicemail import Mailbox
 
+_DRAFT = "draft-"
+
 
 class Letter(BaseModel):
     """A recording for one or more mailboxes. `time`: Unix seconds at which it began."""
@@ -49,15 +51,23 @@ class Spool:
         """The WAV file that is, or will be, what was said."""
         return self._folder / f"{letter.id}.wav"
 
+    def draft(self) -> Path:
+        """A WAV file for something else that is recorded, which is nobody's letter: no run finds it after this one."""
+        return self._folder / f"{_DRAFT}{new_id()}.wav"
+
     def remove(self, letter: Letter) -> None:
         """Nothing stays of it."""
-        file = self.file(letter)
-        for path in (file, tape_of(file), self._note(letter)):
+        self.erase(self.file(letter))
+        self._note(letter).unlink(missing_ok=True)
+
+    def erase(self, file: Path) -> None:
+        """Nothing stays of a recording."""
+        for path in (file, tape_of(file)):
             path.unlink(missing_ok=True)
 
     def left(self) -> Iterator[Letter]:
         """What an earlier run has left, oldest first; clears away what never became a letter."""
-        for draft in self._folder.glob("*.new"):
+        for draft in (*self._folder.glob("*.new"), *self._folder.glob(f"{_DRAFT}*")):
             draft.unlink(missing_ok=True)
         letters = filter(None, map(_read, self._folder.glob("*.json")))
         yield from sorted(letters, key=lambda letter: letter.time)

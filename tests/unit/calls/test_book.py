@@ -19,6 +19,7 @@ def test_every_outcome_of_the_ring_rules_is_an_outcome_of_a_hop() -> None:
     assert {HopOutcome(outcome) for outcome in Outcome} == set(HopOutcome) - {
         HopOutcome.LOOP, HopOutcome.TOO_FAR, HopOutcome.ENDED,
         HopOutcome.MESSAGE_LEFT, HopOutcome.NO_MESSAGE, HopOutcome.MAILBOX_FULL,
+        HopOutcome.ENTERED, HopOutcome.NOT_ENTERED,
     }  # fmt: skip
 
 

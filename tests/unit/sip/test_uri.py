@@ -42,6 +42,11 @@ def test_only_the_last_at_sign_can_end_the_user_part() -> None:
         Uri.parse("sip:a@b@host")
 
 
+def test_a_hash_key_may_come_as_it_was_dialled() -> None:
+    assert Uri.parse("sip:#6001@pbx.example").user == Uri.parse("sip:%236001@pbx.example").user == "#6001"
+    assert str(Uri.parse("sip:#6001@pbx.example")) == "sip:%236001@pbx.example"
+
+
 def test_the_transport_follows_the_scheme_unless_named() -> None:
     assert Uri.parse("sip:a@b").transport == "udp"
     assert Uri.parse("sips:a@b").transport == "tls"

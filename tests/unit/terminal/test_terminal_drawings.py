@@ -108,6 +108,15 @@ def test_the_headline_says_how_the_call_ended() -> None:
     assert "2010 Dora dialled 6300  ANSWERED by 2002 Bob after 10.5 s, talked 19.5 s" in headline
 
 
+def test_what_nobody_answered_the_server_did() -> None:
+    story = a_story()
+    story.answered_by = None
+    headline = drawn(Timeline(story), width=120)[0]
+    assert "ANSWERED by the server after 10.5 s, talked 19.5 s" in headline
+    story.disposition = story.ended_at = None
+    assert "running, answered by the server after 10.5 s" in drawn(Timeline(story, now=12.0), width=120)[0]
+
+
 def test_a_running_call_is_drawn_up_to_now() -> None:
     story = a_story()
     story.disposition = story.answered_at = story.answered_by = story.ended_at = None

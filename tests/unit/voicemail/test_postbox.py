@@ -10,11 +10,13 @@ import pytest
 from ringdove.events.bus import Bus
 from ringdove.events.types import MailboxChanged, MailboxFull, MessageLeft
 from ringdove.media.library import Library
+from ringdove.media.recordings import tape_of
 from ringdove.model.extension import Extension
-from ringdove.model.voicemail import Mailbox, MailboxKind
+from ringdove.model.voicemail import RECORDED_GREETING, Mailbox, MailboxKind
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
+from ringdove.store.listing import Listing
 from ringdove.voicemail import postbox as module
 from ringdove.voicemail.postbox import NoRoom, Postbox
 from ringdove.voicemail.spool import Letter
@@ -94,7 +96,7 @@ async def test_a_letter_to_several_is_kept_once(office: Office) -> None:
 
 async def test_what_was_listened_to_and_not_wanted_leaves_the_library(office: Office) -> None:
     letter = await office.letter()
-    (track,) = await office.postbox.listen(letter)
+    (track,) = await office.postbox.listen(office.postbox.file(letter))
     assert track.is_dir()
     await office.postbox.discard(letter)
     assert not track.exists()
@@ -197,3 +199,67 @@ async def test_a_message_for_who_is_gone_is_gone(office: Office) -> None:
     assert office.told == []
     assert await office.store.sounds.digests() == set()
     assert [path.name for path in office.library._folder.iterdir()] == ["incoming"]
+
+
+# What the mailbox on the phone does
+
+
+async def test_messages_are_read_and_deleted_once(office: Office) -> None:
+    office.postbox.send(await office.letter(ANN, BEN))
+    await office.delivered(1)
+    _, (message,) = await office.store.messages.page(ANN, Listing())
+    office.told.clear()
+    await office.postbox.mark_as_read(message)
+    assert await office.store.messages.count(ANN) == (0, 1)
+    assert office.told == [MailboxChanged(ANN)]
+    await office.postbox.delete(ANN, {message.id})
+    await office.postbox.delete(ANN, {message.id})
+    await office.postbox.mark_as_read(message)
+    assert office.told == [MailboxChanged(ANN)] * 2
+    assert office.library.original(message.digest).exists(), "it is in another mailbox, too"
+    _, (copy,) = await office.store.messages.page(BEN, Listing())
+    await office.postbox.delete(BEN, {copy.id})
+    with pytest.raises(FileNotFoundError):
+        office.library.original(message.digest)
+
+
+async def test_a_greeting_is_kept_and_replaced_and_chosen(office: Office) -> None:
+    for hz in (440, 880):
+        async with office.postbox.draft() as draft:
+            sound_file(draft, [(hz, 1)], rate=8000)
+            (track,) = await office.postbox.listen(draft)
+            await office.postbox.keep_greeting(ANN, RECORDED_GREETING, draft)
+        assert office.spooled == []
+        (greeting,) = await office.store.greetings.of(ANN)
+        assert office.library.track(greeting.digest) == track
+    assert await office.store.sounds.digests() == {track.name}
+    assert {path.name for path in track.parent.iterdir()} == {track.name, "incoming"}
+    await office.postbox.use_greeting(ANN, RECORDED_GREETING)
+    owner = await office.store.extensions.get(ANN.id)
+    assert owner is not None
+    assert owner.vm_greeting == RECORDED_GREETING
+
+
+async def test_a_draft_that_is_not_kept_leaves_nothing(office: Office) -> None:
+    async with office.postbox.draft() as draft:
+        sound_file(draft, [(440, 1)], rate=8000)
+        (track,) = await office.postbox.listen(draft)
+    assert office.spooled == []
+    assert not track.exists()
+
+
+async def test_a_draft_that_a_crash_left_is_cleared_away(office: Office) -> None:
+    async with office.postbox.draft() as draft:
+        sound_file(draft, [(440, 1)], rate=8000)
+        tape_of(draft).write_bytes(b"half")
+        another = office.another()
+        await another.start()
+        await another.close()
+        assert office.spooled == []
+
+
+async def test_no_greeting_is_recorded_to_a_full_disk(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SPARE", 1 << 60)
+    with pytest.raises(NoRoom):
+        async with office.postbox.draft():
+            pass

@@ -1,0 +1,220 @@
+"""Mailboxes of groups, and greetings that are recorded by phone."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from ringdove.events.types import ExtensionChanged
+from ringdove.model.story import HopOutcome
+from ringdove.model.voicemail import Mailbox, MailboxKind
+from support.house import House
+from support.mailbox import (
+    BRIEF,
+    dial,
+    enter,
+    inside,
+    key_in,
+    leave,
+    leave_by_key,
+    leftovers,
+    mailbox_of,
+)
+from support.phones import Line, Phone
+from support.scene import Scene, open_house
+from support.spoken import said, told
+from support.voicemail import press, speak
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+TONES = A, B, C = 700, 1300, 1900
+"""What the messages say, in Hz."""
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    async with open_house(tmp_path_factory.mktemp("greetings"), vm_shortest=1, vm_silence=2) as house:
+        yield house
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def scene(house: House) -> AsyncIterator[Scene]:
+    async with Scene(house) as scene:
+        yield scene
+
+
+def heard(phone: Phone) -> list[str]:
+    return said(phone.audio.packets, tones=TONES)
+
+
+async def test_members_share_the_mailbox_of_a_group(scene: Scene) -> None:
+    alice, bob = await scene.phone(**BRIEF), await scene.phone(**BRIEF)
+    group, number = await scene.vm_group("share", alice.person, bob.person)
+    shared = Mailbox(MailboxKind.GROUP, group)
+    (only,) = await leave(scene.house, shared, A)
+    line = await enter(alice)
+    await told(alice, "no_messages", "to_group_mailbox", *number, "press_3")
+    await press(line, "3")
+    await told(alice, "you_have", "1", "new_message")
+    await press(line, "1")
+    await alice.audio.hears(A)
+    other = await dial(bob, "*02")
+    await told(bob, "enter_mailbox")
+    await key_in(other, number)
+    await told(bob, "you_have", "1", "old_message", "to_old_messages", "to_own_mailbox", "press_3")
+    await press(other, "3")
+    await told(bob, "you_have", "no_messages")
+    await leave_by_key(other)
+    await leave_by_key(line)
+    assert await inside(scene.house, shared) == {only: True}
+    assert [hop.number for hop in (await scene.story(alice)).hops] == [alice.number, number]
+
+
+async def test_two_in_one_mailbox_do_each_other_no_harm(scene: Scene) -> None:
+    alice, bob = await scene.phone(**BRIEF), await scene.phone(**BRIEF)
+    group, _ = await scene.vm_group("share", alice.person, bob.person)
+    shared = Mailbox(MailboxKind.GROUP, group)
+    await leave(scene.house, shared, A, B, C)
+    ours, theirs = await enter(alice), await enter(bob)
+    for line in (ours, theirs):
+        await press(line, "3")
+        await told(line.phone, "you_have")
+        await press(line, "1")
+        await told(line.phone, "first_message")
+    await press(ours, "6")
+    await told(alice, "next_message")
+    await press(ours, "7", "*")  # the second one is gone
+    await told(alice, "you_have")
+    await press(theirs, "6")
+    await told(bob, "last_message")
+    await bob.audio.hears(C)
+    await press(theirs, "7", "*")
+    await told(bob, "you_have")
+    await press(ours, "1")
+    await told(alice, "first_message")
+    await press(ours, "7")
+    await told(alice, "message_deleted")
+    await press(theirs, "2")
+    await told(bob, "first_message")
+    await press(theirs, "7", "*")
+    await told(bob, "you_have", "no_messages")
+    await press(ours, "5")
+    await told(alice, "no_more_messages", "you_have", "no_messages")
+    await leave_by_key(ours)
+    await leave_by_key(theirs)
+    assert await inside(scene.house, shared) == {}
+
+
+async def test_group_mailbox_wants_its_pin_from_strangers_and_from_members_if_it_says_so(scene: Scene) -> None:
+    alice, bob = await scene.phone(), await scene.phone()
+    group, number = await scene.vm_group("share", alice.person)
+    await scene.house.post("vm_group/update", id=group, vm_pin="2468")
+    line = await dial(bob, "*02")
+    await told(bob, "enter_mailbox")
+    await key_in(line, number)
+    await told(bob, "enter_password")
+    await key_in(line, "2468")
+    await told(bob, "you_have")
+    await leave_by_key(line)
+    await scene.house.post("vm_group/update", id=group, enb_vm_pin=1)
+    line = await enter(alice)
+    await press(line, "3")
+    await told(alice, "enter_password")
+    for _ in range(3):
+        await key_in(line, "1")
+        await told(alice, "login_incorrect")
+    await told(alice, "goodbye")
+    await alice.hung_up()
+    hops = (await scene.story(alice)).hops
+    assert [hop.outcome for hop in hops] == [HopOutcome.ENTERED, HopOutcome.NOT_ENTERED]
+
+
+async def records(line: Line, hz: float) -> None:
+    """Say a tone when asked to, and look at what was recorded."""
+    await told(line.phone, "record_after_tone", "beep")
+    await speak(line, hz, 1.0)
+    await press(line, "#")
+    await told(line.phone, "to_accept_recording")
+
+
+async def test_greeting_that_was_recorded_is_what_the_next_caller_hears(scene: Scene) -> None:
+    alice, bob = await scene.phone(**BRIEF), await scene.phone()
+    changes: list[ExtensionChanged] = []
+    stop = scene.house.node.bus.subscribe(ExtensionChanged, changes.append)
+    line = await enter(alice)
+    await press(line, "0")
+    await told(alice, "to_record_greeting")
+    await press(line, "1")
+    await records(line, A)
+    await press(line, "2")
+    await alice.audio.hears(A)
+    await press(line, "3")
+    await records(line, B)
+    await press(line, "1")
+    await told(alice, "greeting_saved", "to_record_greeting", within=5)
+    await press(line, "3")
+    await alice.audio.hears(B)
+    await press(line, "*")
+    await told(alice, "you_have")
+    await leave_by_key(line)
+    stop()
+    assert changes == [ExtensionChanged(alice.person.id)]
+    assert await leftovers(scene.house) == []
+    caller = await dial(bob, f"%23{alice.number}")
+    await bob.audio.hears(B)
+    await told(bob, "beep")
+    await caller.bye()
+    assert heard(bob) == ["1300 Hz", "beep"]
+
+
+async def test_name_that_was_recorded_is_said_in_the_system_greeting(scene: Scene) -> None:
+    alice, bob = await scene.phone(), await scene.phone()
+    line = await enter(alice)
+    await press(line, "0")
+    await told(alice, "to_record_greeting")
+    for key in "12":
+        await press(line, key)
+        await records(line, A if key == "1" else B)
+        await press(line, "1")
+        await told(alice, "greeting_saved" if key == "1" else "name_saved")
+    await press(line, "4")
+    await told(alice, "system_greeting", "to_record_greeting")
+    await press(line, "#")
+    await alice.hung_up(within=4)
+    caller = await dial(bob, f"#{alice.number}")
+    await told(bob, "is_not_available", "leave_a_message", "when_done", "beep", within=15)
+    await caller.bye()
+    assert heard(bob)[:2] == ["1300 Hz", "is_not_available"]
+
+
+async def test_group_has_a_greeting_of_its_own(scene: Scene) -> None:
+    alice, bob = await scene.phone(), await scene.phone()
+    _, number = await scene.vm_group("share", alice.person)
+    line = await enter(alice)
+    await press(line, "3")
+    await told(alice, "you_have")
+    await press(line, "0", "1")
+    await records(line, C)
+    await press(line, "1")
+    await told(alice, "greeting_saved")
+    await line.bye()
+    caller = await dial(bob, number)
+    await bob.audio.hears(C)
+    await caller.bye()
+
+
+@pytest.mark.parametrize("key", ["*", ""])
+async def test_greeting_that_is_not_accepted_is_not_kept(scene: Scene, key: str) -> None:
+    alice = await scene.phone()
+    line = await enter(alice)
+    await press(line, "0", "1")
+    await records(line, A)
+    await press(line, "2")
+    await alice.audio.hears(A)
+    if key:
+        await press(line, key)
+        await told(alice, "to_record_greeting")
+    await line.bye()
+    await scene.story(alice)
+    assert (await scene.house.node.store.greetings.of(mailbox_of(alice))) == ()
+    assert await leftovers(scene.house) == []
