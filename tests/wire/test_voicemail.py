@@ -80,6 +80,9 @@ async def test_voicemail_keeps_the_tone_for_as_long_as_it_was_said(scene: Scene)
         ("ext_vm", bob.number, HopOutcome.MESSAGE_LEFT),
     ]
     assert (story.heard[0].kind, story.ended_by) == (HeardKind.GREETING, EndedBy.SERVER)
+    assert story.message is not None
+    assert story.message.seconds == message["duration"]
+    assert story.message.began_at > (story.heard[0].ended_at or 0.0)
 
 
 async def test_voicemail_takes_a_hang_up_as_the_end(scene: Scene) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ringdove.media.sounds import BEEP
 from ringdove.media.speech import Choice, Phrase
-from ringdove.model.story import HeardKind, Hop, HopOutcome
+from ringdove.model.story import HeardKind, Hop, HopOutcome, Recorded
 from ringdove.model.voicemail import Mailbox
 from ringdove.voicemail.postbox import NoRoom
 from ringdove.voicemail.spool import Letter
@@ -95,7 +95,7 @@ class _Message:
         """One take. It takes the place of the one before if it is long enough."""
         letter, settings = await self._begin(), self._settings
         await self._talk.say((BEEP,))
-        file = self._postbox.file(letter)
+        file, began = self._postbox.file(letter), self._call.book.now()
         try:
             take = await self._talk.record(file, longest=settings.vm_longest, quiet=settings.vm_silence)
         except BaseException:  # the server stops at once, for instance: whether it is a message is found out later
@@ -104,6 +104,7 @@ class _Message:
             raise
         if take.seconds >= settings.vm_shortest:
             self._blank, self._kept = self._kept, letter
+            self._hop.message = Recorded(began_at=began, seconds=round(take.seconds, 3))
         await self._discard(self._blank)
         if take.over is not None:
             raise take.over

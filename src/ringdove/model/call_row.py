@@ -20,6 +20,7 @@ class CallRow(BaseModel):
     answered_by: Party | None
     duration: float | None
     talk_duration: float | None
+    message_duration: float | None = Field(description="Of the message that the caller left.")
     reason: str = Field(description="Why it ended as it did, in words.")
 
     @classmethod
@@ -39,5 +40,6 @@ class CallRow(BaseModel):
             answered_by=story.answered_by,
             duration=None if story.ended_at is None else round(story.ended_at, 3),
             talk_duration=talked,
+            message_duration=None if story.message is None else story.message.seconds,
             reason=story.reason,
         )

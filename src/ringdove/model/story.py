@@ -148,6 +148,14 @@ class Attempt:
 
 
 @dataclass(slots=True, kw_only=True)
+class Recorded:
+    """A message that the caller left: when it began to be recorded, and how many seconds of it are kept."""
+
+    began_at: float
+    seconds: float
+
+
+@dataclass(slots=True, kw_only=True)
 class Hop:
     """One destination that the call entered."""
 
@@ -163,6 +171,8 @@ class Hop:
     outcome: HopOutcome | NotYet = ""
     enb_miss_call: bool | None = None
     """Of a ring group that sent the call on to its `fail_dest`: what this setting was then; None for all else."""
+    message: Recorded | None = None
+    """What was left in a mailbox."""
 
 
 class HeardKind(StrEnum):
@@ -215,6 +225,11 @@ class Story:
     disposition: Disposition | None = None
     reason: str = ""
     """In words: why it ended as it did."""
+
+    @property
+    def message(self) -> Recorded | None:
+        """The message that the caller left."""
+        return next((hop.message for hop in self.hops if hop.message is not None), None)
 
     def before_its_end(self) -> "Story":
         """The call as it stands, told as running; it may end after this."""

@@ -81,7 +81,7 @@ def _when(time: float) -> str:
 def _ending(row: CallRow) -> Text:
     if row.duration is not None and row.talk_duration is not None:
         return ending(row.disposition, row.answered_by, row.duration - row.talk_duration, row.talk_duration)
-    return ending(row.disposition, row.answered_by)
+    return ending(row.disposition, row.answered_by, message=row.message_duration)
 
 
 class SimulationChart:

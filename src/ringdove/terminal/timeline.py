@@ -6,6 +6,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from ringdove.model.audio import FOLLOW_SYSTEM
 from ringdove.model.story import (
     Disposition,
     Heard,
@@ -53,6 +54,7 @@ _KINDS = {
     HeardKind.RINGBACK: "ringback",
     HeardKind.MOH: "on hold",
 }
+_NOT_NAMES = {FOLLOW_SYSTEM: "the system's"}
 _UNNAMED = {HeardKind.RINGBACK: "tone", HeardKind.MOH: "no music"}
 
 
@@ -75,7 +77,7 @@ class Timeline:
                 yield self._bars(hop, bar_width(options))
         if any(hop.attempts for hop in self._story.hops):
             yield legend()
-        if self._story.heard:
+        if self._story.heard or self._story.message:
             yield self._heard(bar_width(options))
 
     def _bars(self, hop: Hop, width: int) -> Table:
@@ -99,9 +101,12 @@ class Timeline:
         return table
 
     def _heard(self, width: int) -> Table:
-        """Who was played what, as bars over the seconds since the call came."""
-        heard = self._story.heard
-        scale = Scale(max(self._until(one) for one in heard), width)
+        """Who was played what, as bars over the seconds since the call came; and the message that the caller left."""
+        heard, message = self._story.heard, self._story.message
+        ends = [self._until(one) for one in heard]
+        if message is not None:
+            ends.append(message.began_at + message.seconds)
+        scale = Scale(max(ends), width)
         table = bar_table(width)
         for number, party in {one.party.number: one.party for one in heard}.items():
             table.add_row(_listener(party), scale.ruler(), "")
@@ -110,6 +115,9 @@ class Timeline:
                     until = self._until(one)
                     bar = scale.bar([(one.began_at, until, PLAYED)], "magenta")
                     table.add_row(f"  {_KINDS[one.kind]}", bar, _what(one, until))
+        if message is not None:
+            bar = scale.bar([(message.began_at, message.began_at + message.seconds, PLAYED)], "green")
+            table.add_row("✉ message", bar, Text.assemble("recorded", (f" {seconds(message.seconds)}", "dim")))
         return table
 
     def _until(self, heard: Heard) -> float:
@@ -130,7 +138,8 @@ def headline(story: Story, *, dated: bool = True) -> Text:
     )
     answered, ended = story.answered_at, story.ended_at
     talked = None if answered is None or ended is None else ended - answered
-    text.append_text(ending(story.disposition, story.answered_by, answered, talked, story.final_status))
+    message = None if story.message is None else story.message.seconds
+    text.append_text(ending(story.disposition, story.answered_by, answered, talked, story.final_status, message))
     return text.append(f"  {story.reason}", style="dim") if story.reason else text
 
 
@@ -140,8 +149,10 @@ def ending(
     after: float | None = None,
     talked: float | None = None,
     status: int | None = None,
+    message: float | None = None,
 ) -> Text:
-    """How the call ended, or that it runs (no disposition); who answered after how long, or else the SIP status.
+    """How the call ended, or that it runs (no disposition); who answered after how long, how many seconds the message
+    has that was left, or else the SIP status.
 
     What was answered by nobody, the server answered itself.
     """
@@ -156,6 +167,8 @@ def ending(
         text.append(f" by {who}", style=plain)
         text.append(f" after {seconds(after)}" if after is not None else "", style=plain)
         text.append(f", talked {seconds(talked)}" if talked is not None else "", style=plain)
+    elif disposition is Disposition.VOICEMAIL:
+        text.append(f", message of {seconds(message)}" if message is not None else ", no message", style=plain)
     elif disposition is not None and status is not None:
         text.append(f" ({status})", style=plain)
     return text
@@ -197,7 +210,7 @@ def _listener(party: Party) -> Text:
 def _what(heard: Heard, until: float) -> Text:
     """What it was called, and for how long it was heard."""
     length = f" {seconds(until - heard.began_at)}"
-    name = Text(heard.name or _UNNAMED.get(heard.kind, ""))
+    name = Text(_NOT_NAMES.get(heard.name, heard.name) or _UNNAMED.get(heard.kind, ""))
     name.truncate(RESULT_WIDTH - len(length), overflow="ellipsis")
     return name.append(length, style="dim")
 

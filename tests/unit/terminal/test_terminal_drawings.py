@@ -17,6 +17,7 @@ from ringdove.model.story import (
     LegResult,
     LegStory,
     Party,
+    Recorded,
     Story,
     Window,
 )
@@ -186,6 +187,42 @@ def test_ringing_that_began_after_a_prompt_says_so() -> None:
     assert "at 0.5 s, rang from 4.0 s" in row(drawn(Timeline(story)), "→ ring_group")
 
 
+def a_story_with_a_message() -> Story:
+    """Alice rang for 10 s; Dora heard the system's greeting for 5 s, and left a message of 10 s."""
+    story = a_story()
+    story.answered_at = story.answered_by = None
+    story.final_status, story.disposition, story.ended_at = 200, Disposition.VOICEMAIL, 26.0
+    group = story.hops[0]
+    group.attempts, group.outcome, group.left_at = group.attempts[:1], HopOutcome.UNANSWERED, 10.5
+    mailbox = Hop(kind="ext_vm", id="1", number="2001", name="Alice", entered_at=10.5, left_at=26.0)
+    mailbox.outcome, mailbox.message = HopOutcome.MESSAGE_LEFT, Recorded(began_at=15.9, seconds=10.0)
+    story.hops.append(mailbox)
+    story.heard = [heard(Party(number="2010", name="Dora"), HeardKind.GREETING, "follow_system", 10.5, 15.5)]
+    return story
+
+
+def test_a_message_is_drawn_after_the_greeting_for_as_long_as_it_is() -> None:
+    lines = drawn(Timeline(a_story_with_a_message(), dated=False))
+    assert lines[0] == "2010 Dora dialled 6300  VOICEMAIL, message of 10.0 s"
+    assert row(lines, "→ ext_vm 2001 Alice").endswith("at 10.5 s  message left")
+    greeting, message = lines[-2:]
+    assert greeting.startswith("  greeting")
+    assert greeting.endswith("the system's 5.0 s")
+    assert message.startswith("✉ message")
+    assert message.endswith("recorded 10.0 s")
+    assert message.count("━") == pytest.approx(2 * greeting.count("━"), abs=2)
+    assert greeting.rindex("━") < message.index("━") <= greeting.rindex("━") + 2
+
+
+def test_a_caller_who_leaves_no_message_is_seen() -> None:
+    story = a_story_with_a_message()
+    story.hops[1].outcome, story.hops[1].message = HopOutcome.MAILBOX_FULL, None
+    lines = drawn(Timeline(story, dated=False))
+    assert lines[0] == "2010 Dora dialled 6300  VOICEMAIL, no message"
+    assert row(lines, "→ ext_vm 2001 Alice").endswith("mailbox full")
+    assert "✉" not in "\n".join(lines)
+
+
 def test_a_narrow_terminal_still_gets_every_row() -> None:
     lines = drawn(Timeline(a_story()), width=60)
     assert {line[:4] for line in lines} >= {"2001", "2002", "2003"}
@@ -195,6 +232,15 @@ def test_the_list_counts_all_calls() -> None:
     lines = drawn(call_table([CallRow.of(a_story())], 12), width=140)
     assert any("ring_group 6300" in line and "ANSWERED" in line for line in lines)
     assert "1 of 12 calls" in "\n".join(lines)
+
+
+def test_the_list_tells_a_message_from_none() -> None:
+    story = a_story_with_a_message()
+    (left,) = [line for line in drawn(call_table([CallRow.of(story)], 1), width=140) if "ext_vm" in line]
+    assert "ring_group 6300 → ext_vm 2001" in left
+    assert left.endswith("VOICEMAIL, message of 10.0 s")
+    story.hops[1].message = None
+    assert any(line.endswith("VOICEMAIL, no message") for line in drawn(call_table([CallRow.of(story)], 1), width=140))
 
 
 def test_the_id_of_a_call_can_be_copied_from_a_narrow_terminal() -> None:
