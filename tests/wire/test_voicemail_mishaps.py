@@ -11,7 +11,7 @@ from ringdove.model.story import Disposition, EndedBy, HopOutcome
 from support.house import House, Person
 from support.phones import Phone
 from support.scene import Scene, open_house
-from support.voicemail import messages, reach_tone, speak, tones, wav_of
+from support.voicemail import messages, press, reach_tone, speak, tones, wav_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -74,3 +74,19 @@ async def test_what_is_being_said_when_the_server_stops_at_once_is_delivered_by_
         assert await said(house, bob) == [(TONE, near(2))]
         assert list(spool(house).iterdir()) == []
     await alice.close()
+
+
+async def test_a_recording_that_cannot_be_made_a_file_of_now_is_a_message_later(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await scene.person(enb_vm=1)
+    line = await reach_tone(alice, await alice.dial(bob.number))
+    (note,) = spool(scene.house).glob("*.json")
+    in_the_way = note.with_suffix(".wav.part")
+    in_the_way.mkdir()
+    await speak(line, TONE, 1.5)
+    await press(line, "#", "1")
+    await alice.hung_up(within=8)
+    await messages(scene.house, count=0, ext_id=bob.id)
+    in_the_way.rmdir()
+    assert await said(scene.house, bob) == [(TONE, near(1.5))]
+    assert (await scene.story(alice)).hops[-1].outcome is HopOutcome.MESSAGE_LEFT

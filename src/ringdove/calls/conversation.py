@@ -53,9 +53,10 @@ class Stopped(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A recording that was made: seconds of it, 0 where nothing could be kept, and why it ended."""
+    """A recording that was made: seconds of it, and why it ended."""
 
-    seconds: float
+    seconds: float | None
+    """None where no file could be made of it yet; what was said lies beside it, for `media.recordings.recover`."""
     stopped: Stopped
     over: CallerLeft | CallEnded | None = None
     """What ended the call with it: to be raised when what was recorded is cared for."""
@@ -139,13 +140,13 @@ class Conversation:
                 case Quiet(recording=silent) if silent == recording:
                     return Stopped.SILENCE
 
-    async def _close(self, recording: RecordingId, *, trimmed: bool) -> float:
+    async def _close(self, recording: RecordingId, *, trimmed: bool) -> float | None:
         try:
             kept = _KEPT_QUIET if trimmed else None
             return (await self._call.session.stop_record(recording, keep_quiet=kept)).seconds
         except RecordingFailed:
             log.exception("recording_failed", call=self._call.id)
-            return 0.0
+            return None
 
     async def rest(self, until: float) -> None:
         """Say nothing until the loop's clock reaches `until`; keys that are pressed meanwhile are passed over."""

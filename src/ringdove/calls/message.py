@@ -102,7 +102,7 @@ class _Message:
             self._blank = None
             self._postbox.send(letter)
             raise
-        if take.seconds >= settings.vm_shortest:
+        if take.seconds is None or take.seconds >= settings.vm_shortest:
             self._blank, self._kept = self._kept, letter
             self._hop.message = Recorded(began_at=began, seconds=round(take.seconds, 3))
         await self._discard(self._blank)

@@ -9,7 +9,7 @@ from ringdove.model.voicemail import RECORDED_GREETING, RECORDED_NAME, MailboxKi
 from ringdove.voicemail.postbox import NoRoom
 
 from ..call import Call
-from ..conversation import CallerLeft, Conversation, Stopped
+from ..conversation import Conversation
 from .login import Owner
 from .menu import Menu
 
@@ -79,9 +79,9 @@ class Options:
             await self._talk.say(self._menu.noted())
             async with self._postbox.draft() as draft:
                 take = await self._talk.record(draft, longest=longest, quiet=self._settings.vm_silence)
-                if take.stopped is Stopped.HANG_UP:
-                    raise CallerLeft
-                if take.seconds < _SHORTEST:
+                if take.over is not None:
+                    raise take.over
+                if (take.seconds or 0.0) < _SHORTEST:
                     self._menu.note(Phrase.TOO_SHORT)
                     continue
                 match await self._review(draft):
