@@ -11,7 +11,7 @@ from ringdove.model.story import Disposition, EndedBy, HopOutcome
 from support.house import House, Person
 from support.phones import Phone
 from support.scene import Scene, open_house
-from support.voicemail import messages, press, reach_tone, speak, tones, wav_of
+from support.voicemail import hear_tone, messages, press, reach_tone, speak, tones, wav_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -90,3 +90,15 @@ async def test_a_recording_that_cannot_be_made_a_file_of_now_is_a_message_later(
     in_the_way.rmdir()
     assert await said(scene.house, bob) == [(TONE, near(1.5))]
     assert (await scene.story(alice)).hops[-1].outcome is HopOutcome.MESSAGE_LEFT
+
+
+async def test_who_records_again_needs_no_second_place_in_the_mailbox(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await scene.person(enb_vm=1)
+    line = await reach_tone(alice, await alice.dial(bob.number))
+    await speak(line, TONE, 1.2)
+    await press(line, "#", "3")
+    await hear_tone(alice)
+    await speak(line, TONE, 2)
+    assert (await line.bye()).status == 200
+    assert await said(scene.house, bob) == [(TONE, near(2))]

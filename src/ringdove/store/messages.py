@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, cast, delete, func, insert, select, update
+from sqlalchemy import Connection, Integer, cast, delete, func, insert, select, update
 
 from ringdove.model.voicemail import PLAYED_OCTETS, Mailbox, MailboxUsage, Message, MessageCount, NewMessage
 from ringdove.store.database import Database
@@ -130,11 +130,6 @@ class Messages:
         await self._database.read(work)
         return counts
 
-    async def usage(self, mailbox: Mailbox) -> MailboxUsage:
-        """Return what a mailbox holds. What others hold too counts in full."""
-        query = select(func.count(), func.coalesce(func.sum(_OCTETS), 0)).where(inside(vm_message, mailbox))
-        return await self._usage(query)
-
     async def usage_in_total(self) -> MailboxUsage:
         """Return what all mailboxes hold: a message in several of them counts for each, and is once on disk."""
         per_content = select(func.count().label("number"), func.max(_OCTETS).label("octets")).group_by(
@@ -142,9 +137,6 @@ class Messages:
         )
         each = per_content.subquery()
         query = select(func.coalesce(func.sum(each.c.number), 0), func.coalesce(func.sum(each.c.octets), 0))
-        return await self._usage(query)
-
-    async def _usage(self, query: Select[tuple[int, int]]) -> MailboxUsage:
         row = await self._database.read(lambda conn: conn.execute(query).one())
         return MailboxUsage(*(int(number) for number in row))
 

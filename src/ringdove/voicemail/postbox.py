@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ringdove.events.bus import Bus
 from ringdove.events.types import ExtensionChanged, MailboxChanged, MailboxFull, MessageLeft
 from ringdove.media.library import BrokenAudio, Kept
 from ringdove.media.recordings import recover
-from ringdove.model.voicemail import Greeting, Mailbox, MailboxKind, Message, NewMessage
+from ringdove.model.voicemail import Greeting, Mailbox, MailboxKind, Message, MessageCount, NewMessage
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
@@ -48,8 +48,8 @@ class Postbox:
         self._bus = bus
         self._settings = settings
         self._spool = Spool(settings.data / "voicemail")
-        self._taken: Counter[Mailbox] = Counter()
-        """Letters that are under way to each mailbox."""
+        self._open: dict[str, Letter] = {}
+        """Letters that are under way, by their ids."""
         self._heard: dict[Path, str] = {}
         """What of each recording that is kept nowhere yet is in the library, to be listened to."""
         self._sent: dict[str, Letter] = {}
@@ -61,7 +61,7 @@ class Postbox:
         """Deliver from now on, first what an earlier run has left."""
         for letter in await asyncio.to_thread(lambda: list(self._spool.left())):
             log.info("letter_found", letter=letter.id, call=letter.call_id)
-            self._taken.update(letter.mailboxes)
+            self._open[letter.id] = letter
             self.send(letter)
         self._worker = asyncio.create_task(self._deliver_all(), name="voicemail")
 
@@ -79,22 +79,26 @@ class Postbox:
     ) -> Letter:
         """A letter to those of these mailboxes that have room. Record to its `file`, then `send` or `discard` it.
 
-        Raises NoRoom, of which the bus is told as well.
+        All letters of a call together take one place in a mailbox: one takes the place of the other. Raises NoRoom, of
+        which the bus is told as well.
         """
+        letter = Letter(
+            id=new_id(),
+            mailboxes=(),
+            caller_number=caller_number,
+            caller_name=caller_name,
+            call_id=call_id,
+            time=time.time(),
+        )
         try:
-            room = await self._with_room(mailboxes)
-            letter = Letter(
-                id=new_id(),
-                mailboxes=room,
-                caller_number=caller_number,
-                caller_name=caller_name,
-                call_id=call_id,
-                time=time.time(),
-            )
+            await self._check_storage()
+            counts = await self._store.messages.counts(mailboxes)
+            letter = letter.model_copy(update={"mailboxes": self._with_room(counts, call_id)})
+            self._open[letter.id] = letter  # in the turn of the loop that has seen its place
             await asyncio.to_thread(self._spool.begin, letter)
         except OSError as error:
+            self._open.pop(letter.id, None)
             raise self._no_room(None, f"the disk: {error.strerror}") from error
-        self._taken.update(letter.mailboxes)
         return letter
 
     def file(self, letter: Letter) -> Path:
@@ -118,10 +122,10 @@ class Postbox:
 
     async def discard(self, letter: Letter) -> None:
         """It is not wanted any more."""
+        self._open.pop(letter.id, None)
         with suppress(OSError):
             await asyncio.to_thread(self._spool.remove, letter)
         await self._unheard(self.file(letter))
-        self._taken.subtract(letter.mailboxes)
 
     async def _unheard(self, recording: Path) -> None:
         """What could be listened to for a look back is of no use any more, unless it was kept."""
@@ -180,19 +184,23 @@ class Postbox:
 
     # Room
 
-    async def _with_room(self, mailboxes: Sequence[Mailbox]) -> tuple[Mailbox, ...]:
+    async def _check_storage(self) -> None:
         most = self._settings.vm_storage * MIB
         if (await self._store.messages.usage_in_total()).octets >= most:
             raise self._no_room(None, f"messages take {self._settings.vm_storage} MiB (vm_storage)")
         await self._check_disk()
-        room = []
-        for mailbox in mailboxes:
-            there = (await self._store.messages.usage(mailbox)).messages + self._taken[mailbox]
+
+    def _with_room(self, counts: Mapping[Mailbox, MessageCount], call_id: str) -> tuple[Mailbox, ...]:
+        others = {(one.call_id, mailbox) for one in self._open.values() for mailbox in one.mailboxes}
+        taken = Counter(mailbox for other, mailbox in others if other != call_id)
+        room, full = [], None
+        for mailbox, count in counts.items():
+            there = sum(count) + taken[mailbox]
             if there < self._settings.vm_messages:
                 room.append(mailbox)
             else:
                 full = self._no_room(mailbox, f"{there} messages (vm_messages)")
-        if not room:
+        if full is not None and not room:
             raise full
         return tuple(room)
 
@@ -232,7 +240,7 @@ class Postbox:
             return False
         del self._sent[letter.id]
         self._heard.pop(self.file(letter), None)
-        self._taken.subtract(letter.mailboxes)
+        self._open.pop(letter.id, None)
         for message in messages:
             self._bus.publish(MessageLeft(message))
             self._bus.publish(MailboxChanged(message.mailbox))

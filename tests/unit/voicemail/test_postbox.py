@@ -1,7 +1,9 @@
 """Letters on their way into mailboxes, with a real store, library and disk."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +38,16 @@ class Office:
     settings: Settings
     postbox: Postbox
     told: list[object]
+    calls: Iterator[int] = field(default_factory=lambda: count(1))
 
     def another(self) -> Postbox:
         """The next start of the server."""
         return Postbox(self.store, Shelf(self.store, self.library), self.bus, self.settings)
 
-    async def letter(self, *mailboxes: Mailbox, seconds: float = 3) -> Letter:
-        """A letter with a tone in it, not sent yet."""
-        letter = await self.postbox.begin(mailboxes or (ANN,), caller_number="7", caller_name="Zoë", call_id="c1")
+    async def letter(self, *mailboxes: Mailbox, seconds: float = 3, call_id: str = "") -> Letter:
+        """A letter with a tone in it, not sent yet; of another call each unless one is named."""
+        call_id = call_id or f"c{next(self.calls)}"
+        letter = await self.postbox.begin(mailboxes or (ANN,), caller_number="7", caller_name="Zoë", call_id=call_id)
         sound_file(self.postbox.file(letter), [(440, seconds)], rate=8000)
         return letter
 
@@ -113,6 +117,24 @@ async def test_a_full_mailbox_takes_no_letter_and_those_under_way_count(office: 
     assert (await office.letter(ANN, BEN)).mailboxes == (BEN,)
     await office.postbox.discard(first)
     await office.letter()
+
+
+@pytest.mark.parametrize("office", [{"vm_messages": 2}], indirect=True)
+async def test_of_two_who_come_at_once_one_gets_the_last_place(office: Office) -> None:
+    office.postbox.send(await office.letter())
+    await office.delivered(1)
+    both = await asyncio.gather(office.letter(), office.letter(), return_exceptions=True)
+    assert {type(one) for one in both} == {Letter, NoRoom}
+
+
+@pytest.mark.parametrize("office", [{"vm_messages": 1}], indirect=True)
+async def test_a_call_takes_one_place_however_many_letters_it_begins(office: Office) -> None:
+    kept = await office.letter(call_id="c1")
+    await office.postbox.discard(await office.letter(call_id="c1"))
+    with pytest.raises(NoRoom):
+        await office.letter(call_id="c2")
+    await office.postbox.discard(kept)
+    await office.letter(call_id="c2")
 
 
 @pytest.mark.parametrize("office", [{"vm_storage": 1}], indirect=True)
