@@ -104,7 +104,8 @@ class _Message:
             raise
         if take.seconds is None or take.seconds >= settings.vm_shortest:
             self._blank, self._kept = self._kept, letter
-            self._hop.message = Recorded(began_at=began, seconds=round(take.seconds, 3))
+            seconds = self._call.book.now() - began if take.seconds is None else take.seconds
+            self._hop.message = Recorded(began_at=began, seconds=round(seconds, 3))
         await self._discard(self._blank)
         if take.over is not None:
             raise take.over
