@@ -1,6 +1,7 @@
 """Sample data: a few people, under the ids that the page's request examples name, and the sounds that they name."""
 
 import asyncio
+import secrets
 import time
 from pathlib import Path
 
@@ -19,6 +20,8 @@ PEOPLE = {
     3082: ("2012", "Frida", "Fischer"),
 }
 """Extension id to number and name; the page's examples ring 3071, 3074 and 3075."""
+WITH_VOICEMAIL = (3071, 3080)
+"""Whose calls go to voicemail when they do not take them."""
 SOFT_BREEZE_NAME = "SoftBreeze"
 """The playlist that the page's examples play."""
 
@@ -34,12 +37,14 @@ def number_of(extension_id: int) -> str:
 
 
 async def add_sample_data(store: Store, library: Library) -> bool:
-    """Fill a store that has no extensions yet; says whether it did. Passwords are made anew each time."""
+    """Fill a store that has no extensions yet; says whether it did. Passwords and PINs are made anew each time."""
     if await store.extensions.count():
         return False
     for extension_id, (number, first_name, last_name) in PEOPLE.items():
-        person = Extension.model_validate({"number": number, "first_name": first_name, "last_name": last_name})
-        await store.extensions.create(person, id=extension_id)
+        person: dict[str, object] = {"number": number, "first_name": first_name, "last_name": last_name}
+        if extension_id in WITH_VOICEMAIL:
+            person |= {"enb_vm": True, "vm_pin": f"{secrets.randbelow(10_000):04}"}
+        await store.extensions.create(Extension.model_validate(person), id=extension_id)
     prompt, *music = await asyncio.gather(*(_kept(library, file) for file in (DEMO_PROMPT, *SOFT_BREEZE)))
     await store.prompts.save(Prompt(**dict(prompt), uploaded_at=time.time()))
     await store.playlists.create(
