@@ -102,3 +102,14 @@ async def test_who_records_again_needs_no_second_place_in_the_mailbox(scene: Sce
     await speak(line, TONE, 2)
     assert (await line.bye()).status == 200
     assert await said(scene.house, bob) == [(TONE, near(2))]
+
+
+async def test_a_group_without_members_that_only_spreads_messages_takes_none(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    member = await scene.person()
+    _, number = await scene.vm_group("broadcast", member)
+    await scene.house.get("extension/delete", id=member.id)
+    assert (await alice.refused(await alice.dial(number))).status == 480
+    story = await scene.story(alice)
+    assert story.disposition is Disposition.NO_ANSWER
+    assert [hop.kind for hop in story.hops] == ["group_vm", "end_call"]

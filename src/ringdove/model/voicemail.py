@@ -133,7 +133,7 @@ class VmMode(StrEnum):
 class VmGroup(BaseModel):
     """One group voicemail; `id` is 0 until the store has given one. `members` are extensions and extension groups.
 
-    `members` can be empty, as they may have been deleted since: in mode `broadcast` messages then reach nobody.
+    `members` can be empty, as they may have been deleted since: in mode `broadcast` it then takes none.
     """
 
     model_config = ConfigDict(frozen=True)
