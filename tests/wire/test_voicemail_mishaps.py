@@ -8,8 +8,9 @@ import pytest
 import pytest_asyncio
 
 from ringdove.model.story import Disposition, EndedBy, HopOutcome
+from ringdove.sip.dialog import Dialog
 from support.house import House, Person
-from support.phones import Phone
+from support.phones import Line, Phone
 from support.scene import Scene, open_house
 from support.voicemail import hear_tone, messages, press, reach_tone, speak, tones, wav_of
 
@@ -113,3 +114,16 @@ async def test_a_group_without_members_that_only_spreads_messages_takes_none(sce
     story = await scene.story(alice)
     assert story.disposition is Disposition.NO_ANSWER
     assert [hop.kind for hop in story.hops] == ["group_vm", "end_call"]
+
+
+async def test_a_call_that_voicemail_took_counts_as_such_before_the_caller_is_heard(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await scene.person(enb_vm=1)
+    invite = await alice.dial(bob.number, sdp="")  # it tells in its ACK where it hears
+    answer = await alice.expect("200 INVITE")
+    line = Line(alice, Dialog.as_uac(invite, answer), answer)
+    line.request("BYE")
+    line.ack(answer, alice.sdp())
+    story = await scene.story(alice)
+    assert (story.disposition, story.ended_by) == (Disposition.VOICEMAIL, EndedBy.CALLER)
+    assert story.hops[-1].outcome is HopOutcome.NO_MESSAGE

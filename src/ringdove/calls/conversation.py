@@ -3,7 +3,7 @@
 async def greet(talk: Conversation) -> None:
     if await talk.ask(menu, keys="12") == "1": ...
 
-await converse(call, greet)
+await converse(call, greet, call.book.answered)
 """
 
 import asyncio
@@ -177,13 +177,14 @@ class Conversation:
         return asyncio.get_running_loop().time()
 
 
-async def converse(call: Call, dialogue: Callable[[Conversation], Awaitable[None]]) -> None:
-    """Answer the caller, talk with it as `dialogue` says, and hang up; the call is over then.
+async def converse(call: Call, dialogue: Callable[[Conversation], Awaitable[None]], taken: Callable[[], None]) -> None:
+    """Answer the caller, which `taken` is told, talk with it as `dialogue` says, and hang up; the call is over then.
 
-    `dialogue` is not begun where the caller has left already or has no audio for us.
+    Neither comes about where the caller has left already or has no audio for us.
     """
     if not await call.take():
         return
+    taken()
     talk = Conversation(call)
     try:
         await talk.heard()

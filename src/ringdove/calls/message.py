@@ -32,11 +32,12 @@ class Box:
 async def leave_message(call: Call, hop: Hop, box: Box) -> None:
     """Answer the caller, let it leave a message, and hang up."""
 
+    hop.outcome = HopOutcome.NO_MESSAGE
+
     async def dialogue(talk: Conversation) -> None:
-        call.book.reached_voicemail()
         await _Message(call, talk, hop, box).take()
 
-    await converse(call, dialogue)
+    await converse(call, dialogue, call.book.reached_voicemail)
 
 
 class _Message:
@@ -54,7 +55,6 @@ class _Message:
         """The last recording that was long enough."""
 
     async def take(self) -> None:
-        self._hop.outcome = HopOutcome.NO_MESSAGE
         try:
             await self._begin()
             await self._greet()

@@ -38,7 +38,6 @@ async def of_anybody(call: Call) -> None:
 
 async def _visit(call: Call, enter: Callable[[Login], Awaitable[Owner | None]]) -> None:
     async def dialogue(talk: Conversation) -> None:
-        call.book.answered()
         visit = _Visit(call, talk)
         try:
             await visit.walk(partial(enter, visit.login))
@@ -48,7 +47,7 @@ async def _visit(call: Call, enter: Callable[[Login], Awaitable[Owner | None]]) 
             log.exception("mailbox_failed", call=call.id)
             await talk.say(call.board.sounds.speech.phrase(Phrase.ERROR))
 
-    await converse(call, dialogue)
+    await converse(call, dialogue, call.book.answered)
 
 
 class _Visit:
