@@ -127,3 +127,11 @@ async def test_a_call_that_voicemail_took_counts_as_such_before_the_caller_is_he
     story = await scene.story(alice)
     assert (story.disposition, story.ended_by) == (Disposition.VOICEMAIL, EndedBy.CALLER)
     assert story.hops[-1].outcome is HopOutcome.NO_MESSAGE
+
+
+async def test_a_caller_that_can_neither_hear_nor_be_recorded_is_told_so(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await scene.person(enb_vm=1)
+    opus = alice.sdp(formats="96").replace("a=rtpmap:0 PCMU/8000", "a=rtpmap:96 opus/48000/2")
+    assert (await alice.refused(await alice.dial(bob.number, sdp=opus))).status == 488
+    assert (await scene.story(alice)).disposition is Disposition.FAILED

@@ -13,6 +13,7 @@ from ringdove.media.engine import (
     MediaError,
     MediaSession,
     NoPortsLeft,
+    NoUsableAudio,
     PartyId,
     SessionId,
     Stats,
@@ -223,11 +224,13 @@ class Call:
     async def take(self) -> bool:
         """Answer the caller ourselves: no phone rings any more, and what comes is between it and us.
 
-        False, and the call is over, where it has left or no audio can be agreed with it.
+        False, and the call is over, where it has left or no audio can be agreed with it in which we can speak.
         """
         self.player.over()
         try:
             await self._describe()
+            if self._offer is not None and not self.session.can_play(CALLER):
+                raise NoUsableAudio("it has no codec in which it can be heard or recorded")
         except EngineUnavailable as why:
             self.refuse(503, str(why))
         except MediaError as why:
