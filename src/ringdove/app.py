@@ -276,6 +276,7 @@ class Node:
             ladder=self._recorder.ladder,
             guard=self.guard,
             lockout=self.lockout,
+            guesses=self._guesses,
         )
         server = HttpServer(create_app(services))
         self._parts.push_async_callback(server.close)
@@ -302,7 +303,7 @@ class Node:
         gauges.show_sip(self.metrics, self.endpoint)
         gauges.show_registrations(self.metrics, self.registrar)
         doors = {"sip": self.guard.bans, "sip_user": self.guard.users, "api": self.lockout.bans}
-        doors["mailbox"] = board.guesses
+        doors["mailbox"] = self._guesses = board.guesses
         for door, bans in doors.items():
             bans.on_ban = partial(self._banned, door)
         gauges.show_subscriptions(self.metrics, self.notifier)

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from ringdove.events.types import MailboxChanged
 from ringdove.model.story import Disposition, EndedBy, HopOutcome
+from ringdove.model.voicemail import Mailbox
 from support.hearing import check_stream
 from support.house import House
 from support.mailbox import (
@@ -219,6 +220,20 @@ async def test_mailbox_can_be_left_at_any_time(scene: Scene, keys: str) -> None:
     assert await leftovers(scene.house) == []
 
 
+async def test_mailbox_that_cannot_be_read_says_so(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = await scene.phone()
+    line = await enter(alice)
+
+    async def fails(mailbox: Mailbox) -> None:
+        raise OSError("the database is gone")
+
+    monkeypatch.setattr(scene.house.node.store.messages, "count", fails)
+    await press(line, "*")
+    await told(alice, "error")
+    await alice.hung_up(within=8)
+    assert (await scene.story(alice)).disposition is Disposition.ANSWERED
+
+
 async def test_server_that_stops_says_so_and_deletes_what_was_to_be_deleted(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
         alice = await Phone.of(house, await house.extension("2001", **BRIEF))
@@ -233,4 +248,5 @@ async def test_server_that_stops_says_so_and_deletes_what_was_to_be_deleted(tmp_
         await alice.hung_up()
         await drain
         assert await inside(house, mailbox_of(alice)) == {}
+        assert (await house.finished_call()).reason == "the server stops"
         await alice.close()

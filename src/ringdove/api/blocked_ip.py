@@ -28,17 +28,18 @@ class WhoIsBlocked(Form):
     """Names an address, a user, or both."""
 
     ip: str | None = Field(None, max_length=64, description="An address, or a network as it is listed.")
-    user: str | None = Field(None, max_length=TEXT, description="A registration name as it is listed.")
+    user: str | None = Field(None, max_length=TEXT, description="A registration name, or a lock, as it is listed.")
 
 
 @router.get("/list", name="list", response_model=PageOf[Blocked] | Failure)
 async def list_(query: Annotated[BlockedIpList, Query()], services: Injected) -> PageOf[Blocked]:
-    """List the addresses and users that are blocked now."""
+    """List the addresses and users that are blocked now, and the locks of mailboxes whose PINs are guessed at."""
     now, part = services.clock(), query.listing()
     rows = [
         *(_row(ban, "sip", ip=ban.source) for ban in services.guard.bans.active(now)),
         *(_row(ban, "sip", user=ban.source) for ban in services.guard.users.active(now)),
         *(_row(ban, "api", ip=ban.source) for ban in services.lockout.bans.active(now)),
+        *(_row(ban, "mailbox", user=ban.source) for ban in services.guesses.active(now)),
     ]
     rows.sort(key=lambda row: (getattr(row, query.sort_by) or "", row.ip or "", row.user), reverse=part.descending)
     return PageOf(total_number=len(rows), data=rows[part.offset : part.offset + part.limit])
@@ -56,13 +57,16 @@ async def delete(query: Annotated[WhoIsBlocked, Query()], services: Injected) ->
         lifted = [bans.lift(source, now) for bans in (guard.bans, services.lockout.bans)]
         unknown += [] if any(lifted) else [Problem("ip", "exist")]
     if query.user is not None:
-        unknown += [] if guard.users.lift(query.user, now) else [Problem("user", "exist")]
+        lifted = [bans.lift(query.user, now) for bans in (guard.users, services.guesses)]
+        unknown += [] if any(lifted) else [Problem("user", "exist")]
     if unknown:
         raise Refusal.parameters(unknown)
     return Done()
 
 
-def _row(ban: Ban, service: Literal["sip", "api"], *, ip: str | None = None, user: str | None = None) -> Blocked:
+def _row(
+    ban: Ban, service: Literal["sip", "api", "mailbox"], *, ip: str | None = None, user: str | None = None
+) -> Blocked:
     return Blocked(
         ip=ip,
         user=user,

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from ringdove.api.lockout import Lockout
 from ringdove.events.bus import Bus
+from ringdove.guard.bans import BanRules, Bans
 from ringdove.guard.guard import Guard
 from ringdove.media.library import Library
 from ringdove.model.ladder import Ladder
@@ -38,8 +39,8 @@ class Services:
     `live_calls` are the stories of calls that this node knows better than the store: their end is not written down
     yet; `destination_kinds` are those that this build can enter; `ready` says whether SIP is up; `mailer` sends mails,
     where there is a mail server; `metrics` are the numbers of the server; `ladder` are the SIP messages of a call,
-    where they are kept; `guard` keeps the door of SIP, and `lockout` that of this interface. `clock` tells Unix time
-    in seconds.
+    where they are kept; `guard` keeps the door of SIP, `lockout` that of this interface, and `guesses` that of the
+    mailboxes. `clock` tells Unix time in seconds.
     """
 
     store: Store
@@ -57,6 +58,7 @@ class Services:
     ladder: Callable[[str], Ladder | None] = lambda _: None
     guard: Guard = field(default_factory=Guard)
     lockout: Lockout = field(default_factory=Lockout)
+    guesses: Bans = field(default_factory=lambda: Bans(BanRules()))
     clock: Callable[[], float] = time.time
 
 

@@ -63,6 +63,17 @@ async def test_a_user_whom_many_addresses_tried_is_listed_and_let_in_again(api: 
     }
 
 
+async def test_a_mailbox_that_is_guessed_at_is_listed_and_unlocked(api: Api) -> None:
+    guesses = api.services.guesses
+    for _ in range(guesses.rules.failures):
+        guesses.failed("mailbox 2001", "pin", "2003", api.now)
+    (row,) = (await api.get("blocked_ip/list"))["data"]
+    assert (row["ip"], row["user"], row["service"], row["reason"]) == (None, "mailbox 2001", "mailbox", "pin")
+    assert (await api.get("blocked_ip/delete", user="mailbox 2001"))["errcode"] == 0
+    assert guesses.of("mailbox 2001", api.now) is None
+    assert bad_fields(await api.get("blocked_ip/delete", user="mailbox 2001")) == {"user": "exist"}
+
+
 async def test_an_ipv6_network_is_named_by_any_address_of_it(api: Api) -> None:
     guess(api, "2001:db8:0:1::7")
     assert [row["ip"] for row in (await api.get("blocked_ip/list"))["data"]] == ["2001:db8:0:1::/64"]
