@@ -1,6 +1,7 @@
 """The mailbox that somebody dials into, walked through by keys: what is said, octet by octet, and what comes of it."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest_asyncio
 
 from ringdove.events.types import MailboxChanged
 from ringdove.model.story import Disposition, EndedBy, HopOutcome
-from ringdove.model.voicemail import Mailbox
+from ringdove.model.voicemail import Mailbox, MailboxKind
 from support.hearing import check_stream
 from support.house import House
 from support.mailbox import (
@@ -217,6 +218,29 @@ async def test_mailbox_can_be_left_at_any_time(scene: Scene, keys: str) -> None:
     story = await scene.story(alice)
     assert (story.disposition, story.ended_by) == (Disposition.ANSWERED, EndedBy.CALLER)
     assert len(await inside(scene.house, mailbox_of(alice))) == (1 if "7" in keys else 2)
+    assert await leftovers(scene.house) == []
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_mailbox_takes_any_keys_in_any_order(scene: Scene, seed: int) -> None:
+    chance = random.Random(seed)
+    alice, bob = await scene.phone(**BRIEF), await scene.phone(**BRIEF)
+    group, _ = await scene.vm_group("share", alice.person, bob.person)
+    shared = Mailbox(MailboxKind.GROUP, group)
+    for mailbox in (mailbox_of(alice), shared):
+        await leave(scene.house, mailbox, A, B, 850)
+    lines = [await enter(phone) for phone in (alice, bob)]
+    await press(lines[1], "3", "1")
+    for _ in range(30):
+        for line in lines:
+            await press(line, chance.choice("01234567890*"))
+            await asyncio.sleep(chance.choice((0, 0, 0.2)))
+    for line in lines:
+        assert (await line.bye()).status == 200
+    for phone in (alice, bob):
+        assert (await scene.story(phone)).ended_by is EndedBy.CALLER
+        assert "error" not in {word.rstrip("~") for word in said(phone.audio.packets)}
+        check_stream(phone.audio.packets)
     assert await leftovers(scene.house) == []
 
 

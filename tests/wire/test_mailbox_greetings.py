@@ -203,6 +203,22 @@ async def test_group_has_a_greeting_of_its_own(scene: Scene) -> None:
     await caller.bye()
 
 
+async def test_greeting_in_which_nothing_is_said_is_recorded_again(scene: Scene) -> None:
+    alice = await scene.phone()
+    line = await enter(alice)
+    await press(line, "0", "1")
+    await told(alice, "record_after_tone")
+    await press(line, "#")  # no need to hear it out
+    await told(alice, "beep")
+    await speak(line, A, 0.2)
+    await press(line, "#")
+    await told(alice, "too_short", "record_after_tone", "beep")
+    await told(alice, "too_short", within=12)  # by silence
+    await line.bye()
+    await scene.story(alice)
+    assert await leftovers(scene.house) == []
+
+
 @pytest.mark.parametrize("key", ["*", ""])
 async def test_greeting_that_is_not_accepted_is_not_kept(scene: Scene, key: str) -> None:
     alice = await scene.phone()

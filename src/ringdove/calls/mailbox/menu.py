@@ -12,7 +12,7 @@ Tracks = Iterable[Path]
 
 KEYS = "0123456789*#"
 _TIMES = 3
-"""How often a menu is said to somebody who does not press any of its keys."""
+"""How often a menu is said to somebody who presses nothing."""
 
 
 class Menu:
@@ -34,13 +34,16 @@ class Menu:
 
     async def choose(self, offers: Mapping[str, Tracks], silently: str = "") -> str:
         """Say what there is, and return the key that was pressed: one of those offered, or of those that are not
-        talked about. "" where none of them is pressed.
+        talked about. "" where nothing is pressed.
         """
-        for _ in range(_TIMES):
+        times = 0
+        while times < _TIMES:
             key = await self._talk.ask((*self.noted(), *chain.from_iterable(offers.values())), KEYS)
-            if key and (key in offers or key in silently):
+            if not key:
+                times += 1
+            elif key in offers or key in silently:
                 return key
-            if key:
+            else:
                 self.note(Phrase.INVALID_KEY)
         return ""
 

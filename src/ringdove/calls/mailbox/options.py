@@ -75,8 +75,9 @@ class Options:
         and all is as it was before.
         """
         for _ in range(_TAKES):
-            self._menu.note(Phrase.RECORD_AFTER_TONE, (BEEP,))
-            await self._talk.say(self._menu.noted())
+            self._menu.note(Phrase.RECORD_AFTER_TONE)
+            await self._talk.say(self._menu.noted(), keys="#")
+            await self._talk.say((BEEP,))
             async with self._postbox.draft() as draft:
                 take = await self._talk.record(draft, longest=longest, quiet=self._settings.vm_silence)
                 if take.over is not None:
@@ -94,10 +95,8 @@ class Options:
 
     async def _review(self, draft: Path) -> str:
         """What becomes of a recording: "1" it is accepted, "3" there is another take, "*" it is given up."""
-        offers = self._menu.offer(
-            {"1": Choice.ACCEPT_RECORDING, "2": Choice.HEAR_RECORDING, "3": Choice.RECORD_AGAIN, "*": Choice.MAIN_MENU}
-        )
-        while (key := await self._menu.choose(offers) or "*") == "2":
+        offers = self._menu.offer({"1": Choice.ACCEPT_RECORDING, "2": Choice.HEAR_RECORDING, "3": Choice.RECORD_AGAIN})
+        while (key := await self._menu.choose(offers, silently="*") or "*") == "2":
             self._menu.note(await self._postbox.listen(draft))
         return key
 
