@@ -70,6 +70,40 @@ async def test_members_share_the_mailbox_of_a_group(scene: Scene) -> None:
     assert [hop.number for hop in (await scene.story(alice)).hops] == [alice.number, number]
 
 
+async def test_who_gives_its_pin_at_another_phone_has_its_own_groups_there(scene: Scene) -> None:
+    alice, bob = await scene.phone(), await scene.person(vm_pin="58271")
+    _, number = await scene.vm_group("share", bob)
+    line = await dial(alice, "*02")
+    await told(alice, "enter_mailbox")
+    await key_in(line, bob.number, "58271")
+    await told(alice, "you_have", "to_group_mailbox", *number)
+    await press(line, "3")
+    await told(alice, "you_have", "to_own_mailbox")
+    await press(line, "3")
+    await told(alice, "you_have", "to_group_mailbox")
+    await leave_by_key(line)
+    hops = (await scene.story(alice)).hops
+    assert [hop.number for hop in hops] == [bob.number, number, bob.number], "and no other mailbox"
+
+
+async def test_group_that_copies_has_a_greeting_but_no_messages(scene: Scene) -> None:
+    alice, bob = await scene.phone(), await scene.phone()
+    group, number = await scene.vm_group("broadcast", alice.person)
+    await scene.house.post("vm_group/update", id=group, vm_pin="2468")
+    line = await dial(alice, "*02")
+    await told(alice, "enter_mailbox")
+    await key_in(line, number, "2468")
+    await told(alice, "you_have", "no_messages")
+    await press(line, "0", "1")
+    await records(line, B)
+    await press(line, "1")
+    await told(alice, "greeting_saved")
+    await line.bye()
+    caller = await dial(bob, number)
+    await bob.audio.hears(B)
+    await caller.bye()
+
+
 async def test_two_in_one_mailbox_do_each_other_no_harm(scene: Scene) -> None:
     alice, bob = await scene.phone(**BRIEF), await scene.phone(**BRIEF)
     group, _ = await scene.vm_group("share", alice.person, bob.person)
