@@ -27,6 +27,8 @@ SPARE = 64 * MIB
 """Octets of the disk that messages leave for everything else."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
 """Seconds until what could not be delivered is tried again; doubled each time."""
+_PATIENCE = 2.0
+"""Seconds that a caller waits for the store to say whether there is room."""
 _LAST_WORDS = 5.0
 """Seconds at the end for what is on its way; the next start finds what is left."""
 
@@ -91,8 +93,8 @@ class Postbox:
             time=time.time(),
         )
         try:
-            await self._check_storage()
-            counts = await self._store.messages.counts(mailboxes)
+            await self._check_disk()
+            counts = await self._counts(mailboxes)
             letter = letter.model_copy(update={"mailboxes": self._with_room(counts, call_id)})
             self._open[letter.id] = letter  # in the turn of the loop that has seen its place
             await asyncio.to_thread(self._spool.begin, letter)
@@ -130,7 +132,10 @@ class Postbox:
     async def _unheard(self, recording: Path) -> None:
         """What could be listened to for a look back is of no use any more, unless it was kept."""
         if digest := self._heard.pop(recording, None):
-            await self._shelf.discard(digest)
+            try:
+                await self._shelf.discard(digest)
+            except Exception:  # the store or the disk; the next start clears it away
+                log.exception("recording_not_removed")
 
     # Messages and greetings that are there
 
@@ -184,11 +189,21 @@ class Postbox:
 
     # Room
 
-    async def _check_storage(self) -> None:
-        most = self._settings.vm_storage * MIB
-        if (await self._store.messages.usage_in_total()).octets >= most:
+    async def _counts(self, mailboxes: Sequence[Mailbox]) -> Mapping[Mailbox, MessageCount]:
+        """How many messages are in each, where all together leave room for more; raises NoRoom.
+
+        A store that fails costs the limits, not the message, which waits for it in the spool.
+        """
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                octets = (await self._store.messages.usage_in_total()).octets
+                counts = await self._store.messages.counts(mailboxes)
+        except Exception:
+            log.exception("messages_not_counted")
+            return dict.fromkeys(mailboxes, MessageCount(0, 0))
+        if octets >= self._settings.vm_storage * MIB:
             raise self._no_room(None, f"messages take {self._settings.vm_storage} MiB (vm_storage)")
-        await self._check_disk()
+        return counts
 
     def _with_room(self, counts: Mapping[Mailbox, MessageCount], call_id: str) -> tuple[Mailbox, ...]:
         others = {(one.call_id, mailbox) for one in self._open.values() for mailbox in one.mailboxes}
@@ -219,31 +234,28 @@ class Postbox:
     async def _deliver_all(self) -> None:
         pause = _FIRST_PAUSE
         while True:
+            self._news.clear()
             failed = [letter for letter in list(self._sent.values()) if not await self._delivered(letter)]
-            if not failed:
-                pause = _FIRST_PAUSE
-                if not self._sent:
-                    self._empty.set()
-                    self._news.clear()
+            if not self._sent:
+                self._empty.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause if failed else None):
                     await self._news.wait()
-            else:
-                await asyncio.sleep(pause)
-                pause = min(_LONGEST_PAUSE, 2 * pause)
+            pause = min(_LONGEST_PAUSE, 2 * pause) if failed else _FIRST_PAUSE
 
     async def _delivered(self, letter: Letter) -> bool:
         """Deliver one letter; False where that has to be tried again."""
         try:
-            messages = await self._deliver(letter)
+            for message in await self._deliver(letter):
+                self._bus.publish(MessageLeft(message))
+                self._bus.publish(MailboxChanged(message.mailbox))
+            self._open.pop(letter.id, None)
             await asyncio.to_thread(self._spool.remove, letter)
-        except Exception as why:  # the store or the disk; what was recorded stays
+        except Exception as why:  # the store, the disk, a process that was killed; what was recorded stays
             log.warning("letter_waits", letter=letter.id, error=f"{type(why).__name__}: {why}".partition("\n")[0])
             return False
         del self._sent[letter.id]
         self._heard.pop(self.file(letter), None)
-        self._open.pop(letter.id, None)
-        for message in messages:
-            self._bus.publish(MessageLeft(message))
-            self._bus.publish(MailboxChanged(message.mailbox))
         return True
 
     async def _deliver(self, letter: Letter) -> list[Message]:
@@ -270,11 +282,7 @@ class Postbox:
             by_mail = self._settings.smtp is not None
             return await self._store.messages.deliver(letter.id, letter.mailboxes, new, mail=by_mail), None
 
-        try:
-            messages = await self._shelf.keep(file, file.name, save)
-        except BrokenAudio:
-            log.exception("letter_cannot_be_read", letter=letter.id)
-            return []
+        messages = await self._shelf.keep(file, file.name, save)
         if not messages:  # nobody is there any more, or all had it
             await self._shelf.discard(*digests)
         return messages

@@ -9,11 +9,13 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ringdove.media.files.disk import sync
-from ringdove.media.recordings import tape_of
 from ringdove.model.voicemail import Mailbox
+
+log = structlog.get_logger(__name__)
 
 _DRAFT = "draft-"
 
@@ -41,10 +43,14 @@ class Spool:
     def begin(self, letter: Letter) -> None:
         """Note a new letter, which is on the disk when this returns."""
         draft = self._folder / f"{letter.id}.new"
-        with open(draft, "xb", opener=_private) as out:
-            out.write(letter.model_dump_json().encode())
-            sync(out)
-        draft.rename(self._note(letter))
+        try:
+            with open(draft, "xb", opener=_private) as out:
+                out.write(letter.model_dump_json().encode())
+                sync(out)
+            draft.rename(self._note(letter))
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
         sync(self._folder)
 
     def file(self, letter: Letter) -> Path:
@@ -61,8 +67,8 @@ class Spool:
         self._note(letter).unlink(missing_ok=True)
 
     def erase(self, file: Path) -> None:
-        """Nothing stays of a recording."""
-        for path in (file, tape_of(file)):
+        """Nothing stays of a recording: its tape, and what a process that was killed has made of that, go as well."""
+        for path in self._folder.glob(f"{file.name}*"):
             path.unlink(missing_ok=True)
 
     def left(self) -> Iterator[Letter]:
@@ -91,7 +97,8 @@ def _read(note: Path) -> Letter | None:
     """None where it is torn; it is left for somebody to look at."""
     try:
         return Letter.model_validate_json(note.read_bytes())
-    except ValidationError:
+    except (OSError, ValidationError):
+        log.warning("letter_not_read", note=note.name)
         return None
 
 

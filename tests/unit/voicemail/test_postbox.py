@@ -11,6 +11,7 @@ import pytest
 
 from ringdove.events.bus import Bus
 from ringdove.events.types import MailboxChanged, MailboxFull, MessageLeft
+from ringdove.media.files import process
 from ringdove.media.library import Library
 from ringdove.media.recordings import tape_of
 from ringdove.model.extension import Extension
@@ -165,6 +166,75 @@ async def test_what_the_store_refuses_is_tried_again(office: Office, monkeypatch
     office.postbox.send(await office.letter())
     await office.delivered(1)
     assert len([told for told in office.told if isinstance(told, MessageLeft)]) == 1
+
+
+async def test_who_is_told_of_a_message_is_told_although_its_files_cannot_go_yet(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove, failures = office.postbox._spool.remove, iter([OSError("read-only")])
+
+    def fails_once(letter: Letter) -> None:
+        for failure in failures:
+            raise failure
+        remove(letter)
+
+    monkeypatch.setattr(office.postbox._spool, "remove", fails_once)
+    office.postbox.send(await office.letter())
+    await office.delivered(1)
+    assert [type(told) for told in office.told] == [MessageLeft, MailboxChanged]
+
+
+async def test_a_process_that_dies_over_a_letter_does_not_lose_it(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter = await office.letter()
+    with monkeypatch.context() as busy:
+        busy.setitem(process.PATIENCE, "transcode", 0)
+        office.postbox.send(letter)
+        await asyncio.sleep(1)
+    await office.delivered(1)
+
+
+async def test_a_letter_that_waits_holds_up_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FIRST_PAUSE", 60)
+    monkeypatch.setattr(module, "_LONGEST_PAUSE", 60)
+    await office.postbox.close()
+    office.postbox = office.another()
+    await office.postbox.start()
+    waits, next_one = await office.letter(), await office.letter()
+    office.postbox.file(waits).unlink()
+    office.postbox.file(waits).mkdir()
+    office.postbox.send(waits)
+    await asyncio.sleep(0.5)
+    office.postbox.send(next_one)
+    await until(lambda: len(office.told) == 2, "the second letter waits, too")
+    office.postbox.file(waits).rmdir()
+
+
+async def test_a_store_that_fails_keeps_nobody_from_leaving_a_message(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise RuntimeError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office.store.messages, "usage_in_total", fails)
+        patch.setattr(office.store.messages, "counts", fails)
+        patch.setattr(office.store.sounds, "uses", fails)
+        letter, unwanted = await office.letter(ANN, BEN), await office.letter()
+        assert await office.postbox.listen(office.postbox.file(unwanted))
+        await office.postbox.discard(unwanted)
+    office.postbox.send(letter)
+    await office.delivered(1, BEN)
+
+
+async def test_nothing_stays_of_a_letter(office: Office) -> None:
+    letter = await office.letter()
+    file = office.postbox.file(letter)
+    for more in (".tape", ".part"):
+        file.with_name(file.name + more).write_bytes(b"")
+    await office.postbox.discard(letter)
+    assert office.spooled == []
 
 
 async def test_what_was_not_sent_is_delivered_by_the_next_start(office: Office) -> None:
