@@ -178,7 +178,8 @@ class Settings(BaseSettings):
     vm_to_code: Code = Field(
         default="#", validate_default=True, description="What is dialled before a number to leave a message there."
     )
-    vm_longest: int = Field(default=300, ge=1, le=3600, description="Seconds of the longest message.")
+    # less than the hour of a file that can be kept: a phone's clock may run fast
+    vm_longest: int = Field(default=300, ge=1, le=3000, description="Seconds of the longest message.")
     vm_shortest: int = Field(default=2, ge=0, le=60, description="Seconds below which a message is not kept.")
     vm_silence: int = Field(default=10, ge=1, le=3600, description="Seconds of silence that end a message.")
     vm_messages: int = Field(default=100, ge=1, le=10_000, description="Messages that a mailbox takes.")

@@ -83,6 +83,7 @@ def test_every_bad_setting_is_named_where_it_was_given(monkeypatch: pytest.Monke
         ("vm_main_code", "*12345678", "wants 1 to 8 of 0-9, * and #, with a * or # so that it is no number"),
         ("vm_to_code", "*a", "wants 1 to 8 of 0-9, * and #, with a * or # so that it is no number"),
         ("vm_longest", "0", "wants 1 or more"),
+        ("vm_longest", "3600", "wants 3000 or less"),
         ("vm_storage", "lots", "wants a whole number"),
         ("language", "English", "wants a language such as en or pt-BR"),
         ("smtp_security", "ssl", "wants one of 'none', 'starttls' or 'tls'"),
