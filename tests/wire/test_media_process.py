@@ -110,16 +110,18 @@ async def test_a_session_whose_port_was_taken_meanwhile_is_lost_and_others_are_n
         await lucky.invite(B)
 
 
-async def test_a_child_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_child_that_hangs_is_replaced_and_the_log_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ringdove.media.embedded.child.HANGS", 1.5)
     engine = EmbeddedEngine("127.0.0.1", range(22740, 22750))
     await engine.start()
     events = engine.events()
-    kill(engine, signal.SIGSTOP)
-    async with asyncio.timeout(5):
-        assert isinstance(await anext(events), EngineDown)
-        assert isinstance(await anext(events), EngineUp)
+    pid = kill(engine, signal.SIGSTOP)
+    with capture_logs() as logs:
+        async with asyncio.timeout(5):
+            assert isinstance(await anext(events), EngineDown)
+            assert isinstance(await anext(events), EngineUp)
     await engine.stop()
+    assert [line["pid"] for line in logs if line["event"] == "media_process_silent"] == [pid]
 
 
 @pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])

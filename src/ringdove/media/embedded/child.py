@@ -7,7 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import cast
 
+import structlog
+
 from ringdove.media.embedded.wire import Command, Report, encode, read_reports
+
+log = structlog.get_logger(__name__)
 
 LONGEST_REPORT = 1_048_576
 PATIENCE = 2.0
@@ -122,6 +126,7 @@ class Child(asyncio.Protocol):
         """Look whether it has said a word of late; kill it if it has not when this is asked again."""
         silent = self._loop.time() - self._heard_at
         if silent >= HANGS and again:
+            log.warning("media_process_silent", pid=self.pid, seconds=round(silent, 1))
             self._kill()
         else:
             wait = AGAIN if silent >= HANGS else HANGS - silent
