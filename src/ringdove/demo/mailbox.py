@@ -26,11 +26,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What came of a call for the owner of the mailbox. None: nothing did."""
+    """What came of a call for the owner of the mailbox. None: nothing yet."""
 
-    message: Message | None
-    lamp: Lamp | None
-    logged: LogRow | None
+    message: Message | None = None
+    lamp: Lamp | None = None
+    logged: LogRow | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is all that there should be."""
+        return None not in (self.message, self.lamp, self.logged)
 
 
 async def message_of(call_id: str, extension_id: int, api: Client, ear: Ear, voice: bytes) -> Message | None:

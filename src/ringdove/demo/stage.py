@@ -135,13 +135,14 @@ class Stage:
 
     async def _mail(self, call_id: str, extension_id: int, call: OutgoingLine) -> Mail:
         """What the owner of the mailbox has of a call; what is not there in time is missing."""
-        message, owner = None, self.phones[number_of(extension_id)]
+        owner, mail = self.phones[number_of(extension_id)], Mail()
         with suppress(TimeoutError):
             async with asyncio.timeout(_POST):
-                while message is None or owner.lamp is None:
-                    message = await message_of(call_id, extension_id, self.api, self._ear, call.phone.voice)
+                while not mail.complete:
                     await asyncio.sleep(_LOOK_AGAIN)
-        return Mail(message, owner.lamp, await logged(call_id, extension_id, self.api))
+                    message = await message_of(call_id, extension_id, self.api, self._ear, call.phone.voice)
+                    mail = Mail(message, owner.lamp, await logged(call_id, extension_id, self.api))
+        return mail
 
     async def _story(self, scene: Scene) -> Story:
         while True:
