@@ -155,7 +155,7 @@ class Subscribers:
             incoming.reply(406, headers=[("Accept", package.content_type)])
         elif (topic := await package.topic(watcher, request.target.user or "")) is None:
             incoming.reply(403)
-        elif self._stopping or self._subscriptions.is_full:
+        elif self._stopping or self._subscriptions.is_full(watcher.id):
             incoming.reply(503, headers=[COME_BACK])
         else:
             self._begin(incoming, watcher, event, topic, seconds)

@@ -16,6 +16,8 @@ LOST: Final = frozenset({404, 405, 408, 410, 416, *range(480, 486), 489, 501, 60
 
 PER_OWNER: Final = 10
 IN_ALL: Final = 20_000
+_UNSETTLED: Final = 3
+"""An extension may have so many times `PER_OWNER` while its phones do not answer the NOTIFYs that end them."""
 
 
 class Ending(StrEnum):
@@ -106,10 +108,11 @@ class Subscriptions:
         """Those that are not about to end."""
         return iter([id_ for id_, one in self._all.items() if one.ending is None])
 
-    @property
-    def is_full(self) -> bool:
-        """Whether there are too many in all to begin another one."""
-        return len(self._all) >= self._in_all
+    def is_full(self, owner: int) -> bool:
+        """Whether there are too many to begin another one: in all, or of an extension, those included whose end its
+        phones have not acknowledged.
+        """
+        return len(self._all) >= self._in_all or len(self._by_owner.get(owner, ())) >= _UNSETTLED * self._per_owner
 
     def is_live(self, id_: DialogId) -> bool:
         """Whether it can be refreshed."""

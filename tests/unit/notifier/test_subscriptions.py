@@ -194,9 +194,24 @@ def test_of_too_many_of_one_extension_the_one_refreshed_longest_ago_makes_room()
 def test_there_is_a_limit_for_all() -> None:
     desk = Desk(in_all=2)
     desk.active(ALICE)
-    assert not desk.all.is_full
+    assert not desk.all.is_full(OWNER)
     desk.active(BOB)
-    assert desk.all.is_full
+    assert desk.all.is_full(OWNER)
+
+
+@pytest.mark.parametrize("seconds", [0, 3600])
+def test_who_begins_one_after_the_other_and_answers_nothing_is_full_alone(seconds: int) -> None:
+    desk = Desk(per_owner=2)
+    for number in range(6):
+        assert not desk.all.is_full(OWNER)
+        desk.begin(phone(number), seconds)
+        desk.learn("none")
+    assert desk.all.is_full(OWNER)
+    assert not desk.all.is_full(OWNER + 1)
+    for number in range(6):
+        desk.answer(phone(number))
+        desk.answer(phone(number))
+    assert not desk.all.is_full(OWNER)
 
 
 def test_with_its_extension_all_of_its_subscriptions_go() -> None:
