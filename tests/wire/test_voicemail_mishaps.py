@@ -135,3 +135,17 @@ async def test_a_caller_that_can_neither_hear_nor_be_recorded_is_told_so(scene: 
     opus = alice.sdp(formats="96").replace("a=rtpmap:0 PCMU/8000", "a=rtpmap:96 opus/48000/2")
     assert (await alice.refused(await alice.dial(bob.number, sdp=opus))).status == 488
     assert (await scene.story(alice)).disposition is Disposition.FAILED
+
+
+async def test_what_was_not_recorded_at_all_is_asked_for_again(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await scene.person(enb_vm=1)
+    line = await reach_tone(alice, await alice.dial(bob.number))
+    await speak(line, TONE, 1.2)
+    (tape,) = spool(scene.house).glob("*.tape")
+    tape.unlink()  # as when there was no media process
+    await press(line, "#")
+    await hear_tone(alice)
+    await speak(line, TONE, 1.5)
+    assert (await line.bye()).status == 200
+    assert await said(scene.house, bob) == [(TONE, near(1.5))]

@@ -17,6 +17,7 @@ import structlog
 
 from ringdove.media.codecs import sound_seconds
 from ringdove.media.engine import Item, ItemId, MediaError, RecordingFailed, RecordingId, Sound
+from ringdove.media.recordings import tape_of
 from ringdove.model.story import EndedBy
 
 from .call import Call
@@ -127,7 +128,7 @@ class Conversation:
         except (CallerLeft, CallEnded) as end:
             over = end
         finally:
-            seconds = await self._close(recording, trimmed=stopped is Stopped.SILENCE)
+            seconds = await self._close(recording, file, trimmed=stopped is Stopped.SILENCE)
         return Take(seconds, stopped, over)
 
     async def _recorded(self, recording: RecordingId, until: float, keys: str) -> Stopped:
@@ -140,13 +141,13 @@ class Conversation:
                 case Quiet(recording=silent) if silent == recording:
                     return Stopped.SILENCE
 
-    async def _close(self, recording: RecordingId, *, trimmed: bool) -> float | None:
+    async def _close(self, recording: RecordingId, file: Path, *, trimmed: bool) -> float | None:
         try:
             kept = _KEPT_QUIET if trimmed else None
             return (await self._call.session.stop_record(recording, keep_quiet=kept)).seconds
         except RecordingFailed:
             log.exception("recording_failed", call=self._call.id)
-            return None
+            return None if tape_of(file).exists() else 0.0
 
     async def rest(self, until: float) -> None:
         """Say nothing until the loop's clock reaches `until`; keys that are pressed meanwhile are passed over."""
