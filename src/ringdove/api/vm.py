@@ -216,9 +216,9 @@ async def delete(query: Annotated[MessageIds, Query()], services: Injected) -> D
     """Delete messages: all of them, or none where one does not exist."""
     found = await wanted(query, services.store.messages.many)
     gone = [message for one in found if (message := await services.store.messages.delete(one.id))]
-    await services.shelf.discard(*{message.digest for message in gone})
     for mailbox in {message.mailbox for message in gone}:
         services.bus.publish(MailboxChanged(mailbox))
+    await services.shelf.discard(*{message.digest for message in gone})
     return Done()
 
 

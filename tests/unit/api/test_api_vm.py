@@ -189,3 +189,13 @@ async def test_a_mailbox_goes_with_its_extension_or_group(people: Api) -> None:
     assert await people.get("vm_group/delete", id=group.id) == DONE
     (left,) = await people.store.messages.many(await ids(people, ext_id=3074))
     assert kept(data) == {left.digest}
+
+
+async def test_phones_hear_of_a_deletion_whose_content_cannot_go(people: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: str) -> None:
+        raise OSError("read-only")
+
+    (message,) = await leave(people, ANN)
+    monkeypatch.setattr(people.services.shelf, "discard", fails)
+    assert (await people.get("vm/delete", id=message.id))["errcode"] == -1
+    assert people.events == [MailboxChanged(ANN)]
