@@ -300,7 +300,7 @@ class Call:
             return
         leg.settle(incoming, 200)
         if key is not None:
-            self.inbox.put(Pressed(leg.party, key))
+            self.inbox.put(Pressed(leg.party, key, by_info=True))
 
     def _limit_time(self, cap: Cap, seconds: int, end: Ended) -> None:
         """End the call after so many seconds, 0 for never; the limit before counts no more."""

@@ -23,6 +23,7 @@ from ringdove.model.story import EndedBy
 from .call import Call
 from .caller import CALLER
 from .inbox import CallEnded, CallerGone, CallEvent, HeardOut, HungUp, Pressed, Quiet
+from .keys import Doubles
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,7 @@ class Conversation:
     def __init__(self, call: Call) -> None:
         self._call = call
         self._names = (f"talk{number}" for number in itertools.count(1))
+        self._doubles = Doubles()
 
     async def say(self, tracks: Iterable[Path], keys: str = "") -> str:
         """Let the caller hear these to their end, or until it presses one of `keys`; returns that key, else "".
@@ -169,6 +171,8 @@ class Conversation:
                 raise CallerLeft
             case CallerGone():
                 raise CallerLeft
+            case Pressed(_, key, by_info) if self._doubles.is_double(key, self._now(), by_info=by_info):
+                return await self._next(until)
             case None | HeardOut() | Pressed() | Quiet():
                 return event
         await self._call.attend(event)

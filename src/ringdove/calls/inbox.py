@@ -107,10 +107,11 @@ class HeardOut:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A party pressed a key: 0-9, *, #, A-D."""
+    """A party pressed a key: 0-9, *, #, A-D. `by_info`: it told so in SIP, not in RTP."""
 
     party: PartyId
     digit: str
+    by_info: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ _KEYS: dict[str, str | None] = {
     **dict.fromkeys(("16", "!")),  # the hook was flashed, which is no key
 }
 
+_TOGETHER = 1.0
+"""Seconds within which a key that is told both ways was pressed once; RFC 4733's word comes when it is let go."""
+
 
 class BadKey(ValueError):
     """An INFO that is to tell a key and does not."""
@@ -33,3 +36,18 @@ def key_of(content_type: str, body: bytes) -> str | None:
     if key not in _KEYS:
         raise BadKey(f"no key: {said!r}")
     return _KEYS[key]
+
+
+class Doubles:
+    """Tells keys that were pressed from those that are only told once more: some phones are set to send both ways."""
+
+    def __init__(self) -> None:
+        self._last: tuple[str, bool, float] | None = None
+
+    def is_double(self, key: str, now: float, *, by_info: bool) -> bool:
+        """Whether this is the key before it, told the other way."""
+        last, self._last = self._last, (key, by_info, now)
+        if last is None or last[:2] != (key, not by_info) or now - last[2] > _TOGETHER:
+            return False
+        self._last = None
+        return True

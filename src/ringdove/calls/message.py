@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ringdove.media.sounds import BEEP
-from ringdove.media.speech import Choice, Phrase
+from ringdove.media.speech import Phrase
 from ringdove.model.story import HeardKind, Hop, HopOutcome, Recorded
 from ringdove.model.voicemail import Mailbox
 from ringdove.voicemail.postbox import NoRoom
@@ -13,11 +14,10 @@ from ringdove.voicemail.spool import Letter
 
 from .call import Call
 from .conversation import Conversation, converse
+from .menu import Menu
 
 _TAKES = 5
-"""How often a caller may record before what is there is sent."""
-_ASKS = 3
-"""How often it is asked what to do with its recording; without an answer it is sent."""
+"""How often a caller may record before what is there is sent, as it is without a word from the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class _Message:
         self._box = box
         self._postbox = call.board.postbox
         self._speech = call.board.sounds.speech
+        self._menu = Menu(talk, self._speech)
         self._settings = call.board.settings
         self._blank: Letter | None = None
         """One that was begun, and nothing of use is in it yet."""
@@ -112,21 +113,8 @@ class _Message:
 
     async def _accepts(self, letter: Letter) -> bool:
         """Whether the caller leaves it at this recording; False where it wants to record again."""
-        say = self._speech.option
-        menu = (
-            *say(Choice.ACCEPT_RECORDING, "1"),
-            *say(Choice.HEAR_RECORDING, "2"),
-            *say(Choice.RECORD_AGAIN, "3"),
-        )
-        for _ in range(_ASKS):
-            match await self._talk.ask(menu, keys="123#"):
-                case "1" | "#":
-                    return True
-                case "2":
-                    await self._talk.say(await self._postbox.listen(self._postbox.file(letter)), keys="#")
-                case "3":
-                    return False
-        return True
+        listen = partial(self._postbox.listen, self._postbox.file(letter))
+        return await self._menu.review(listen, silently="#") != "3"
 
     async def _discard(self, letter: Letter | None) -> None:
         self._blank = None

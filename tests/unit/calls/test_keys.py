@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringdove.calls.keys import BadKey, key_of
+from ringdove.calls.keys import BadKey, Doubles, key_of
 
 RELAY, PLAIN = "application/dtmf-relay", "application/dtmf"
 
@@ -61,3 +61,26 @@ def test_whatever_comes_is_a_key_none_or_bad(kind: str, body: bytes) -> None:
     except BadKey:
         return
     assert key is None or key in "0123456789*#ABCD"
+
+
+def pressed(*told: tuple[str, bool, float]) -> str:
+    """The keys that count, of those told: key, whether by INFO, when."""
+    doubles = Doubles()
+    return "".join(key for key, by_info, at in told if not doubles.is_double(key, at, by_info=by_info))
+
+
+@pytest.mark.parametrize(
+    ("told", "counts"),
+    [
+        ([("1", False, 0), ("1", False, 0.2), ("1", False, 0.4)], "111"),
+        ([("1", True, 0), ("1", True, 0.2)], "11"),
+        ([("1", True, 0), ("1", False, 0.2)], "1"),
+        ([("1", False, 0), ("1", True, 0.1)], "1"),
+        ([("1", True, 0), ("1", False, 0.2), ("1", True, 0.4), ("1", False, 0.6)], "11"),
+        ([("1", True, 0), ("1", False, 0.2), ("2", True, 0.4), ("2", False, 0.6)], "12"),
+        ([("1", True, 0), ("2", False, 0.1)], "12"),
+        ([("1", True, 0), ("1", False, 1.5)], "11"),
+    ],
+)
+def test_a_key_that_is_told_both_ways_counts_once(told: list[tuple[str, bool, float]], counts: str) -> None:
+    assert pressed(*told) == counts

@@ -12,7 +12,7 @@ from ringdove.store.listing import Listing
 
 from ..call import Call
 from ..conversation import Conversation
-from .menu import Menu
+from ..menu import Menu
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,7 @@ from ringdove.model.voicemail import Mailbox, VmGroup
 
 from ..call import Call
 from ..conversation import Conversation
-from .menu import Menu
+from ..menu import Menu
 
 log = structlog.get_logger(__name__)
 

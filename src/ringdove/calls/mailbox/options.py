@@ -1,6 +1,6 @@
 """What callers of a mailbox hear before the tone: recorded, listened to, or the system's again."""
 
-from pathlib import Path
+from functools import partial
 
 from ringdove.media.sounds import BEEP
 from ringdove.media.speech import Choice, Phrase
@@ -10,8 +10,8 @@ from ringdove.voicemail.postbox import NoRoom
 
 from ..call import Call
 from ..conversation import Conversation
+from ..menu import Menu
 from .login import Owner
-from .menu import Menu
 
 _SHORTEST = 0.75
 """Seconds below which nothing can have been said."""
@@ -85,20 +85,13 @@ class Options:
                 if (take.seconds or 0.0) < _SHORTEST:
                     self._menu.note(Phrase.TOO_SHORT)
                     continue
-                match await self._review(draft):
+                match await self._menu.review(partial(self._postbox.listen, draft), silently="*") or "*":
                     case "1":
                         await self._postbox.keep_greeting(self._mailbox, name, draft)
                         return True
                     case "*":
                         return False
         return False
-
-    async def _review(self, draft: Path) -> str:
-        """What becomes of a recording: "1" it is accepted, "3" there is another take, "*" it is given up."""
-        offers = self._menu.offer({"1": Choice.ACCEPT_RECORDING, "2": Choice.HEAR_RECORDING, "3": Choice.RECORD_AGAIN})
-        while (key := await self._menu.choose(offers, silently="*") or "*") == "2":
-            self._menu.note(await self._postbox.listen(draft))
-        return key
 
     async def _hear(self) -> None:
         """Let the caller hear what callers hear before the tone."""

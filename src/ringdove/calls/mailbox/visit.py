@@ -12,9 +12,9 @@ from ringdove.model.story import HopOutcome
 from ..call import Call
 from ..conversation import CallerLeft, Conversation, converse
 from ..inbox import CallEnded
+from ..menu import Menu, Tracks
 from .listening import Listening
 from .login import Login, Owner
-from .menu import Menu, Tracks
 from .options import Options
 
 log = structlog.get_logger(__name__)

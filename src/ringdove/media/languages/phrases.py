@@ -6,7 +6,6 @@ from enum import StrEnum, auto
 class Phrase(StrEnum):
     """A whole sentence."""
 
-    NOBODY_IS_AVAILABLE = auto()
     IS_NOT_AVAILABLE = auto()
     """Behind a name that was recorded, or a number."""
     LEAVE_A_MESSAGE = auto()
@@ -23,8 +22,6 @@ class Phrase(StrEnum):
     ENTER_MAILBOX = auto()
     ENTER_PASSWORD = auto()
     LOGIN_INCORRECT = auto()
-    NO_MAILBOX = auto()
-    """For whoever calls."""
 
     FIRST_MESSAGE = auto()
     NEXT_MESSAGE = auto()
@@ -43,7 +40,6 @@ class Phrase(StrEnum):
     """Is in use from now on."""
 
     INVALID_KEY = auto()
-    TRY_AGAIN = auto()
     ERROR = auto()
     GOODBYE = auto()
 

@@ -1,12 +1,12 @@
 """Menus: what is said, and the key that is pressed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 
 from ringdove.media.speech import Choice, Phrase, Speech
 
-from ..conversation import Conversation
+from .conversation import Conversation
 
 Tracks = Iterable[Path]
 
@@ -46,6 +46,15 @@ class Menu:
             else:
                 self.note(Phrase.INVALID_KEY)
         return ""
+
+    async def review(self, listen: Callable[[], Awaitable[Tracks]], silently: str = "") -> str:
+        """Have somebody decide on its recording, which `listen` lets it hear: "1" keeps it, "3" is another take; else
+        as `choose`.
+        """
+        offers = self.offer({"1": Choice.ACCEPT_RECORDING, "2": Choice.HEAR_RECORDING, "3": Choice.RECORD_AGAIN})
+        while (key := await self.choose(offers, silently)) == "2":
+            self.note(await listen())
+        return key
 
     def noted(self) -> Tracks:
         """What there is to note; it counts as said."""
