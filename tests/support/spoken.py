@@ -80,7 +80,7 @@ def _since(phone: Phone) -> list[Heard]:
 
 
 def _length(wanted: Sequence[bytes], packets: Sequence[Heard]) -> int | None:
-    """How many packets came until most of these were heard, in this order; None where they were not.
+    """How many packets came until most of these were heard, in this order, with the last; None where they were not.
 
     A busy machine leaves out what it would send too late.
     """
@@ -88,10 +88,12 @@ def _length(wanted: Sequence[bytes], packets: Sequence[Heard]) -> int | None:
     for index, packet in enumerate(packets):
         if packet.payload != PCMU.payload or packet.body not in wanted:
             continue
-        place = wanted.index(packet.body)
-        heard = heard + 1 if place > last else 1  # or it has begun anew
-        last = place
-        if heard > 0.6 * len(wanted):
+        try:
+            last = wanted.index(packet.body, last + 1)
+            heard += 1
+        except ValueError:  # it has begun anew
+            last, heard = wanted.index(packet.body), 1
+        if last + 1 == len(wanted) and heard > 0.6 * len(wanted):
             return index + 1
     return None
 
