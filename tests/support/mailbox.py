@@ -15,14 +15,21 @@ from ringdove.store.listing import Listing
 
 from .house import House, Person
 from .phones import Line, Phone
-from .spoken import told
+from .spoken import said, told
 from .tone import sound_file
 from .voicemail import press
 
 BRIEF = {"enb_vm_play_datetime": 0, "enb_vm_play_caller_id": 0}
 """The settings of somebody who wants to hear messages at once."""
+TONES = A, B, C = 700, 1300, 1900
+"""What the messages say, in Hz."""
 CALLER = "2999"
 """Who has left the messages."""
+
+
+def heard(phone: Phone) -> list[str]:
+    """What somebody was told, and the tones of the messages, in order."""
+    return said(phone.audio.packets, tones=TONES)
 
 
 def mailbox_of(who: Person | Phone) -> Mailbox:

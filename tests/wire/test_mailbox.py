@@ -16,8 +16,11 @@ from support.hearing import check_stream
 from support.house import House
 from support.mailbox import (
     BRIEF,
+    A,
+    B,
     dial,
     enter,
+    heard,
     inside,
     leave,
     leave_by_key,
@@ -32,9 +35,6 @@ from support.voicemail import press
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-TONES = A, B, C = 700, 1300, 1900
-"""What the messages say, in Hz."""
-
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
@@ -46,10 +46,6 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 async def scene(house: House) -> AsyncIterator[Scene]:
     async with Scene(house) as scene:
         yield scene
-
-
-def heard(phone: Phone) -> list[str]:
-    return said(phone.audio.packets, tones=TONES)
 
 
 async def test_own_mailbox_says_what_there_is_and_what_can_be_done(scene: Scene) -> None:

@@ -11,8 +11,12 @@ from ringdove.model.voicemail import Mailbox, MailboxKind
 from support.house import House
 from support.mailbox import (
     BRIEF,
+    A,
+    B,
+    C,
     dial,
     enter,
+    heard,
     inside,
     key_in,
     leave,
@@ -20,15 +24,12 @@ from support.mailbox import (
     leftovers,
     mailbox_of,
 )
-from support.phones import Line, Phone
+from support.phones import Line
 from support.scene import Scene, open_house
-from support.spoken import said, told
+from support.spoken import told
 from support.voicemail import press, speak
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-TONES = A, B, C = 700, 1300, 1900
-"""What the messages say, in Hz."""
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -41,10 +42,6 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 async def scene(house: House) -> AsyncIterator[Scene]:
     async with Scene(house) as scene:
         yield scene
-
-
-def heard(phone: Phone) -> list[str]:
-    return said(phone.audio.packets, tones=TONES)
 
 
 async def test_members_share_the_mailbox_of_a_group(scene: Scene) -> None:

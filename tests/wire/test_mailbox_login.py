@@ -13,7 +13,10 @@ from ringdove.model.story import HopOutcome
 from support.house import House
 from support.mailbox import (
     BRIEF,
+    A,
+    B,
     dial,
+    heard,
     key_in,
     leave,
     leave_by_key,
@@ -21,13 +24,10 @@ from support.mailbox import (
 )
 from support.phones import Line, Phone
 from support.scene import Scene, open_house
-from support.spoken import said, told
+from support.spoken import told
 from support.voicemail import press, speak
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-TONES = A, B, C = 700, 1300, 1900
-"""What the messages say, in Hz."""
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -40,10 +40,6 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 async def scene(house: House) -> AsyncIterator[Scene]:
     async with Scene(house) as scene:
         yield scene
-
-
-def heard(phone: Phone) -> list[str]:
-    return said(phone.audio.packets, tones=TONES)
 
 
 async def tries(line: Line, *keys: str) -> None:

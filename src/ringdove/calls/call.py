@@ -279,7 +279,7 @@ class Call:
 
     def _answer_caller(self) -> None:
         if not self.caller.is_answered:
-            assert self._answer is not None  # noqa: S101 - made before
+            assert self._answer is not None  # noqa: S101 - `join` and `take` have described us
             self.caller.answer(self._answer, self._offer)
         longest = self.board.settings.max_call_duration
         self._limit_time(Cap.CALL_DURATION, longest, Ended(f"{Cap.CALL_DURATION}: it lasted {longest} s", 408))

@@ -73,7 +73,7 @@ class Sounds:
         """The tracks of a mailbox's greetings by their names. A store that fails costs them, not the call."""
         try:
             greetings = await self._store.greetings.of(mailbox)
-        except Exception:
+        except Exception:  # the store: the system's greeting is heard
             log.exception("greetings_not_read", mailbox=mailbox)
             return {}
         return {greeting.file: self._library.track(greeting.digest) for greeting in greetings}
@@ -89,7 +89,7 @@ class Sounds:
         """
         try:
             found = await self._store.sounds.find(name) if name else None
-        except Exception:
+        except Exception:  # the store: the call goes on without it
             log.exception("sound_not_read", name=name)
             return None
         if found is None or not found.files:

@@ -58,7 +58,7 @@ def serve(
 @app.command()
 def demo() -> None:
     """Ring simulated phones with ring groups made over HTTP, and draw who rang and heard what when."""
-    from ringdove.demo.show import show  # noqa: PLC0415
+    from ringdove.demo.show import show  # noqa: PLC0415 - as above
 
     sys.exit(uvloop.run(show(Console())))
 
@@ -70,7 +70,7 @@ def simulate(
     data: Data = None,
 ) -> None:
     """Show who would ring from when to when if somebody dialled the ring group now, and who would not and why."""
-    from .ask import simulate as ask  # noqa: PLC0415
+    from .ask import simulate as ask  # noqa: PLC0415 - as above
 
     sys.exit(asyncio.run(ask(_settings(config=config, data=data), ring_group, Console())))
 
@@ -89,8 +89,8 @@ def calls(
 
     With --log, list what they were for one extension: in or out, answered, missed, answered elsewhere.
     """
-    from .ask import call_log, messages  # noqa: PLC0415
-    from .ask import calls as ask  # noqa: PLC0415
+    from .ask import call_log, messages  # noqa: PLC0415 - as above
+    from .ask import calls as ask  # noqa: PLC0415 - as above
 
     if log is not None:
         if call is not None or ladder or raw:
@@ -106,7 +106,7 @@ def calls(
 @app.command()
 def blocked(config: Config = None, data: Data = None) -> None:
     """List who failed to log in too often and is not heard for a while: addresses, and users that many tried."""
-    from .ask import blocked as ask  # noqa: PLC0415
+    from .ask import blocked as ask  # noqa: PLC0415 - as above
 
     sys.exit(asyncio.run(ask(_settings(config=config, data=data), Console())))
 
@@ -118,7 +118,7 @@ def unblock(
     data: Data = None,
 ) -> None:
     """Let somebody in again who is blocked."""
-    from .ask import unblock as ask  # noqa: PLC0415
+    from .ask import unblock as ask  # noqa: PLC0415 - as above
 
     sys.exit(asyncio.run(ask(_settings(config=config, data=data), who, Console())))
 
@@ -126,7 +126,7 @@ def unblock(
 @app.command()
 def voicemail(config: Config = None, data: Data = None) -> None:
     """List the mailboxes in which there is something: how many messages are new, and how many are not."""
-    from .ask import voicemail as ask  # noqa: PLC0415
+    from .ask import voicemail as ask  # noqa: PLC0415 - as above
 
     sys.exit(asyncio.run(ask(_settings(config=config, data=data), Console())))
 

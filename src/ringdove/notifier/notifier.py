@@ -1,10 +1,9 @@
 """The notifier (RFC 6665): hears what has changed, has it read, and tells it to those who want to know."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -13,6 +12,7 @@ from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDe
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
 from ringdove.net.endpoint import Endpoint, IncomingRequest
+from ringdove.net.tasks import Tasks
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 
@@ -52,6 +52,7 @@ class Notifier:
         clock: Callable[[], float] | None = None,
         greeting: float = GREETING,
     ) -> None:
+        self._tasks = Tasks()
         self._bus = bus
         self._bindings = bindings
         self._greeting = greeting
@@ -65,16 +66,15 @@ class Notifier:
             bindings=bindings,
             clock=clock or endpoint.clock,
             read=self._read,
-            run=self._run,
+            run=self._tasks.run,
         )
         self._bystanders = Bystanders(self._outgoing, self._packages, bindings)
         self._to_read: dict[Topic, dict[Name, bool]] = {}
         """What may have changed, in the order in which it is read; which phones are told without having asked, and
         whether they are told in any case."""
         self._news = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._unsubscribe: list[Callable[[], None]] = []
-        self._stopping = self._closed = False
+        self._stopping = False
 
     @property
     def events(self) -> frozenset[str]:
@@ -99,16 +99,16 @@ class Notifier:
         """Begin to listen and to look after subscriptions."""
         listen = self._bus.subscribe
         self._unsubscribe = [
-            listen(ExtensionChanged, lambda event: self._run(self._subscribers.review(event.extension_id))),
-            listen(ExtensionDeleted, lambda event: self._run(self._subscribers.review(event.extension_id))),
+            listen(ExtensionChanged, lambda event: self._tasks.run(self._subscribers.review(event.extension_id))),
+            listen(ExtensionDeleted, lambda event: self._tasks.run(self._subscribers.review(event.extension_id))),
             listen(BindingsChanged, lambda event: self._bystanders.review(event.extension_id)),
             listen(PhoneCame, lambda event: self._came(Name(event.extension_id, event.key))),
         ]
         for package in self._packages.values():
             for kind in package.news:
                 self._unsubscribe.append(listen(kind, partial(self._happened, package)))
-        self._run(self._read_on())
-        self._run(self._expire())
+        self._tasks.run(self._read_on())
+        self._tasks.run(self._expire())
 
     def handle(self, incoming: IncomingRequest) -> None:
         """Answer a SUBSCRIBE outside dialogs."""
@@ -121,18 +121,16 @@ class Notifier:
 
     async def close(self) -> None:
         """Stop; what has not been ended is ended, and no answer awaited."""
-        self._stopping = self._closed = True
+        self._stopping = True
         while self._unsubscribe:
             self._unsubscribe.pop()()
         self._subscribers.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
 
     # What happens
 
     def _happened(self, package: Package, event: object) -> None:
-        self._run(self._touch(package, event))
+        self._tasks.run(self._touch(package, event))
 
     async def _touch(self, package: Package, event: object) -> None:
         for topic in await package.touched(event):
@@ -169,7 +167,7 @@ class Notifier:
                 phones = self._to_read.pop(topic)
                 try:
                     await self._tell(topic, phones)
-                except Exception:
+                except Exception:  # the store: it is read again
                     log.exception("state_not_told", event_package=topic.event)
                     certain = {name: True for name, in_any_case in phones.items() if in_any_case}
                     self._to_read[topic] = phones | self._to_read.get(topic, {}) | certain
@@ -193,21 +191,5 @@ class Notifier:
             await asyncio.sleep(TICK)
             try:
                 self._subscribers.tick()
-            except Exception:
+            except Exception:  # a fault of ours: the others expire all the same
                 log.exception("expiry_failed")
-
-    # Tasks
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._closed:
-            work.close()
-            return
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        with suppress(asyncio.CancelledError):
-            if (error := task.exception()) is not None:
-                log.error("task_failed", task=task.get_name(), exc_info=error)

@@ -134,7 +134,7 @@ class Subscribers:
     async def _answer(self, incoming: IncomingRequest, work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
-        except Exception:
+        except Exception:  # the store, or a fault of ours: nobody waits in vain
             log.exception("subscribe_failed", source=str(incoming.source), sip_call_id=incoming.request.call_id)
             incoming.reply(500)
 

@@ -3,9 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
@@ -13,6 +11,7 @@ from ringdove.events.bus import Bus
 from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted, PhoneCame
 from ringdove.model.binding import StoredBinding
 from ringdove.net.endpoint import IncomingRequest
+from ringdove.net.tasks import Tasks
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Response
 from ringdove.store import Store
@@ -59,32 +58,28 @@ class Registrar:
         """One change of an extension's bindings at a time."""
         self._refreshed: dict[tuple[int, str], StoredBinding] = {}
         """What is not in the store yet."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._unsubscribe: list[Callable[[], None]] = []
-        self._closed = False
 
     async def start(self) -> None:
         """Bring back the bindings that outlived the last run, and begin to look after them."""
         self._unsubscribe = [
-            self._bus.subscribe(ExtensionChanged, lambda event: self._run(self._review(event.extension_id))),
-            self._bus.subscribe(ExtensionDeleted, lambda event: self._run(self._review(event.extension_id))),
+            self._bus.subscribe(ExtensionChanged, lambda event: self._tasks.run(self._review(event.extension_id))),
+            self._bus.subscribe(ExtensionDeleted, lambda event: self._tasks.run(self._review(event.extension_id))),
         ]
         for binding in await self._store.bindings.all():
             self._index.put(binding)
         await self.expire()
         for flow in {flow_of(binding) for binding in self._index if binding.transport != "udp"}:
             await self._lose(flow)  # no connection outlives the process
-        self._run(self._sweep())
-        self._run(self._gather())
+        self._tasks.run(self._sweep())
+        self._tasks.run(self._gather())
 
     async def close(self) -> None:
         """Stop looking after bindings; they stay in the store, whatever becomes of the connections now."""
-        self._closed = True
         for unsubscribe in self._unsubscribe:
             unsubscribe()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
         await self._write_refreshed()
 
     # What others ask
@@ -114,11 +109,11 @@ class Registrar:
 
     def handle(self, incoming: IncomingRequest) -> None:
         """Answer a REGISTER."""
-        self._run(self._answer(incoming))
+        self._tasks.run(self._answer(incoming))
 
     def on_flow_closed(self, hop: Hop) -> None:
         """Take note that a stream connection is gone."""
-        self._run(self._lose(hop.remote))
+        self._tasks.run(self._lose(hop.remote))
 
     def mark(self, binding: StoredBinding, *, reachable: bool) -> None:
         """Take note of whether a phone answers. One that does not is not called until it does, or registers again."""
@@ -290,20 +285,6 @@ class Registrar:
             if not written:
                 still = {name: binding for name, binding in batch.items() if self._index.find(*name) is binding}
                 self._refreshed = still | self._refreshed
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._closed:
-            work.close()
-            return
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        with suppress(asyncio.CancelledError):
-            if (error := task.exception()) is not None:
-                log.error("task_failed", task=task.get_name(), exc_info=error)
 
 
 def _place(binding: StoredBinding) -> tuple[object, ...]:

@@ -198,7 +198,7 @@ class Postbox:
             async with asyncio.timeout(_PATIENCE):
                 octets = (await self._store.messages.usage_in_total()).octets
                 counts = await self._store.messages.counts(mailboxes)
-        except Exception:
+        except Exception:  # the store: better one message too many than one lost
             log.exception("messages_not_counted")
             return dict.fromkeys(mailboxes, MessageCount(0, 0))
         if octets >= self._settings.vm_storage * MIB:
