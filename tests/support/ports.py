@@ -6,7 +6,9 @@ import random
 import socket
 from collections.abc import Iterator
 
-_RANGE = range(10_000, 22_000)
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 4
+"""Which of the test processes that run side by side this is: each has ports of its own."""
+_RANGE = range(10_000 + _WORKER * 3_000, 13_000 + _WORKER * 3_000)
 """Below those that the kernel gives out by itself: nobody else takes one between our look and its use."""
 _HOSTS = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 _KINDS = socket.SOCK_STREAM, socket.SOCK_DGRAM
@@ -17,24 +19,29 @@ def rtp_ports() -> str:
 
     A media process that is killed wants its ports again, and somebody else must not have them by then.
     """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 2
-    return f"{26_000 + worker * 2_000}-{27_999 + worker * 2_000}"
+    first = 22_000 + _WORKER * 2_000
+    return f"{first}-{first + 1_999}"
 
 
 def free_port() -> int:
-    """A port of the loopback addresses that nobody uses, for UDP and TCP."""
-    return next(port for port in _random_ports() if _is_free(port))
+    """A port of the loopback addresses that nobody uses, for UDP and TCP.
+
+    It is not given out again before all others were: a program takes a while to start and bind it.
+    """
+    return next(port for port in _ports if _is_free(port))
 
 
-def _random_ports() -> Iterator[int]:
+def _in_turn() -> Iterator[int]:
+    shuffled = random.sample(_RANGE, len(_RANGE))
     while True:
-        yield random.choice(_RANGE)
+        yield from shuffled
+
+
+_ports = _in_turn()
 
 
 def _is_free(port: int) -> bool:
-    return not any(
-        _is_taken(family, kind, port) for family in _HOSTS for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)
-    )
+    return not any(_is_taken(family, kind, port) for family in _HOSTS for kind in _KINDS)
 
 
 def _is_taken(family: socket.AddressFamily, kind: socket.SocketKind, port: int) -> bool:

@@ -15,7 +15,6 @@ from ringdove.guard.guard import Guard
 from ringdove.model.extension import Extension
 from ringdove.model.reference import ObjectKind, Ref
 from ringdove.model.voicemail import Mailbox, MailboxKind, MessageCount, NewMessage, VmGroup
-from ringdove.net.addresses import free_port
 from ringdove.net.endpoint import Endpoint, IncomingRequest, Timers
 from ringdove.notifier import MessageSummary, Notifier, subscriptions
 from ringdove.notifier.package import Topic
@@ -26,6 +25,7 @@ from ringdove.sip.message import Request
 from ringdove.store import Store
 from support.api import Person
 from support.phones import Phone, until
+from support.ports import free_port
 from support.subscriber import SUMMARY, Lamp, shown, standing, subscribe
 
 SHORT = Timers(t1=0.02, t2=0.04, t4=0.05)
@@ -79,7 +79,7 @@ class Server:
     async def start(self) -> None:
         await self.registrar.start()
         self.notifier.start()
-        self.sip = "127.0.0.1", free_port("127.0.0.1")
+        self.sip = "127.0.0.1", free_port()
         for transport in ("udp", "tcp"):
             await self.endpoint.listen(transport, *self.sip)
 
