@@ -37,13 +37,15 @@ class House(Api):
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, data: Path, *, timers: Timers | None = None, **settings: Any) -> AsyncIterator["House"]:
+    async def open(
+        cls, data: Path, *, timers: Timers | None = None, rtp_pairs: int = 500, **settings: Any
+    ) -> AsyncIterator["House"]:
         """Start a node with this data folder; opened again with the same folder it is the same server, restarted.
 
-        `timers` shorten the waiting of SIP transactions.
+        `timers` shorten the waiting of SIP transactions; `rtp_pairs` is how many parties can have audio.
         """
         flags: dict[str, Any] = {"data": data, "http": "127.0.0.1:0", "sip": "127.0.0.1:0"}
-        flags |= {"rtp_ports": rtp_ports(), "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **settings}
+        flags |= {"rtp_ports": rtp_ports(rtp_pairs), "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **settings}
         node = Node(Settings.load(**flags), timers=timers)
         await node.start()
         try:

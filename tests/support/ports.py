@@ -1,43 +1,60 @@
-"""Ports for programs that have to be told one."""
+"""Ports for programs and servers that have to be told one.
+
+They are below those that the kernel gives out by itself, and each of the test processes that run side by side has its
+own: nobody else takes one between our look and its use.
+"""
 
 import errno
+import itertools
 import os
 import random
 import socket
-from collections.abc import Iterator
 
-_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 4
-"""Which of the test processes that run side by side this is: each has ports of its own."""
-_RANGE = range(10_000 + _WORKER * 3_000, 13_000 + _WORKER * 3_000)
-"""Below those that the kernel gives out by itself: nobody else takes one between our look and its use."""
+_PROCESSES = 4
+_PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % _PROCESSES
+
+
+def _own(ports: range) -> range:
+    """The part of these ports that is this process's."""
+    size = len(ports) // _PROCESSES
+    return ports[_PROCESS * size :][:size]
+
+
+_PROGRAMS = _own(range(10_000, 20_000))
+_AUDIO = _own(range(20_000, 32_000))
 _HOSTS = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 _KINDS = socket.SOCK_STREAM, socket.SOCK_DGRAM
 
 
-def rtp_ports() -> str:
-    """A range for the audio of a server, apart from that of tests which run beside this one, and from the default.
+def audio_ports(pairs: int) -> range:
+    """Ports for the audio of a server, which are not given again before all others were.
 
     A media process that is killed wants its ports again, and somebody else must not have them by then.
     """
-    first = 22_000 + _WORKER * 2_000
-    return f"{first}-{first + 1_999}"
+    global _next_audio  # noqa: PLW0603 -- whose turn it is, in the whole process
+    first = _next_audio if _next_audio + 2 * pairs <= _AUDIO.stop else _AUDIO.start
+    _next_audio = first + 2 * pairs
+    return range(first, _next_audio)
+
+
+_next_audio = _AUDIO.start
+
+
+def rtp_ports(pairs: int = 500) -> str:
+    """Such ports as the setting of that name has them."""
+    given = audio_ports(pairs)
+    return f"{given.start}-{given.stop - 1}"
 
 
 def free_port() -> int:
     """A port of the loopback addresses that nobody uses, for UDP and TCP.
 
-    It is not given out again before all others were: a program takes a while to start and bind it.
+    It is not given again before all others were: a program takes a while to start and bind it.
     """
-    return next(port for port in _ports if _is_free(port))
+    return next(port for port in _programs if _is_free(port))
 
 
-def _in_turn() -> Iterator[int]:
-    shuffled = random.sample(_RANGE, len(_RANGE))
-    while True:
-        yield from shuffled
-
-
-_ports = _in_turn()
+_programs = itertools.cycle(random.sample(_PROGRAMS, len(_PROGRAMS)))
 
 
 def _is_free(port: int) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 
 from .api import CLIENT_ID, CLIENT_SECRET, Api
-from .ports import free_port
+from .ports import free_port, rtp_ports
 
 COMMAND = Path(sys.executable).with_name("ringdove")
 PATIENCE = 30.0
@@ -43,9 +43,9 @@ class Tower(Api):
         Where `first_killed_after` says so, its very first start is killed after so many seconds.
         """
         address = f"127.0.0.1:{free_port()}"
-        secrets = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+        always = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "rtp_ports": rtp_ports()}
         async with httpx.AsyncClient(base_url=f"http://{address}/openapi/v1.0/", timeout=PATIENCE) as http:
-            tower = cls(data, http, {**secrets, "http": address, "data": str(data), **settings})
+            tower = cls(data, http, {**always, "http": address, "data": str(data), **settings})
             try:
                 if first_killed_after:
                     await tower.start_in_vain(first_killed_after)

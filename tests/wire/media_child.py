@@ -25,8 +25,10 @@ from ringdove.media.embedded.wire import (
     read_reports,
 )
 from ringdove.media.frames import FRAME_BYTES
+from support.ports import audio_ports
 
-ONE, OTHER = 22900, 22902
+ONE, OTHER, CLOCK = audio_ports(3)[::2]
+"""The ports of the parties; the third one hears something every 20 ms where it is used."""
 FORMATS = ((0, "pcmu", 8000), (8, "pcma", 8000), (101, "telephone-event", 8000), (111, "opus", 48000))
 SAME = tuple((payload, payload, "") for payload, _, _ in FORMATS)
 DEADLINE = 10.0

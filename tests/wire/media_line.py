@@ -2,7 +2,7 @@
 
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 
 import pytest
@@ -11,11 +11,10 @@ from ringdove.media.embedded.pair import Pair
 from ringdove.media.embedded.sockets import Sockets
 from ringdove.media.embedded.timers import Timers
 from ringdove.media.embedded.wire import Report, Stream
+from support.ports import audio_ports, free_port
 
 GRACE = 0.5
-PORT, LISTENERS = 23920, 23922
-_FREE = range(23930, 32000)
-"""Below those that the kernel gives out."""
+PORT, LISTENERS = audio_ports(2)[::2]
 VOICE, EVENT = 0, 101
 
 
@@ -24,21 +23,13 @@ def rtp(mark: int, sequence: int, timestamp: int, ssrc: int, body: bytes) -> byt
     return struct.pack("!BBHII", 0x80, mark, sequence % 65536, timestamp % (1 << 32), ssrc) + body
 
 
-def _bind(sock: socket.socket, host: str, ports: Iterable[int]) -> None:
-    """Take the first port that is free."""
-    for port in ports:
-        with suppress(OSError):
-            return sock.bind((host, port))
-    raise OSError("no port is free")
-
-
 class Phone:
-    """An RTP socket, on a port that the kernel gives to nobody else once it is closed."""
+    """An RTP socket, on a port that nobody else gets once it is closed."""
 
     def __init__(self, host: str, port: int = 0) -> None:
         self.rtp = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.rtp.setblocking(False)
-        _bind(self.rtp, host, [port] if port else _FREE)
+        self.rtp.bind((host, port or free_port()))
         self.host: str = host
         self.port: int = self.rtp.getsockname()[1]
         self._sent = 0

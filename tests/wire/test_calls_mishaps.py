@@ -133,7 +133,7 @@ async def test_a_store_that_hangs_while_it_rings_delays_no_answer(
 
 
 async def test_who_was_rung_can_be_connected_even_where_ports_are_short(tmp_path: Path) -> None:
-    async with open_house(tmp_path, rtp_ports="25000-25007") as house, Scene(house) as scene:
+    async with open_house(tmp_path, rtp_pairs=4) as house, Scene(house) as scene:
         members = await scene.phones(5)
         alice = await scene.phone()
         call = await alice.dial(await scene.group(*members))
@@ -146,7 +146,7 @@ async def test_who_was_rung_can_be_connected_even_where_ports_are_short(tmp_path
 
 
 async def test_without_a_port_for_the_caller_nobody_rings(tmp_path: Path) -> None:
-    async with open_house(tmp_path, rtp_ports="25010-25013") as house, Scene(house) as scene:
+    async with open_house(tmp_path, rtp_pairs=2) as house, Scene(house) as scene:
         alice, bob, carol, dave = await scene.phones(4)
         ours, theirs = await scene.talk(alice, bob)
         call = await carol.dial(dave.number)

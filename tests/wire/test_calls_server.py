@@ -292,7 +292,7 @@ async def test_a_call_over_tcp_works_both_ways(scene: Scene) -> None:
 
 
 async def test_no_RTP_port_left_fails_the_leg_with_503_and_not_the_server(tmp_path: Path) -> None:
-    async with open_house(tmp_path, rtp_ports="21000-21003") as house, Scene(house) as scene:
+    async with open_house(tmp_path, rtp_pairs=2) as house, Scene(house) as scene:
         alice, bob, carol, dora = await scene.phones(4)
         ours, theirs = await scene.talk(alice, bob)
         refused = await carol.refused(await carol.dial(dora.number), within=6)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from media_child import (
+    CLOCK,
     DEADLINE,
     ONE,
     OTHER,
@@ -23,9 +24,6 @@ from media_phone import Phone
 from ringdove.media.embedded.wire import Alive, Bind, Digit, Free, Freed, Play, Quiet, Record, Recorded
 from ringdove.media.g711 import ULAW_TO_ALAW
 from ringdove.media.tape import reels
-
-CLOCK = 22904
-"""The port of one more party, who hears something every 20 ms."""
 
 
 async def test_what_is_put_between_header_and_payload_is_not_passed_on(bridged: Media, pair: list[Phone]) -> None:

@@ -33,6 +33,7 @@ from ringdove.media.engine import (
     Sound,
 )
 from ringdove.sip.sdp import Codec, Direction
+from support.ports import audio_ports
 
 R = RecordingId("r")
 T = TypeVar("T")
@@ -40,7 +41,7 @@ T = TypeVar("T")
 
 @pytest.fixture
 async def engine() -> AsyncIterator[EmbeddedEngine]:
-    engine = EmbeddedEngine("127.0.0.1", range(22800, 22900), ready=8, grace=0.2)
+    engine = EmbeddedEngine("127.0.0.1", audio_ports(50), ready=8, grace=0.2)
     await engine.start()
     yield engine
     await engine.stop()

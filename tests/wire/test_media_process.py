@@ -30,11 +30,12 @@ from ringdove.media.engine import (
     SessionId,
     SessionLost,
 )
+from support.ports import audio_ports
 
 
 @pytest.fixture
 async def engine() -> AsyncIterator[EmbeddedEngine]:
-    engine = EmbeddedEngine("127.0.0.1", range(22200, 22240), ready=4, grace=0.2, rest=0.2)
+    engine = EmbeddedEngine("127.0.0.1", audio_ports(20), ready=4, grace=0.2, rest=0.2)
     await engine.start()
     yield engine
     await engine.stop()
@@ -112,7 +113,7 @@ async def test_a_session_whose_port_was_taken_meanwhile_is_lost_and_others_are_n
 
 async def test_a_child_that_hangs_is_replaced_and_the_log_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ringdove.media.embedded.child.HANGS", 1.5)
-    engine = EmbeddedEngine("127.0.0.1", range(22740, 22750))
+    engine = EmbeddedEngine("127.0.0.1", audio_ports(5))
     await engine.start()
     events = engine.events()
     pid = kill(engine, signal.SIGSTOP)
@@ -131,7 +132,7 @@ def test_a_child_lives_on_when_it_was_its_parent_that_stood_still(
     monkeypatch.setattr("ringdove.media.embedded.child.HANGS", 1.2)
 
     async def stand_still() -> None:
-        engine = EmbeddedEngine("127.0.0.1", range(22760, 22770))
+        engine = EmbeddedEngine("127.0.0.1", audio_ports(5))
         await engine.start()
         session = await engine.open(SessionId("s"))
         with phones(2) as (a, b):
@@ -149,7 +150,7 @@ def test_a_child_lives_on_when_it_was_its_parent_that_stood_still(
 
 async def test_what_fails_at_a_report_is_logged_and_a_new_child_carries_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ringdove.media.embedded.child.LONGEST_REPORT", 64)  # counts of two parties are longer
-    engine = EmbeddedEngine("127.0.0.1", range(22770, 22780))
+    engine = EmbeddedEngine("127.0.0.1", audio_ports(5))
     await engine.start()
     events = engine.events()
     session = await engine.open(SessionId("s"))
@@ -179,12 +180,13 @@ async def test_two_recordings_of_one_file_end_and_harm_nobody_else(engine: Embed
 
 
 async def test_ports_come_in_even_odd_pairs_and_fifty_legs_take_no_time() -> None:
-    engine = EmbeddedEngine("127.0.0.1", range(22301, 22700), ready=64)
+    given = audio_ports(200)
+    engine = EmbeddedEngine("127.0.0.1", range(given.start + 1, given.stop - 1), ready=64)
     await engine.start()
     session = await engine.open(SessionId("s"))
     ports = [(await session.invite(PartyId(str(leg)))).port for leg in range(60)]
     assert len(set(ports)) == 60
-    assert all(port % 2 == 0 and 22302 <= port < 22699 for port in ports)
+    assert all(port % 2 == 0 and port in given[2:-2] for port in ports)
     await engine.stop()
 
 
@@ -222,7 +224,7 @@ async def test_ports_are_free_when_the_session_is_closed(engine: EmbeddedEngine)
 
 def test_it_lives_on_uvloop_too() -> None:
     async def kill_and_recover() -> None:
-        engine = EmbeddedEngine("127.0.0.1", range(22750, 22760))
+        engine = EmbeddedEngine("127.0.0.1", audio_ports(5))
         await engine.start()
         events = engine.events()
         session = await engine.open(SessionId("s"))
@@ -244,7 +246,7 @@ async def test_the_same_id_opens_the_same_session(engine: EmbeddedEngine) -> Non
 
 
 async def test_stop_ends_the_child_the_sessions_and_the_events() -> None:
-    engine = EmbeddedEngine("127.0.0.1", range(22700, 22710))
+    engine = EmbeddedEngine("127.0.0.1", audio_ports(5))
     await engine.start()
     events = engine.events()
     session = await engine.open(SessionId("s"))
@@ -263,11 +265,12 @@ async def test_stop_ends_the_child_the_sessions_and_the_events() -> None:
 async def stuck(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EmbeddedEngine]:
     """An engine whose child stands still and has much to read."""
     monkeypatch.setattr("ringdove.media.embedded.child.PATIENCE", 0.2)
-    engine = EmbeddedEngine("127.0.0.1", range(22780, 22790))
+    ports = audio_ports(5)
+    engine = EmbeddedEngine("127.0.0.1", ports)
     await engine.start()
     pid = kill(engine, signal.SIGSTOP)
     for epoch in range(6000):
-        engine.tell(Stream(22780, "127.0.0.1", 4000, 4001, epoch, [], True, None, [], False))
+        engine.tell(Stream(ports.start, "127.0.0.1", 4000, 4001, epoch, [], True, None, [], False))
     yield engine
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
@@ -294,13 +297,13 @@ async def test_stop_can_be_cancelled_and_called_again(stuck: EmbeddedEngine) -> 
 
 
 async def test_an_address_that_is_not_ours_is_said_at_the_start() -> None:
-    engine = EmbeddedEngine("192.0.2.1", range(22700, 22710))
+    engine = EmbeddedEngine("192.0.2.1", audio_ports(5))
     with pytest.raises(EngineUnavailable, match=r"192\.0\.2\.1"):
         await engine.start()
 
 
 async def test_ipv6() -> None:
-    engine = EmbeddedEngine("::1", range(22710, 22730))
+    engine = EmbeddedEngine("::1", audio_ports(10))
     await engine.start()
     session = await engine.open(SessionId("s"))
     assert (await session.invite(A)).address == "::1"
@@ -309,8 +312,8 @@ async def test_ipv6() -> None:
 
 async def test_everywhere_each_party_is_told_the_address_of_its_version() -> None:
     with pytest.raises(ValueError, match="wildcard"):
-        EmbeddedEngine("::", range(22710, 22730))
-    engine = EmbeddedEngine("::", range(22710, 22730), advertise=["127.0.0.1", "::1"])
+        EmbeddedEngine("::", audio_ports(10))
+    engine = EmbeddedEngine("::", audio_ports(10), advertise=["127.0.0.1", "::1"])
     await engine.start()
     session = await engine.open(SessionId("s"))
     assert (await session.accept(A, describe(audio(4000, PCMU), address="192.0.2.1"))).address == "127.0.0.1"
@@ -328,18 +331,21 @@ async def test_the_child_is_small(engine: EmbeddedEngine) -> None:
 
 async def test_the_child_ends_when_its_parent_is_killed() -> None:
     script = """
-import asyncio
+import asyncio, sys
 from ringdove.media.embedded.engine import EmbeddedEngine
 
 async def main():
-    engine = EmbeddedEngine("127.0.0.1", range(22730, 22740))
+    engine = EmbeddedEngine("127.0.0.1", range(int(sys.argv[1]), int(sys.argv[2])))
     await engine.start()
     print(engine.pid, flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())
 """
-    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    ports = audio_ports(5)
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, str(ports.start), str(ports.stop), stdout=asyncio.subprocess.PIPE
+    )
     assert parent.stdout is not None
     child = int(await parent.stdout.readline())
     parent.kill()

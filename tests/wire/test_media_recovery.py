@@ -16,6 +16,7 @@ from media_phone import Phone, ended, phones, until
 
 from ringdove.media.codecs import FRAME_BYTES
 from ringdove.media.recordings import recover
+from support.ports import audio_ports
 
 SERVER = """
 import asyncio, sys
@@ -24,8 +25,8 @@ from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.media.engine import PartyId, RecordingId, SessionId
 from ringdove.sip.sdp import parse
 
-async def main(port, file):
-    engine = EmbeddedEngine("127.0.0.1", range(22790, 22798))
+async def main(first, last, port, file):
+    engine = EmbeddedEngine("127.0.0.1", range(int(first), int(last)))
     await engine.start()
     session = await engine.open(SessionId("s"))
     offer = parse(f"v=0\\r\\no=- 1 1 IN IP4 127.0.0.1\\r\\ns=-\\r\\nc=IN IP4 127.0.0.1\\r\\nt=0 0\\r\\n"
@@ -51,7 +52,9 @@ class Server(NamedTuple):
 @asynccontextmanager
 async def recording(phone: Phone, file: Path) -> AsyncIterator[Server]:
     """A server that records the phone until it is killed."""
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", SERVER, str(phone.port), file, stdout=PIPE)
+    ports = audio_ports(4)
+    told = str(ports.start), str(ports.stop), str(phone.port), file
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", SERVER, *told, stdout=PIPE)
     assert process.stdout is not None
     child, port = map(int, (await process.stdout.readline()).split())
     yield Server(process.pid, child, port)

@@ -10,11 +10,12 @@ from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.media.embedded.session import EmbeddedSession
 from ringdove.media.engine import MediaSilent, NoUsableAudio, SessionId
 from ringdove.sip.sdp import Codec, Direction
+from support.ports import audio_ports
 
 
 @pytest.fixture
 async def engine() -> AsyncIterator[EmbeddedEngine]:
-    engine = EmbeddedEngine("127.0.0.1", range(22000, 22200), ready=8, grace=0.2, silence=0.5)
+    engine = EmbeddedEngine("127.0.0.1", audio_ports(100), ready=8, grace=0.2, silence=0.5)
     await engine.start()
     yield engine
     await engine.stop()
