@@ -15,14 +15,19 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.progress import Progress
 
-from . import calls_plots, calls_report, report, side_asterisk, side_kamailio, side_ringdove
+from . import calls_plots, calls_report, report, side_asterisk, side_kamailio, side_ringdove, side_sketch
 from .process import core_seconds, on_core
 from .rows import Row
 from .search import highest
 from .sides import Phones, Side, Up, phones
 from .task import Result, Task
 
-SIDES: dict[str, Side] = {"ringdove": side_ringdove, "asterisk": side_asterisk, "kamailio": side_kamailio}
+SIDES: dict[str, Side] = {
+    "ringdove": side_ringdove,
+    "asterisk": side_asterisk,
+    "kamailio": side_kamailio,
+    "floor": side_sketch,
+}
 RESULTS = Path(__file__).with_name("results") / "calls.md"
 LIMIT = 1500
 """Seconds after which it is given up."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .calls import Outcome, Outcomes
 
 OURS, THEIRS = "ringdove", "asterisk"
-TITLES = {"ringdove": "Ringdove", "asterisk": "Asterisk", "kamailio": "Kamailio"}
+TITLES = {"ringdove": "Ringdove", "asterisk": "Asterisk", "kamailio": "Kamailio", "floor": "floor"}
 NONE = "–"
 
 

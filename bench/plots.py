@@ -9,7 +9,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-COLOURS = {"Ringdove": "#2f6f9f", "Asterisk": "#d9782d", "Kamailio": "#7a8f3c"}
+COLOURS = {"Ringdove": "#2f6f9f", "Asterisk": "#d9782d", "Kamailio": "#7a8f3c", "floor": "#8a8a8a"}
 """What is measured beside others looks the same in every picture."""
 _STYLE: Any = {
     "svg.hashsalt": "ringdove",

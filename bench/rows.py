@@ -17,7 +17,7 @@ class Row(NamedTuple):
     @property
     def number(self) -> str:
         """What is dialled for it."""
-        return str(6000 + 100 * self.refusing + 400 * self.music + self.members)
+        return str(FIRST_GROUP + 100 * self.refusing + 400 * self.music + self.members)
 
 
 ROWS = (
@@ -31,7 +31,7 @@ ROWS = (
 MOST = max(row.members for row in ROWS)
 CALLERS = 1000
 """Callers there are, hence calls there may be at a time."""
-FIRST_CALLER, FIRST_MEMBER = 1000, 2000
+FIRST_CALLER, FIRST_MEMBER, FIRST_GROUP = 1000, 2000, 6000
 
 
 def caller_numbers(count: int = CALLERS) -> list[str]:
