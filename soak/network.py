@@ -71,9 +71,11 @@ class LossySocket(socket.socket):
                 super().sendto(data, address)
         return super().sendto(data, address)
 
-    def recvfrom(self, size: int) -> Any:  # type: ignore[override]
+    def recvfrom_into(self, buffer: memoryview) -> Any:  # type: ignore[override]
         """The next datagram that was not lost."""
-        return self._next(partial(super().recvfrom, size))
+        data, source = self._next(partial(super().recvfrom, len(buffer)))
+        buffer[: len(data)] = data
+        return len(data), source
 
     def recvmsg(self, size: int, ancillary: int = 0, flags: int = 0) -> Any:
         """The next datagram that was not lost; refusals are never lost."""

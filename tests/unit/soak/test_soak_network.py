@@ -27,10 +27,10 @@ def lossy(**shares: float) -> LossySocket:
 
 
 def all_of(sock: socket.socket) -> list[bytes]:
-    got = []
+    got, buffer = [], memoryview(bytearray(100))
     try:
         while True:
-            got.append(sock.recvfrom(100)[0])
+            got.append(buffer[: sock.recvfrom_into(buffer)[0]].tobytes())
     except BlockingIOError:
         return got
 
