@@ -3,18 +3,26 @@
 import asyncio
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
 Address = tuple[str, int]
 _CORES = sorted(os.sched_getaffinity(0))
 _QUIET, _IDLE = 0.2, 0.002
 """A process that uses no more CPU seconds than the second within the first has nothing left to do."""
+_STARTING = 60.0
+"""Seconds within which a server is ready, on a machine that is busy with other things too."""
+
+
+class DidNotStart(RuntimeError):
+    """A program ended before it was ready, or was not ready in time; the text has what it said."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +70,24 @@ class Measured:
 
 
 @contextmanager
-def running(command: list[str], log: Path, environment: dict[str, str]) -> Iterator[Measured]:
-    """Start a Python program that says "ready" on a line. Ringdove's own settings in our environment do not reach it:
-    they may be those of a real server.
+def running(
+    command: list[str], log: Path, environment: dict[str, str], within: float = _STARTING
+) -> Iterator[Measured]:
+    """Start a Python program that says "ready" on a line; raises DidNotStart where it does not in so many seconds.
+    Ringdove's own settings in our environment do not reach it: they may be those of a real server.
     """
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RINGDOVE_")} | environment
     with started([sys.executable, *command], log, clean) as process:
         assert process.stdout
-        ready = next((line for line in process.stdout if "ready" in line), None)
+        late = Timer(within, _end, [process.pid])
+        late.start()
+        try:
+            ready = next((line for line in process.stdout if "ready" in line), None)
+        finally:
+            late.cancel()
         if ready is None:
-            raise RuntimeError(f"{command} did not start: {log.read_text()}")
+            said = log.read_text().strip() or f"it did not say why, and got {within:g} s for it"
+            raise DidNotStart(f"{' '.join(command)} did not start: {said}")
         yield Measured(process.pid, ready)
 
 
@@ -96,6 +112,12 @@ def started(command: Sequence[str], log: Path, environment: dict[str, str]) -> I
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _end(pid: int) -> None:
+    """End a program and all that it started: either would keep its output open, and who reads that waiting."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def descendants(pid: int, proc: Path = Path("/proc")) -> list[int]:

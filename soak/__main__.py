@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import uvloop
-from bench.process import on_core
+from bench.process import DidNotStart, on_core
 from bench.report import show, surroundings, write
 from rich.console import Console
 
@@ -69,3 +69,5 @@ if __name__ == "__main__":
         sys.exit(uvloop.run(main(_asked())))
     except asyncio.CancelledError:
         sys.exit("stopped")
+    except DidNotStart as why:
+        sys.exit(str(why))

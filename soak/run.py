@@ -88,7 +88,7 @@ class Soak:
             wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         )
         server = Server(folder)
-        server.start()
+        await asyncio.to_thread(server.start)
         try:
             await self._live(server)
         finally:

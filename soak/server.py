@@ -19,6 +19,8 @@ from ringdove.client import Client
 from ringdove.settings import HostPort
 
 LOGIN = {"RINGDOVE_CLIENT_ID": "soak", "RINGDOVE_CLIENT_SECRET": "a-secret-of-the-soak"}
+_SETTINGS = {"RINGDOVE_NEVER_BAN": "127.0.0.1/32"}
+"""All phones have one address, and those of extensions that are disabled go on to register."""
 _NO_PORT = "127.0.0.1:0"
 
 _DATABASE = "open files, database"
@@ -61,11 +63,13 @@ class Server:
         self.http = self.sip = HostPort.parse(_NO_PORT)
 
     def start(self) -> None:
-        """Returns when it is ready."""
+        """Returns when it is ready; raises DidNotStart."""
         self._starts += 1
         command = [str(Path(sys.executable).with_name("ringdove")), "serve", "--sample-data"]
         command += ["--data", str(self._folder / "data"), "--http", str(self.http), "--sip", str(self.sip)]
-        self._process = self._stack.enter_context(running(command, self._folder / f"log-{self._starts}", LOGIN))
+        self._process = self._stack.enter_context(
+            running(command, self._folder / f"log-{self._starts}", LOGIN | _SETTINGS)
+        )
         self.http, self.sip = (HostPort(*self._process.address(said)) for said in ("http://", "TCP: "))
         self._media = next(
             pid for pid in self._process.children() if "ringdove.media" in Path(f"/proc/{pid}/cmdline").read_text()

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from bench.process import core_seconds, descendants
+import pytest
+from bench.process import DidNotStart, core_seconds, descendants, running
 
 
 def test_children_of_children_count(tmp_path: Path) -> None:
@@ -23,3 +24,20 @@ def test_a_core_is_busy_whoever_uses_it_and_not_while_it_is_idle_or_waits_for_di
     cores = sorted(os.sched_getaffinity(0))
     stat = f"cpu  1 1 1 1 1 1 1 1 0 0\ncpu{cores[0]} 100 20 30 9999 888 4 5 1 0 0\n"
     assert core_seconds(stat) == 160 / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_program_that_cannot_start_says_why(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DidNotStart, match=r"-c .* did not start: no port$"),
+        running(["-c", "raise SystemExit('no port')"], tmp_path / "log", {}),
+    ):
+        pytest.fail("it runs")
+
+
+_SILENT = "import subprocess, time; subprocess.Popen(['sleep', '600']); time.sleep(600)"
+
+
+def test_a_program_that_never_gets_ready_is_ended_with_those_that_it_started(tmp_path: Path) -> None:
+    """Either keeps the pipe open on which it would say that it is ready."""
+    with pytest.raises(DidNotStart, match=r"got 0.5 s"), running(["-c", _SILENT], tmp_path / "log", {}, 0.5):
+        pytest.fail("it runs")
