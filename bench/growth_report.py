@@ -75,7 +75,8 @@ def exponent(points: Sequence[Found], of: Measure, noise: float) -> float:
     known = [(log(x), log(y)) for x, y in more if y > noise]
     if len(known) < 2:
         return 0.0
-    middle_x, middle_y = (sum(part) / len(known) for part in zip(*known, strict=True))
+    middle_x = sum(x for x, _ in known) / len(known)
+    middle_y = sum(y for _, y in known) / len(known)
     return sum((x - middle_x) * (y - middle_y) for x, y in known) / sum((x - middle_x) ** 2 for x, _ in known)
 
 

@@ -6,6 +6,7 @@ either; the hundred phones come back. Times are the least of several rounds: wha
 
 import gc
 from collections.abc import Callable, Iterable
+from functools import partial
 from time import perf_counter_ns
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from ringdove.sip.hop import Hop
 from ringdove.sip.identifiers import new_branch
 from ringdove.sip.message import Message, Request, Response
 from ringdove.sip.parser import parse
+from ringdove.sip.sdp import SessionDescription
 from ringdove.sip.sdp import parse as parse_sdp
 from ringdove.sip.sdp_exchange import Author, Media, read_audio
 from ringdove.sip.session_timer import SessionTimer
@@ -48,7 +50,7 @@ class Case(NamedTuple):
 
 def run(console: Console, only: str = "") -> None:
     """Measure and show."""
-    rows = [(case.name, f"{cost(case):.1f}") for case in _cases() if only in case.name]
+    rows: list[report.Row] = [(case.name, f"{cost(case):.1f}") for case in _cases() if only in case.name]
     report.show(console, report.Sheet("Work on one message, µs", ("work", "µs"), rows))
 
 
@@ -89,9 +91,9 @@ def _cases() -> Iterable[Case]:
     )
     for name in ("BARESIP_OFFER", "LINPHONE_OFFER", "LINPHONE_ANSWER"):
         yield Case(f"SDP {name}", _octets(getattr(samples, name)), parse_sdp)
-        yield Case(f"audio in {name}", lambda name=name: map(parse_sdp, _octets(getattr(samples, name))()), _audio)
+        yield Case(f"audio in {name}", partial(_descriptions, getattr(samples, name)), _audio)
     yield Case("our offer", _audios, lambda media: Author(4711).offer(media))
-    yield Case("our answer", lambda: map(parse_sdp, _octets(samples.LINPHONE_OFFER)()), _answer)
+    yield Case("our answer", partial(_descriptions, samples.LINPHONE_OFFER), _answer)
     yield Case("challenge", lambda: range(TIMES), lambda _: _REALM.challenges(_HOST, _NOW))
     yield Case("password", _with_password, _verify)
 
@@ -105,6 +107,10 @@ def _read(data: bytes) -> Message:
 
 def _octets(sample: str) -> Callable[[], Iterable[bytes]]:
     return lambda: samples.fresh(sample, TIMES)
+
+
+def _descriptions(sample: str) -> Iterable[SessionDescription]:
+    return map(parse_sdp, samples.fresh(sample, TIMES))
 
 
 def _messages(sample: str) -> Callable[[], Iterable[Any]]:

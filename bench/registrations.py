@@ -139,7 +139,7 @@ async def main(console: Console) -> None:
         began = time.monotonic()
         await _first(offices, everybody)
         first = time.monotonic() - began
-        rows = [
+        rows: list[report.Row] = [
             await _measured(server, offices, everybody[:0], "none: OPTIONS alone", anew=False),
             await _measured(server, offices, everybody, "with the nonce of last time", anew=False),
             await _measured(server, offices, everybody, "asked for the password anew", anew=True),
@@ -153,7 +153,7 @@ async def main(console: Console) -> None:
         report.show(console, shown)
 
 
-def _wanted(row: tuple[str, ...]) -> tuple[str, str, str]:
+def _wanted(row: report.Row) -> report.Row:
     """Whether so many phones take as little as they are to."""
     holds = "yes" if float(row[3]) < WANTED else "no"
     return f"{PHONES} phones, {row[0]}: below {WANTED:g} % of a core", f"{row[3]} %", holds
@@ -173,7 +173,7 @@ async def _first(offices: list[Office], everybody: list[Phone]) -> None:
 
 async def _measured(
     server: Measured, offices: list[Office], everybody: list[Phone], name: str, *, anew: bool
-) -> tuple[str, ...]:
+) -> report.Row:
     """Have phones refresh at even distances, as they do when nobody has begun at the same time."""
     await server.settled()
     every = EVERY / PHONES

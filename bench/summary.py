@@ -87,7 +87,7 @@ def _quoted(kept: dict[str, list[Sheet]], goals: list[Goal]) -> str:
     if calls := kept.get("calls"):
         of = [sheet for begin in _QUOTED for sheet in calls if sheet.title.startswith(begin)]
         columns = ["rung", *(f"{what}: {name}" for what in _QUOTED.values() for name in _SERVERS)]
-        rows = []
+        rows: list[Row] = []
         for turn, row in enumerate(of[0].rows):
             cells = [dict(zip(sheet.columns, sheet.rows[turn], strict=True)) for sheet in of]
             rows.append([row[0], *(_MIDDLE.sub("", cell.get(name, "–")) for cell in cells for name in _SERVERS)])

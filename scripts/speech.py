@@ -35,8 +35,8 @@ def loudness(wave: Wave) -> float:
 def speak(text: str, voice: table.Voice) -> Wave:
     """A text at RATE, with MARGIN, at LOUDNESS."""
     wave, rate = read_out(text, voice=voice.name, speed=voice.speed, pitch=voice.pitch, margin=MARGIN)
-    wave = soxr.resample(wave, rate, RATE)
-    return wave * 10 ** ((LOUDNESS - loudness(wave)) / 20)
+    resampled: Wave = soxr.resample(wave, rate, RATE)
+    return resampled * 10 ** ((LOUDNESS - loudness(resampled)) / 20)
 
 
 def write_track(folder: Path, wave: Wave) -> None:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -57,7 +58,7 @@ class Siege:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path, **settings: str) -> AsyncIterator["Siege"]:
+    async def open(cls, folder: Path, **settings: Any) -> AsyncIterator["Siege"]:
         """Start a server with these settings, and register its people."""
         async with AsyncExitStack() as stack:
             tower = await stack.enter_async_context(Tower.open(folder / "data", **settings))

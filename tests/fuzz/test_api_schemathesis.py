@@ -165,7 +165,7 @@ class Known:
     succeeded: bool = False
     asked: int = 0
 
-    def put_into(self, case: schemathesis.Case) -> None:
+    def put_into(self, case: schemathesis.Case[Any]) -> None:
         """Leave every second case as it is; of the others, every second keeps nothing random beside what is known."""
         turn, self.asked = self.asked % 4, self.asked + 1
         if turn in {0, 2}:
@@ -233,14 +233,14 @@ def known(
     ids["vm_group"] = create("vm_group", shared | {"number": vm_number})
     ids["vm_greeting"] = ids["extension_vm_greeting"] = upload("vm_greeting", f"{number}.wav", owner=vm_number)
     ids["vm"] = str(server.leave_message(number, int(extension)))
-    new = {
+    new: dict[str, dict[str, Any]] = {
         "extension": {"number": str(int(number) + 1000)},
         "extensiongroup": group | {"name": "New"},
         "ringgroup": ringing | {"name": "New", "number": str(int(number) + 1000)},
         "play_list": PLAYLIST | {"list_name": "New"},
         "vm_group": shared | {"number": str(int(number) + 1000)},
     }
-    bodies = {
+    bodies: dict[str, dict[str, Any]] = {
         "get_token": login,
         "refresh_token": {"refresh_token": tokens["refresh_token"]["refresh_token"]},
         "create": new.get(family, {}),
@@ -290,7 +290,7 @@ def known(
     suppress_health_check=list(HealthCheck),
 )
 def test_every_answer_is_inside_the_envelope_and_each_operation_can_succeed(
-    case: schemathesis.Case, server: Server, tokens: dict[str, dict[str, str]], known: Known
+    case: schemathesis.Case[Any], server: Server, tokens: dict[str, dict[str, str]], known: Known
 ) -> None:
     known.put_into(case)
     # Only del_token must not get the good token: it would end the run.

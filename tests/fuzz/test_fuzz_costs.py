@@ -1,7 +1,8 @@
 """An input costs in proportion to its length: nothing that a stranger repeats makes it grow with the square."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from time import thread_time
 
 import pytest
@@ -35,12 +36,16 @@ def test_a_square_is_noticed() -> None:
     assert _growth(square, lambda length: b"a" * length) > STEEP
 
 
-def _growing(seeds: tuple[bytes, ...], words: tuple[bytes, ...]) -> Iterator[Callable[[int], bytes]]:
+def _growing(seeds: Sequence[bytes], words: Sequence[bytes]) -> Iterator[Callable[[int], bytes]]:
     """Each word again and again, somewhere in a seed."""
     for number, word in enumerate((*words, *COMMON * 3)):
         seed = seeds[number % len(seeds)]
         at = len(seed) * (number * 7 % PLACES) // PLACES
-        yield lambda length, seed=seed, word=word, at=at: seed[:at] + word * (length // len(word)) + seed[at:]
+        yield partial(_with_many, seed[:at], word, seed[at:])
+
+
+def _with_many(before: bytes, word: bytes, after: bytes, length: int) -> bytes:
+    return before + word * (length // len(word)) + after
 
 
 def _growth(check: Check, make: Callable[[int], bytes]) -> float:

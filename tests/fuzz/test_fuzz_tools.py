@@ -33,10 +33,14 @@ def test_each_fault_is_kept_once_and_as_small_as_it_goes(tmp_path: Path, capsys:
 
 def test_what_takes_long_for_its_length_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     endless = re.compile(rb"(a+)+b")
+
+    def match(data: bytes) -> None:
+        endless.match(data)
+
     monkeypatch.setattr(oracle, "PATIENCE", 0.05)
-    judge(endless.match, b"a" * 10)
+    judge(match, b"a" * 10)
     with pytest.raises(TooSlow):
-        judge(endless.match, b"a" * 40)
+        judge(match, b"a" * 40)
 
 
 def test_what_a_fuzzer_says_is_understood() -> None:

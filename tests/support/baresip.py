@@ -218,7 +218,7 @@ class Baresip:
             np.frombuffer(recording, "<i2", (len(recording) - _WAV_HEADER) // 2, _WAV_HEADER)
             for recording in recordings
         ]
-        return Sound(rate, np.concatenate(parts).astype(np.float32) / 32768)
+        return Sound(rate, np.concatenate(parts).astype(np.float32) / np.float32(32768))
 
     def melody(self, tones: Iterable[float]) -> list[Span]:
         """Which of these tones it has heard, in order, at which second of `heard`."""

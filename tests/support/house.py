@@ -34,6 +34,8 @@ class House(Api):
         super().__init__(http)
         self.node = node
         self.sip = node.sip.host, node.sip.port
+        if node.sip_tls is not None:
+            self.sip_tls = node.sip_tls.host, node.sip_tls.port
 
     @classmethod
     @asynccontextmanager
@@ -55,12 +57,6 @@ class House(Api):
                 yield house
         finally:
             await node.stop()
-
-    @property
-    def sip_tls(self) -> tuple[str, int]:
-        """Where its SIP listens, TLS, if the settings have it listen there."""
-        assert self.node.sip_tls is not None
-        return self.node.sip_tls.host, self.node.sip_tls.port
 
     async def prompt(self, file: str) -> None:
         """Have a prompt of this name, 100 ms of silence."""

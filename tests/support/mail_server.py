@@ -114,7 +114,7 @@ class MailServer:
     async def _end_sessions(self) -> None:
         for session in self._sessions:
             for transport in (session.transport, session._original_transport):
-                if transport is not None:
+                if isinstance(transport, asyncio.WriteTransport):
                     transport.abort()
         if handlers := [session._handler_coroutine for session in self._sessions if session._handler_coroutine]:
             await asyncio.wait(handlers, timeout=1)

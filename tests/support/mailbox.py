@@ -8,6 +8,7 @@ await leave_by_key(line)
 """
 
 import time
+from typing import Any
 
 from ringdove.media.library import Kept
 from ringdove.model.voicemail import Mailbox, MailboxKind, Message, NewMessage
@@ -19,7 +20,7 @@ from .spoken import said, told
 from .tone import sound_file
 from .voicemail import press
 
-BRIEF = {"enb_vm_play_datetime": 0, "enb_vm_play_caller_id": 0}
+BRIEF: dict[str, Any] = {"enb_vm_play_datetime": 0, "enb_vm_play_caller_id": 0}
 """The settings of somebody who wants to hear messages at once."""
 TONES = A, B, C = 700, 1300, 1900
 """What the messages say, in Hz."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from .baresip import Baresip
 from .house import House
+from .linphone import Linphone
 from .phones import Phone
 
 GROUP = "6300"
@@ -51,7 +52,7 @@ class Office:
         assert (await phone.register()).status == 200
         return phone
 
-    async def ring_group(self, *phones: Baresip | Phone, **fields: Any) -> None:
+    async def ring_group(self, *phones: Baresip | Linphone | Phone, **fields: Any) -> None:
         """All of them ring when GROUP is dialled."""
         await self.house.ring_group(GROUP, [phone.person for phone in phones], ring_timeout=20, **fields)
 

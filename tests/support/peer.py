@@ -17,7 +17,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from ringdove.sip.dialog import Dialog, new_request
 from ringdove.sip.headers import Headers, NameAddr, Via
@@ -69,7 +69,7 @@ class Peer:
     # Opening and closing
 
     @classmethod
-    async def udp(cls, host: str = "127.0.0.1", *, user: str = "peer", port: int = 0) -> "Peer":
+    async def udp(cls, host: str = "127.0.0.1", *, user: str = "peer", port: int = 0) -> Self:
         """A UDP socket."""
         peer = cls("udp", user)
         loop = asyncio.get_running_loop()
@@ -78,7 +78,7 @@ class Peer:
         return peer
 
     @classmethod
-    async def tcp(cls, remote: Address, host: str = "", *, user: str = "peer") -> "Peer":
+    async def tcp(cls, remote: Address, host: str = "", *, user: str = "peer") -> Self:
         """A TCP connection to `remote`, as a phone behind NAT has it; from this address if one is given."""
         peer = cls("tcp", user)
         local = (host, 0) if host else None
@@ -86,7 +86,7 @@ class Peer:
         return peer
 
     @classmethod
-    async def tls(cls, remote: Address, *, user: str = "peer", context: ssl.SSLContext | None = None) -> "Peer":
+    async def tls(cls, remote: Address, *, user: str = "peer", context: ssl.SSLContext | None = None) -> Self:
         """A TLS connection to `remote`; it believes any certificate unless its context says otherwise."""
         peer = cls("tls", user)
         await asyncio.get_running_loop().create_connection(
@@ -95,12 +95,12 @@ class Peer:
         return peer
 
     @classmethod
-    async def stream(cls, kind: str, remote: Address, *, user: str = "peer") -> "Peer":
+    async def stream(cls, kind: str, remote: Address, *, user: str = "peer") -> Self:
         """A TCP or TLS connection, by its name."""
         return await (cls.tcp if kind == "tcp" else cls.tls)(remote, user=user)
 
     @classmethod
-    async def tcp_listener(cls, host: str = "127.0.0.1", *, user: str = "peer", port: int = 0) -> "Peer":
+    async def tcp_listener(cls, host: str = "127.0.0.1", *, user: str = "peer", port: int = 0) -> Self:
         """A TCP listener that takes one connection at a time; `send` goes to the latest."""
         peer = cls("tcp", user)
         peer._server = await asyncio.get_running_loop().create_server(lambda: _Stream(peer), host, port)
@@ -108,7 +108,7 @@ class Peer:
         return peer
 
     @classmethod
-    async def tls_listener(cls, context: ssl.SSLContext, host: str = "127.0.0.1", *, user: str = "peer") -> "Peer":
+    async def tls_listener(cls, context: ssl.SSLContext, host: str = "127.0.0.1", *, user: str = "peer") -> Self:
         """The same over TLS, with the certificate in `context`."""
         peer = cls("tls", user)
         peer._server = await asyncio.get_running_loop().create_server(
@@ -126,7 +126,7 @@ class Peer:
             await self._server.wait_closed()
         await asyncio.sleep(0)
 
-    async def __aenter__(self) -> "Peer":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exc: object) -> None:

@@ -9,7 +9,7 @@ await line.bye()
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 from ringdove.sip.dialog import Dialog
@@ -36,6 +36,8 @@ class Phone(Peer):
     person: Person
     server: Address
     audio: Ears
+    registration: tuple[str, Iterator[int]]
+    """Call-ID and CSeqs of its REGISTERs."""
 
     @classmethod
     async def of(cls, api: Api, person: Person, transport: str = "udp", *, host: str = "", at: str = "") -> Self:
@@ -46,7 +48,7 @@ class Phone(Peer):
         address = api.sip_tls if transport == "tls" else api.sip
         server = host or address[0], address[1]
         if transport == "udp":
-            phone: Any = await cls.udp(at or server[0], user=person.number)
+            phone = await cls.udp(at or server[0], user=person.number)
         else:
             phone = await cls.stream(transport, server, user=person.number)
         phone.person, phone.server, phone.audio = person, server, await Ears.open(phone.host)
@@ -75,12 +77,13 @@ class Phone(Peer):
         call_id, cseq = self.registration
         headers = [("Expires", str(expires)), *((name.replace("_", "-"), value) for name, value in more.items())]
         address = NameAddr(Uri("sip", "pbx.test", user=self.person.reg_name))
-        fields = {"from_": address, "to": address, "call_id": call_id, "contact": contact or self.uri}
+        fields: dict[str, Any] = {"from_": address, "to": address, "call_id": call_id, "contact": contact or self.uri}
         first = self.request("REGISTER", "sip:pbx.test", self.server, cseq=next(cseq), headers=headers, **fields)
         challenge = await self.expect(_answer_to(first))
         headers.append(("Authorization", self.password_for(first, challenge)))
         again = self.request("REGISTER", "sip:pbx.test", self.server, cseq=next(cseq), headers=headers, **fields)
-        return await self.expect(_answer_to(again))
+        response: Response = await self.expect(_answer_to(again))
+        return response
 
     def password_for(self, request: Request, challenge: Response, password: str | None = None) -> str:
         """The Authorization value that a 401 asks for."""
@@ -112,8 +115,9 @@ class Phone(Peer):
         """Call a number, password included; returns the INVITE as the server took it. `sdp` "" offers nothing."""
         body = _crlf(self.sdp() if sdp is None else sdp)
         uri = f"sip:{number}@{bracketed(self.server[0])}:{self.server[1]}"
-        fields = {"from_": NameAddr(Uri("sip", "pbx.test", user=self.number)).with_param("tag", f"c{time.time_ns()}")}
-        fields |= {"call_id": new_call_id(), "body": body, "content_type": "application/sdp" if body else "", **more}
+        caller = NameAddr(Uri("sip", "pbx.test", user=self.number)).with_param("tag", f"c{time.time_ns()}")
+        fields: dict[str, Any] = {"from_": caller, "call_id": new_call_id(), "body": body}
+        fields |= {"content_type": "application/sdp" if body else "", **more}
         first = self.request("INVITE", uri, self.server, cseq=1, headers=headers, **fields)
         challenge = await self.expect("401 INVITE")
         self.ack(first, challenge, self.server)
@@ -155,19 +159,19 @@ class Phone(Peer):
 
     async def rings(self, within: float = 2.0) -> Request:
         """Wait for an INVITE and say 180."""
-        invite = await self.expect("INVITE", within=within)
+        invite: Request = await self.expect("INVITE", within=within)
         self.reply(invite, 180)
         return invite
 
     async def pick_up(self, invite: Request, sdp: str | None = None, *, headers: Fields = (), **more: Any) -> "Line":
         """Say 200 and wait for the ACK."""
-        response = self.reply(invite, 200, sdp=self.sdp() if sdp is None else sdp, headers=headers, **more)
+        self.reply(invite, 200, sdp=self.sdp() if sdp is None else sdp, headers=headers, **more)
         ack = await self.expect("ACK")
-        return Line(self, Dialog.as_uas(invite, response.to.tag, self.uri), ack, invite)
+        return Line(self, Dialog.as_uas(invite, more.get("tag") or self.tag, self.uri), ack, invite)
 
     async def cancelled(self, invite: Request, *, within: float = 2.0) -> Request:
         """Wait for the CANCEL, obey it, and return it."""
-        cancel = await self.expect("CANCEL", within=within)
+        cancel: Request = await self.expect("CANCEL", within=within)
         self.reply(cancel, 200)
         self.reply(invite, 487)
         await self.expect("ACK")
@@ -175,7 +179,7 @@ class Phone(Peer):
 
     async def hung_up(self, within: float = 2.0) -> Request:
         """Wait for a BYE, and answer it."""
-        bye = await self.expect("BYE", within=within)
+        bye: Request = await self.expect("BYE", within=within)
         self.reply(bye, 200)
         return bye
 

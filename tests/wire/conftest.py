@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from media_child import ONE, OTHER, Media, media_process
-from media_phone import Phone, phones
 
 from support.exchange import Exchange
+from wire.media_child import ONE, OTHER, Media, media_process
+from wire.media_phone import Phone, phones
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -12,8 +12,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from media_phone import Phone
-
 from ringdove.media.embedded.wire import (
     Bind,
     Bound,
@@ -26,6 +24,7 @@ from ringdove.media.embedded.wire import (
 )
 from ringdove.media.frames import FRAME_BYTES
 from support.ports import audio_ports
+from wire.media_phone import Phone
 
 ONE, OTHER, CLOCK = audio_ports(3)[::2]
 """The ports of the parties; the third one hears something every 20 ms where it is used."""
@@ -104,7 +103,7 @@ async def media_process(files: int | None = None) -> AsyncIterator[Media]:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "ringdove.media.embedded", str(theirs.fileno()), "127.0.0.1", "30", "0.2"),
             pass_fds=(theirs.fileno(),),
-            preexec_fn=files and partial(resource.setrlimit, resource.RLIMIT_NOFILE, (files, files)),
+            preexec_fn=partial(resource.setrlimit, resource.RLIMIT_NOFILE, (files, files)) if files else None,
         )
     reader, writer = await asyncio.open_unix_connection(sock=ours)
     media = Media(reader, writer)
@@ -131,7 +130,8 @@ def arrived(phone: Phone) -> list[Rtp]:
     with suppress(BlockingIOError):
         while True:
             packet = phone.rtp.recv(2048)
-            got.append(Rtp(*struct.unpack("!BBHII", packet[:12]), packet[12:]))
+            flags, mark, sequence, timestamp, ssrc = struct.unpack("!BBHII", packet[:12])
+            got.append(Rtp(flags, mark, sequence, timestamp, ssrc, packet[12:]))
     return got
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -82,7 +83,12 @@ async def test_a_number_that_exists_gets_the_answer_of_one_that_does_not(open_do
     async with await Peer.udp("127.0.0.6") as stranger:
         for number in ("2001", "6300", "9999"):
             who = NameAddr(Uri("sip", "127.0.0.1", user=number))
-            fields = {"from_": who.with_param("tag", "a"), "to": who, "call_id": "same", "branch": "z9hG4bKsame"}
+            fields: dict[str, Any] = {
+                "from_": who.with_param("tag", "a"),
+                "to": who,
+                "call_id": "same",
+                "branch": "z9hG4bKsame",
+            }
             fields["headers"] = [("Event", "message-summary")]
             stranger.request(method, f"sip:{number}@127.0.0.1", open_door.tower.sip, **fields)
             answer = (await stranger.expect_received(lambda message: isinstance(message, Response))).data.decode()

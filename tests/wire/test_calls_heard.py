@@ -273,7 +273,7 @@ async def test_early_media_of_members_reaches_nobody(scene: Scene) -> None:
     invite = await alice.dial(group)
     at_bob, at_carol = await bob.rings(), await carol.rings()
     early = bob.reply(at_bob, 183, sdp=bob.sdp())
-    bob.audio.talk(Line(bob, Dialog.as_uas(at_bob, early.to.tag, bob.uri), early, at_bob).media, PCMU, EARLY)
+    bob.audio.talk(Line(bob, Dialog.as_uas(at_bob, bob.tag, bob.uri), early, at_bob).media, PCMU, EARLY)
     await alice.audio.hears(WELCOME)
     await asyncio.sleep(0.5)
     theirs = await pick_up_and_speak(carol, at_carol)

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from ringdove.sip.message import Request
 from support.house import House
+from support.phones import Phone
 from support.scene import Scene, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -34,20 +36,19 @@ async def test_R11_all_first_INVITEs_of_a_step_come_together_and_on_time(scene: 
         for m, delay in zip(members, (0, 0, 0, 1, 1), strict=True)
     ]
     call = await alice.dial(await scene.group(ring_strategy="custom", member_list=custom))
-    invites = [await m.expect_received("INVITE") for m in members]
-    cancels = []
-    for member, received in zip(members, invites, strict=True):
-        member.reply(received.message, 180)
-    for member, received in zip(members, invites, strict=True):
-        cancels.append(await member.expect_received("CANCEL"))
-        member.reply(cancels[-1].message, 200)
-        member.reply(received.message, 487)
+    invites = [await member.rings() for member in members]
+    for member, invite in zip(members, invites, strict=True):
+        await member.cancelled(invite)
     assert (await alice.refused(call)).status == 480
-    begin = invites[0].at
-    for received, delay in zip(invites, (0, 0, 0, 1, 1), strict=True):
-        assert received.at - begin == pytest.approx(delay, abs=0.05)
-    for received, delay in zip(cancels, (1, 1, 1, 2, 2), strict=True):
-        assert received.at - begin == pytest.approx(delay, abs=0.05)
+    begin = came(members[0], "INVITE")
+    assert [came(m, "INVITE") - begin for m in members] == pytest.approx([0, 0, 0, 1, 1], abs=0.05)
+    assert [came(m, "CANCEL") - begin for m in members] == pytest.approx([1, 1, 1, 2, 2], abs=0.05)
+
+
+def came(phone: Phone, method: str) -> float:
+    """When the one request of this method reached a phone."""
+    (at,) = [it.at for it in phone.log if isinstance(it.message, Request) and it.message.method == method]
+    return at
 
 
 @pytest.mark.parametrize(

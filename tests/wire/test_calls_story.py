@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -262,7 +263,7 @@ async def test_a_running_call_is_shown_while_it_runs(scene: Scene) -> None:
     assert 0 < row["talk_duration"] <= row["duration"]
 
 
-async def _running(scene: Scene, caller: Phone) -> dict[str, object]:
+async def _running(scene: Scene, caller: Phone) -> dict[str, Any]:
     (row,) = [row for row in await scene.rows(caller=caller.number) if row["live"]]
     return row
 

@@ -11,7 +11,7 @@ PATIENCE = 30.0
 
 def refused(*flags: str, **settings: str) -> str:
     """What is said on standard error by a start with these flags, and settings in the environment, that must fail."""
-    command = [COMMAND, "serve", "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0", *flags]
+    command: list[str | Path] = [COMMAND, "serve", "--http", "127.0.0.1:0", "--sip", "127.0.0.1:0", *flags]
     environment = os.environ | {f"RINGDOVE_{name.upper()}": value for name, value in settings.items()}
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False, env=environment)
     assert (done.returncode, done.stdout) == (1, "")

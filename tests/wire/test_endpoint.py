@@ -192,6 +192,7 @@ class TestIncoming:
         phone.send(invite, desk.address)
         again = await phone.expect_received("401 INVITE")
         assert first.data == again.data
+        assert isinstance(again.message, Response)
         phone.ack(invite, again.message, desk.address)
         phone.send(_cancel(invite), desk.address)
         await phone.expect("481 CANCEL")
@@ -205,7 +206,12 @@ class TestIncoming:
         self, desk: Desk, phone: Peer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         parsed: list[bytes] = []
-        monkeypatch.setattr(udp, "parse", lambda data: parsed.append(data) or parse(data))
+
+        def spied(data: bytes) -> Request | Response:
+            parsed.append(data)
+            return parse(data)
+
+        monkeypatch.setattr(udp, "parse", spied)
         desk.endpoint.door = Porter(status=None, unwelcome={desk.hop(phone)})
         phone.request("OPTIONS", desk.uri(), desk.address)
         async with await Peer.udp() as other:
@@ -283,6 +289,7 @@ class TestHostileInput:
             phone.send(request.replace(b"\r\n\r\n", b"\r\nno colon\r\n\r\n"), desk.address)
         answers = [await phone.expect_received("400 OPTIONS") for _ in range(2)]
         assert answers[0].data == answers[1].data
+        assert isinstance(answers[0].message, Response)
         assert answers[0].message.reason == "Bad Request (header: a line without a colon)"
         phone.send(request.replace(b"OPTIONS", b"ACK").replace(b"\r\n\r\n", b"\r\nno colon\r\n\r\n"), desk.address)
         phone.request("OPTIONS", desk.uri(), desk.address)

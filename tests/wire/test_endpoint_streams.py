@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from ringdove.net.certificate import Certificate
-from ringdove.net.endpoint import TRANSPORTS, Endpoint, Failure, Hop, IncomingRequest, Timers
+from ringdove.net.endpoint import TRANSPORTS, Endpoint, Failure, Hop, IncomingRequest, Listen, Timers
 from ringdove.net.tls import TlsTransport
 from ringdove.sip.dialog import new_request
 from ringdove.sip.headers import NameAddr
@@ -66,7 +66,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture(params=["tcp", "tls"])
 async def desk(request: pytest.FixtureRequest, certificate: Certificate) -> AsyncIterator[Desk]:
-    transports = {**TRANSPORTS, "tls": partial(TlsTransport.listen, certificate)}
+    transports: dict[str, Listen] = {**TRANSPORTS, "tls": partial(TlsTransport.listen, certificate)}
     endpoint = Endpoint(timers=Timers(trying=0.02), transports=transports)
     yield Desk(endpoint, request.param, await endpoint.listen(request.param, "127.0.0.1", 0), certificate)
     await endpoint.close()

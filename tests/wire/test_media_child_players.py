@@ -5,11 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from media_child import ONE, OTHER, Media, arrived, check_one_stream, heard, said, track
-from media_phone import Phone
 
 from ringdove.media.embedded.wire import Alive, Bind, Free, Freed, Play, Played
 from ringdove.media.frames import FRAME_SECONDS
+from wire.media_child import ONE, OTHER, Media, arrived, check_one_stream, heard, said, track
+from wire.media_phone import Phone
 
 
 async def test_items_are_played_on_time_and_told(media: Media, pair: list[Phone], tmp_path: Path) -> None:

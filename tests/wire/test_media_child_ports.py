@@ -5,11 +5,11 @@ import socket
 from pathlib import Path
 
 import pytest
-from media_child import ONE, OTHER, Media, arrived, heard, media_process, send, track
-from media_phone import Phone, phones
 
 from ringdove.media.embedded.relay import FILES, LOOK, SPARE
 from ringdove.media.embedded.wire import Bind, Bound, Close, Free, Freed
+from wire.media_child import ONE, OTHER, Media, arrived, heard, media_process, send, track
+from wire.media_phone import Phone, phones
 
 
 @pytest.fixture

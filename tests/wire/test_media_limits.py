@@ -4,10 +4,10 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from media_line import EVENT, PORT, VOICE, Line, line_at, rtp
 
 from ringdove.media.embedded.pair import KEYS, PACKETS
 from ringdove.media.embedded.wire import Digit
+from wire.media_line import EVENT, PORT, VOICE, Line, line_at, rtp
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from typing import TypeVar
 import numpy as np
 import pytest
 import soundfile
-from media_phone import EVENT, G722, PCMA, PCMU, A, B, Phone, hear_each_other, phones, talk, until
 
 from ringdove.media.codecs import FRAME_BYTES, SOUND_FORMATS
 from ringdove.media.embedded.engine import EmbeddedEngine
@@ -34,6 +33,7 @@ from ringdove.media.engine import (
 )
 from ringdove.sip.sdp import Codec, Direction
 from support.ports import audio_ports
+from wire.media_phone import EVENT, G722, PCMA, PCMU, A, B, Phone, hear_each_other, phones, talk, until
 
 R = RecordingId("r")
 T = TypeVar("T")
@@ -189,7 +189,8 @@ async def test_a_key_is_heard_while_something_is_played(
         await until(lambda: bool(heard(a, "menu")))
         await press(a, to_a, 11)
         key = await soon(events, DigitHeard)
-        assert (key.session, key.party, key.digit, key.seconds) == ("s", A, "#", pytest.approx(0.06))
+        assert (key.session, key.party, key.digit) == ("s", A, "#")
+        assert key.seconds == pytest.approx(0.06)
 
 
 async def test_who_is_recorded_hears_what_is_played_and_it_is_not_on_the_recording(
@@ -305,7 +306,8 @@ async def test_silence_is_told_and_left_off(engine: EmbeddedEngine, session: Emb
         await speak((a, to_a, b"\x80"), packets=20)
         await speak((a, to_a, b"\xff"), packets=40)
         quiet = await soon(events, QuietFor)
-        assert (quiet.session, quiet.recording, quiet.seconds) == ("s", R, pytest.approx(0.6, abs=0.1))
+        assert (quiet.session, quiet.recording) == ("s", R)
+        assert quiet.seconds == pytest.approx(0.6, abs=0.1)
         recording = await session.stop_record(R, keep_quiet=0.1)
         assert recording.seconds == pytest.approx(0.5, abs=0.05)
         assert soundfile.info(recording.file).duration == recording.seconds

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from media_phone import PCMU, A, B, audio, describe, ended, hear_each_other, phones, talk, until
 from structlog.testing import capture_logs
 
 from ringdove.media.embedded.engine import EmbeddedEngine
@@ -31,6 +30,7 @@ from ringdove.media.engine import (
     SessionLost,
 )
 from support.ports import audio_ports
+from wire.media_phone import PCMU, A, B, audio, describe, ended, hear_each_other, phones, talk, until
 
 
 @pytest.fixture

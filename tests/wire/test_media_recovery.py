@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import pytest
 import soundfile
-from media_phone import Phone, ended, phones, until
 
 from ringdove.media.codecs import FRAME_BYTES
 from ringdove.media.recordings import recover
 from support.ports import audio_ports
+from wire.media_phone import Phone, ended, phones, until
 
 SERVER = """
 import asyncio, sys

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from media_line import GRACE, PORT, Line, line_at
+
+from wire.media_line import GRACE, PORT, Line, line_at
 
 
 @pytest.fixture(params=["127.0.0.1", "::1"])

@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from scripted_phone import PATIENCE, ScriptedPhone
 
 from ringdove.events.bus import Bus
 from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted
@@ -22,6 +22,7 @@ from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.sip.uri import Uri
 from ringdove.store import Store
+from wire.scripted_phone import PATIENCE, ScriptedPhone
 
 PASSWORD = "Gr4ss-hoppers-sing"
 SHORT = Timers(t1=0.01, t2=0.02, t4=0.05)
@@ -120,7 +121,7 @@ async def phone(server: Server, request: pytest.FixtureRequest) -> AsyncIterator
         yield phone
 
 
-async def _register(phone: ScriptedPhone, *contacts: str, **more: str) -> Response:
+async def _register(phone: ScriptedPhone, *contacts: str, **more: Any) -> Response:
     return await phone.register(*(contacts or [f"<{phone.contact}>"]), password=PASSWORD, **more)
 
 

@@ -48,7 +48,7 @@ class Recorder:
     def welcomes(self, source: Hop) -> bool:
         return self.is_welcoming
 
-    def received(self, message: Request | Response, source: Hop) -> None:
+    def received(self, message: Request | Response, source: Hop, octets: bytes | None = None) -> None:
         self.messages.put_nowait(message)
         self.on_message(source)
 

@@ -310,9 +310,9 @@ async def test_voicemail_for_a_group_that_spreads_is_copied_to_each_member(scene
 async def test_voicemail_for_a_group_goes_to_who_has_room(scene: Scene) -> None:
     (alice,) = await scene.phones(1)
     full, empty = await away(scene), await scene.person()
-    for number in range(1, 6):
+    for count in range(1, 6):
         await leave(await reach_tone(alice, await alice.dial(full.number)), A)
-        await messages(scene.house, count=number, ext_id=full.id)
+        await messages(scene.house, count=count, ext_id=full.id)
     _, number = await scene.vm_group("broadcast", full, empty)
     await leave(await reach_tone(alice, await alice.dial(number)), B)
     assert await only_message(scene, empty) == [(B, near(1.3))]

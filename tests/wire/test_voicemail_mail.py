@@ -222,7 +222,7 @@ async def test_after_days_in_vain_a_mail_is_given_up(tmp_path: Path, server: Mai
 
 
 async def test_what_a_caller_says_comes_by_mail(tmp_path: Path, server: MailServer) -> None:
-    smtp = {"smtp": f"127.0.0.1:{server.port}", "smtp_security": "none", "smtp_from": SENDER}
+    smtp: dict[str, Any] = {"smtp": f"127.0.0.1:{server.port}", "smtp_security": "none", "smtp_from": SENDER}
     async with open_house(tmp_path, vm_shortest=1, **smtp) as house, Scene(house) as scene:
         (alice,) = await scene.phones(1)
         wanted = {"email_addr": "bob@example.com", "new_vm_notify": "email_with_attachment"}
@@ -244,7 +244,7 @@ async def test_what_a_caller_says_comes_by_mail(tmp_path: Path, server: MailServ
 
 
 async def test_an_administrator_tries_out_the_mail_server(tmp_path: Path, server: MailServer) -> None:
-    smtp = {"smtp": f"127.0.0.1:{server.port}", "smtp_security": "none", "smtp_from": SENDER}
+    smtp: dict[str, Any] = {"smtp": f"127.0.0.1:{server.port}", "smtp_security": "none", "smtp_from": SENDER}
     async with House.open(tmp_path, **smtp) as house:
         mail = {
             "email_server": "follow_system",

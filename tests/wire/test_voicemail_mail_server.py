@@ -126,7 +126,7 @@ async def test_a_store_that_cannot_note_it_makes_no_second_mail(
 async def test_mails_go_encrypted_and_logged_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pair = self_signed(tmp_path / "tls", ["127.0.0.1"])
     monkeypatch.setenv("SSL_CERT_FILE", str(pair[0]))
-    login = {"smtp_user": "pbx", "smtp_password": "open-sesame"}
+    login: dict[str, Any] = {"smtp_user": "pbx", "smtp_password": "open-sesame"}
     async with (
         MailServer.open(certificate=pair, login=("pbx", "open-sesame")) as server,
         PostRoom.open(tmp_path, server.port, smtp_security="starttls", **login) as room,
@@ -149,7 +149,7 @@ async def test_mails_go_by_tls_from_the_first_octet(tmp_path: Path, monkeypatch:
 
 
 async def test_a_login_goes_in_the_clear_only_where_the_settings_say_so(tmp_path: Path) -> None:
-    login = {"smtp_user": "pbx", "smtp_password": "open-sesame"}
+    login: dict[str, Any] = {"smtp_user": "pbx", "smtp_password": "open-sesame"}
     async with (
         MailServer.open(login=("pbx", "open-sesame")) as server,
         PostRoom.open(tmp_path, server.port, smtp_security="none", **login) as room,
@@ -173,7 +173,7 @@ async def test_a_mail_server_that_cannot_be_trusted_gets_nothing(
     pair = self_signed(tmp_path / "tls", names) if names else None
     if pair and trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(pair[0]))
-    login = {"smtp_user": "pbx", "smtp_password": "open-sesame"}
+    login: dict[str, Any] = {"smtp_user": "pbx", "smtp_password": "open-sesame"}
     async with (
         MailServer.open(certificate=pair, implicit=security == "tls") as server,
         PostRoom.open(tmp_path, server.port, smtp_security=security, **login) as room,

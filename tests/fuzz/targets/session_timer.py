@@ -1,6 +1,7 @@
 """Session timers: no peer makes them too short, too frequent, or anything but a rule for this session."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from ringdove.sip.headers import Headers
 from ringdove.sip.message import Message, Request, Response
@@ -8,6 +9,8 @@ from ringdove.sip.session_timer import ABSOLUTE_MINIMUM, Due, Policy, SessionTim
 from ringdove.sip.validator import check_request
 
 from ..choices import Choices
+
+M = TypeVar("M", bound=Message)
 
 FIELDS = ("Session-Expires", "Min-SE", "Supported", "Allow", "Require")
 SEEDS: Sequence[bytes] = (
@@ -67,7 +70,7 @@ def _wait(timer: SessionTimer, now: float) -> None:
     assert due[2] is None
 
 
-def _with_fields(message: Message, choices: Choices) -> Message:
+def _with_fields(message: M, choices: Choices) -> M:
     """Up to three fields that matter here; what a parser would not let through is left out."""
     fields = list(BASE)
     for _ in range(choices.number() % 4):

@@ -22,6 +22,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
+        self._scheduled: list[asyncio.TimerHandle] = []
+        """The heap of timers, which asyncio keeps by this name and its types do not know."""
         self._now = 0.0
         self._turns = 0
         """In this instant."""

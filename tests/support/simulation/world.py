@@ -7,6 +7,7 @@ import asyncio
 import random
 from dataclasses import dataclass, field
 from functools import cache
+from math import inf
 from random import Random
 from typing import Any
 
@@ -32,7 +33,7 @@ from ringdove.ring.eligibility import Standing
 from ringdove.ring.plan import Entry, Strategy
 from ringdove.settings import Settings
 from ringdove.sip.digest import Realm
-from ringdove.sip.message import Message
+from ringdove.sip.message import Request, Response
 
 from .doubles import Shelf, Shelves, SimulatedMedia
 from .log import errors_logged
@@ -51,7 +52,7 @@ class Seen:
     at: float
     way: Direction
     hop: Hop
-    message: Message
+    message: Request | Response
 
 
 @dataclass(frozen=True)
@@ -274,16 +275,19 @@ class World:
         contact = f"sip:{2000 + person}@{host}"
         if all(binding.key != contact for binding in self.bindings[person]):
             self.bindings[person].append(
-                StoredBinding.model_construct(
+                StoredBinding(
                     extension_id=person,
                     key=contact,
                     contact=contact,
-                    path=(),
+                    call_id="",
+                    cseq=1,
                     transport="udp",
                     remote_host=host,
                     remote_port=5060,
                     local_host=SERVER[0],
                     local_port=SERVER[1],
+                    expires_at=inf,
+                    registered_at=0,
                 )
             )
 
@@ -302,6 +306,7 @@ class World:
     # What is written down
 
     def _saw(self, passage: Passage) -> None:
+        assert isinstance(passage.message, Request | Response)
         self.chronicle.events.append(Seen(passage.at, passage.direction, passage.hop, passage.message))
 
     def _refused(self, source: Address, target: Address) -> None:
@@ -327,7 +332,7 @@ class World:
         self._begin(("ring_group", id_), group.strategy, float(group.ring_timeout), entries)
         return [
             RosterEntry.model_construct(
-                members=[self.extensions[member] for member in members], delay_time=delay, timeout=timeout
+                members=tuple(self.extensions[member] for member in members), delay_time=delay, timeout=timeout
             )
             for members, delay, timeout in group.entries
         ]

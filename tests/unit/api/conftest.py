@@ -8,7 +8,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from api_client import CLIENT_ID, CLIENT_SECRET, Api, pair
 
 from ringdove.api import OnlineStatus, Services, create_app, ensure_application
 from ringdove.calls.destinations import KINDS
@@ -23,13 +22,14 @@ from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
 from support.silence import silence
+from unit.api.api_client import CLIENT_ID, CLIENT_SECRET, Api, pair
 
 
 @pytest.fixture(scope="session")
 def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder after a first start: tables made, application made."""
     data = tmp_path_factory.mktemp("data")
-    settings = Settings(data=data, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)  # type: ignore[arg-type]
+    settings = Settings(data=data, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
 
     async def start() -> None:
         store = await Store.open(settings.database_url)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api_client import Api
+from unit.api.api_client import Api
 
 MEMBERS = [{"value": "3071", "type": "extension"}]
 SIMPLE: dict[str, Any] = {

@@ -1,8 +1,11 @@
 """`blocked_ip/…`: who is blocked at which door, and how to let somebody in again."""
 
+from typing import Any
+
 import pytest
-from api_client import CLIENT_ID, Api
-from ringgroup_requests import bad_fields
+
+from unit.api.api_client import CLIENT_ID, Api
+from unit.api.ringgroup_requests import bad_fields
 
 OFFICE = ("udp", "192.0.2.7", 5060)
 
@@ -13,7 +16,7 @@ def guess(api: Api, host: str = OFFICE[1]) -> None:
         api.services.guard.failed(("udp", host, 5060), "1000", "REGISTER", api.now, exists=False)
 
 
-async def log_in_wrongly(api: Api) -> dict[str, object]:
+async def log_in_wrongly(api: Api) -> dict[str, Any]:
     wrong = {"username": CLIENT_ID, "password": "wrong"}
     return [await api.post("get_token", wrong) for _ in range(6)][-1]
 

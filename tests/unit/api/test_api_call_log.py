@@ -4,11 +4,11 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from api_client import Api
 
 from ringdove.model.call_log import LogRow
 from ringdove.model.story import Attempt, Disposition, Hop, HopOutcome, LegResult, LegStory, Party, Story
 from ringdove.store.calls import Entry
+from unit.api.api_client import Api
 
 ALICE, BOB, CAROL = (
     Party(id=i, number=n, name=f"Person {n}") for i, n in ((3071, "1001"), (3074, "1002"), (3075, "1003"))

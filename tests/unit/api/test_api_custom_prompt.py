@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_client import BASE, Api
-from sound_files import bad_fields, kept, left_over, tone
 
 from ringdove.api.audio_form import MAX_AUDIO
+from unit.api.api_client import BASE, Api
+from unit.api.sound_files import bad_fields, kept, left_over, tone
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_client import BASE, Api
-from sound_files import bad_fields, kept, left_over, tone
 
 from ringdove.api.audio_form import MAX_RINGTONE
 from ringdove.model.audio import Ringtone
 from support.silence import silence
+from unit.api.api_client import BASE, Api
+from unit.api.sound_files import bad_fields, kept, left_over, tone
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
-from api_client import BASE, Api, pair
-from sound_files import bad_fields, kept, tone
 from starlette.types import Message, Receive, Scope, Send
 
 from ringdove.api.credentials import new_secret, token_hash
+from unit.api.api_client import BASE, Api, pair
+from unit.api.sound_files import bad_fields, kept, tone
 
 EXPIRED = {"errcode": 10004, "errmsg": "TOKEN EXPIRED"}
 

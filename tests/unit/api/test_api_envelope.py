@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import structlog
-from api_client import BASE, Api
 
 from ringdove.api import errors
 from ringdove.model.story import Disposition, Party, Story
 from ringdove.store.calls import Entry
+from unit.api.api_client import BASE, Api
 
 NOT_EXISTED = {"errcode": 10001, "errmsg": "INTERFACE NOT EXISTED"}
 DOCS = Path(__file__).parents[3] / "docs"

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from api_client import Api
 
 from ringdove.events.types import ExtensionChanged, ExtensionDeleted
+from unit.api.api_client import Api
 
 
 def bad_fields(answer: dict[str, Any]) -> dict[str, str]:

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_client import Api
-from sound_files import bad_fields, kept, left_over, tone
 
 from ringdove.api.ringgroup_examples import EXAMPLES
 from ringdove.model.audio import Audio, Playlist, PlayOrder
 from support.silence import silence
+from unit.api.api_client import Api
+from unit.api.sound_files import bad_fields, kept, left_over, tone
 
 BODY = {"list_name": "SoftBreeze", "list_type": 1, "play_order": "alphabetical"}
 

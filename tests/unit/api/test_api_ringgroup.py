@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_client import Api
-from ringgroup_requests import CUSTOM, MEMBERS, SIMPLE, bad_fields, create, detail
 
 from ringdove.api.ringgroup_examples import EXAMPLES
 from ringdove.model.extension import Extension
+from unit.api.api_client import Api
+from unit.api.ringgroup_requests import CUSTOM, MEMBERS, SIMPLE, bad_fields, create, detail
 
 PAGE = (Path(__file__).parent / "page_examples.txt").read_text()
 """The request examples of the page as printed."""

@@ -6,12 +6,12 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
-from api_client import Api
-from ringgroup_requests import SIMPLE, bad_fields, create, detail
 
 from ringdove.model.audio import Prompt
 from ringdove.model.reference import DestinationKind, Mention
 from support.silence import silence
+from unit.api.api_client import Api
+from unit.api.ringgroup_requests import SIMPLE, bad_fields, create, detail
 
 AUDIO = {
     "join_prompt": "demo.wav",

@@ -9,11 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
-from api_client import BASE, CLIENT_ID, CLIENT_SECRET, Api
 
 from ringdove.api import ensure_application, ensure_cli_application
 from ringdove.settings import Settings
 from ringdove.store import Store
+from unit.api.api_client import BASE, CLIENT_ID, CLIENT_SECRET, Api
 
 GOOD = {"username": CLIENT_ID, "password": CLIENT_SECRET}
 WRONG = {"username": CLIENT_ID, "password": "wrong"}
@@ -22,7 +22,8 @@ MINUTE = 60.0
 
 
 async def works(api: Api, token: str) -> bool:
-    return (await api.get("extension/list", access_token=token))["errcode"] == 0
+    errcode: int = (await api.get("extension/list", access_token=token))["errcode"]
+    return errcode == 0
 
 
 async def test_get_token_answers_as_the_guide_says(api: Api) -> None:
@@ -48,7 +49,7 @@ async def test_wrong_credentials_do_not_tell_which_part_is_wrong(api: Api, bad: 
 async def test_credentials_are_taken_as_they_stand_in_the_settings(api: Api) -> None:
     composed, decomposed = "\u00e9 secret", "e\u0301 secret"
     data = api.services.settings.data
-    settings = Settings(data=data, client_id=decomposed, client_secret=decomposed)  # type: ignore[arg-type]
+    settings = Settings(data=data, client_id=decomposed, client_secret=decomposed)
     await ensure_application(api.store, settings)
     assert (await api.post("get_token", {"username": decomposed, "password": decomposed}))["errcode"] == 0
     assert (await api.post("get_token", {"username": decomposed, "password": composed}))["errcode"] == -1
@@ -218,7 +219,7 @@ async def test_the_application_is_made_once_and_its_secret_shown_once(tmp_path: 
 
 
 async def test_credentials_in_the_settings_replace_the_old_ones(api: Api, tmp_path: Path) -> None:
-    changed = Settings(data=tmp_path, client_id=CLIENT_ID, client_secret="another secret")  # type: ignore[arg-type]
+    changed = Settings(data=tmp_path, client_id=CLIENT_ID, client_secret="another secret")
     assert await ensure_application(api.store, changed) is None
     assert (await api.post("get_token", GOOD))["errcode"] == -1
     answer = await api.post("get_token", {"username": CLIENT_ID, "password": "another secret"})

@@ -4,13 +4,13 @@ import time
 from typing import Any
 
 import pytest
-from api_client import BASE, Api
-from sound_files import bad_fields, kept
 
 from ringdove.events.types import MailboxChanged
 from ringdove.model.reference import ObjectKind, Ref
 from ringdove.model.voicemail import Mailbox, MailboxKind, Message, NewMessage, VmGroup
 from support.silence import silence
+from unit.api.api_client import BASE, Api
+from unit.api.sound_files import bad_fields, kept
 
 ANN = Mailbox(MailboxKind.EXTENSION, 3071)
 BOB = Mailbox(MailboxKind.EXTENSION, 3074)

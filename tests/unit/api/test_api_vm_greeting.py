@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from api_client import Api
-from sound_files import bad_fields, kept, left_over, tone
+
+from unit.api.api_client import Api
+from unit.api.sound_files import bad_fields, kept, left_over, tone
 
 DONE = {"errcode": 0, "errmsg": "SUCCESS"}
 
@@ -121,7 +122,7 @@ async def test_a_greeting_is_fetched_by_id_or_by_number_and_name(house: Api, int
 
 
 async def test_the_voicemail_of_an_extension_is_set_up(people: Api) -> None:
-    body = {
+    body: dict[str, str | int] = {
         "number": "1010", "enb_vm": "1", "enb_vm_pin": 1, "vm_pin": 4711, "new_vm_notify": "email_with_attachment",
         "after_vm_notify": "delete", "enb_vm_play_datetime": "0", "enb_vm_play_caller_id": 0, "enb_vm_play_duration": 1,
     }  # fmt: skip

@@ -226,7 +226,7 @@ async def test_any_body_is_read_or_refused_the_same_however_it_is_cut(
 ) -> None:
     body = b"--a-boundary\r\n" + b"".join(pieces)
     marks = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
-    outcomes = []
+    outcomes: list[object] = []
     for chunks in ([body], [body[a:b] for a, b in pairwise(marks)]):
         try:
             came, content = await read(tmp_path, *chunks)

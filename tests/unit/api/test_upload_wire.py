@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from api_client import BASE, Api
-from sound_files import kept, left_over, tone
 
 from ringdove.api.audio_form import MAX_RINGTONE
 from ringdove.api.server import HttpServer, listen
+from unit.api.api_client import BASE, Api
+from unit.api.sound_files import kept, left_over, tone
 
 HEAD = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
 END = b"\r\n--x--\r\n"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from bench import side_asterisk, side_kamailio
+from bench import sid, side_asterisk, side_kamailio
 from bench.rows import ROWS, caller_numbers, member_numbers
 
 
@@ -45,7 +45,7 @@ def test_asterisk_dials_members_together_or_one_after_the_other(name: str, steps
 
 
 def test_asterisk_is_set_up_with_everybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(side_asterisk.sid, "ROOT", tmp_path)
+    monkeypatch.setattr(sid, "ROOT", tmp_path)
     (tmp_path / "usr/lib/some-linux/asterisk/modules").mkdir(parents=True)
     (home := tmp_path / "tmp").mkdir()
     side_asterisk.configure(home, 5060, 7000, ROWS)

@@ -2,6 +2,7 @@
 
 import gc
 from collections import Counter
+from functools import partial
 
 from ringdove.calls.book import Book, LegBook
 from ringdove.calls.call import Call
@@ -23,7 +24,7 @@ def test_what_belongs_to_a_call_goes_with_it() -> None:
     try:
         for seed in range(150):
             script = write_script(seed)
-            simulate(lambda script=script: World.play(script))
+            simulate(partial(World.play, script))
             calls += len(script.calls)
         gc.collect()
         left = Counter(type(one).__name__ for one in gc.garbage if isinstance(one, OF_A_CALL))

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -72,7 +73,7 @@ def group(
     nobody_dest: Destination | None = None,
 ) -> GroupScript:
     custom = strategy is Strategy.CUSTOM
-    entries = [((member,), 0, TIMEOUT if custom else 0) for member in members]
+    entries: list[tuple[tuple[int, ...], int, int]] = [((member,), 0, TIMEOUT if custom else 0) for member in members]
     return GroupScript(
         id_, strategy, TIMEOUT, entries, fail_dest=fail_dest, nobody_dest=nobody_dest, miss_call=miss_call
     )
@@ -96,30 +97,31 @@ def log(story: Story) -> dict[int, str]:
 
 
 def people_for(outcome: str) -> list[PersonScript]:
-    member = {
+    members: dict[str, dict[str, Any]] = {
         "a member answers": {"mood": ANSWERS},
         "the members decline": {"mood": DECLINES},
         "no member is online": {"online": False},
         "no member is online, the failover answers": {"online": False},
         "no member wants to be disturbed": {"dnd": True},
-    }.get(outcome, {})
-    failover = {
+    }
+    failovers: dict[str, dict[str, Any]] = {
         "the failover answers": {"mood": ANSWERS},
         "no member is online, the failover answers": {"mood": ANSWERS},
         "the failover is busy": {"mood": BUSY},
         "the failover declines": {"mood": DECLINES},
         "the failover is offline": {"online": False},
         "the failover does not want to be disturbed": {"dnd": True},
-    }.get(outcome, {})
+    }
+    member, failover = members.get(outcome, {}), failovers.get(outcome, {})
     second = {} if member.get("mood") is ANSWERS else member
     other = {} if failover.get("mood") is ANSWERS else failover
     return [
         person(CALLER),
-        person(FIRST, **member),  # type: ignore[arg-type]
-        person(SECOND, **second),  # type: ignore[arg-type]
-        person(ALONE, **failover),  # type: ignore[arg-type]
-        person(ONE, **failover),  # type: ignore[arg-type]
-        person(OTHER, **other),  # type: ignore[arg-type]
+        person(FIRST, **member),
+        person(SECOND, **second),
+        person(ALONE, **failover),
+        person(ONE, **failover),
+        person(OTHER, **other),
     ]
 
 

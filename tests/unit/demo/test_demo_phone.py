@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -57,7 +58,7 @@ async def two(behaviour: Behaviour) -> AsyncIterator[tuple[Phone, Phone]]:
 
 
 @asynccontextmanager
-async def called(behaviour: Behaviour | None = None, **fields: object) -> AsyncIterator[tuple[Peer, Phone, Request]]:
+async def called(behaviour: Behaviour | None = None, **fields: Any) -> AsyncIterator[tuple[Peer, Phone, Request]]:
     """A peer that has called a phone, which rings."""
     async with phone(behaviour=behaviour) as callee, await Peer.udp() as peer:
         fields.setdefault("body", sdp(40000).encode())
@@ -279,7 +280,7 @@ async def test_it_answers_keep_alive() -> None:
         await peer.expect("200 OPTIONS")
 
 
-def told(event: str, content_type: str, body: str) -> dict[str, object]:
+def told(event: str, content_type: str, body: str) -> dict[str, Any]:
     """The fields of a NOTIFY that nobody has subscribed to."""
     headers = [("Event", event), ("Subscription-State", "terminated")]
     return {"headers": headers, "content_type": content_type, "body": body.encode()}

@@ -26,7 +26,8 @@ each_track = pytest.mark.parametrize(
 def levels(sound: Sound) -> Samples:
     """RMS of each 20 ms."""
     frame = round(FRAME * sound.rate)
-    return np.sqrt(np.mean(np.square(sound.samples.reshape(-1, frame)), axis=1))
+    rms: Samples = np.sqrt(np.mean(np.square(sound.samples.reshape(-1, frame)), axis=1))
+    return rms
 
 
 def silences(sound: Sound) -> list[float]:

@@ -71,7 +71,9 @@ async def test_what_is_added_is_kept_under_its_digest(library: Library, source: 
 async def test_the_same_content_again_is_found_and_not_made_anew(library: Library, source: Path) -> None:
     kept = await library.add(source, "demo.wav")
     before = library.track(kept.digest).stat()
-    assert await library.add(shutil.copy(source, source.with_name("other.mp3")), "other.mp3") == kept
+    other = source.with_name("other.mp3")
+    shutil.copy(source, other)
+    assert await library.add(other, "other.mp3") == kept
     assert library.track(kept.digest).stat() == before
 
 
@@ -173,7 +175,8 @@ class TestRemoving:
     async def test_what_is_removed_while_it_is_looked_for_comes_anew(self, library: Library, made: Path) -> None:
         kept = await library.adopt(made)
         for _ in range(200):
-            assert await asyncio.gather(library.adopt(made), library.remove(kept.digest)) == [kept, None]
+            adopted, _ = await asyncio.gather(library.adopt(made), library.remove(kept.digest))
+            assert adopted == kept
 
     async def test_unknown_ones_are_fine(self, library: Library) -> None:
         await library.remove("0" * 64)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from ringdove.media.embedded.ear import Ear, Vigil
 from ringdove.media.embedded.wire import Quiet, Report
@@ -43,12 +44,15 @@ def noise(low: float, high: float, tilt: float = 0.0) -> Sounds:
 def speech(rate: int) -> Samples:
     """What speech is made of, as seen from far: bursts of a deep, a medium and a high voice with pauses between."""
     moments = np.arange(SECONDS * rate) / rate
-    voice = sum(np.sin(2 * np.pi * hz * moments) / number for number, hz in enumerate((110, 220, 440, 880, 1760), 1))
+    voice = np.zeros(len(moments))
+    for number, hz in enumerate((110, 220, 440, 880, 1760), 1):
+        voice += np.sin(2 * np.pi * hz * moments) / number
     return norm(voice * (np.sin(2 * np.pi * 2 * moments) > 0))
 
 
-def norm(samples: Samples) -> Samples:
-    return (samples / np.sqrt(np.mean(np.square(samples)))).astype(np.float32)
+def norm(samples: NDArray[np.floating]) -> Samples:
+    normal: Samples = (samples / np.sqrt(np.mean(np.square(samples)))).astype(np.float32)
+    return normal
 
 
 def heard(codec: Codec, sounds: Sounds, decibels: float) -> int:

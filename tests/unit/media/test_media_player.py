@@ -53,7 +53,7 @@ class Listener:
 
     def hear(self, most: int = 100) -> list[str]:
         """The next frames, so many at most, as track and number."""
-        heard = []
+        heard: list[str] = []
         while len(heard) < most and (frame := self.programme.frame()) is not None:
             assert len(frame) == FRAME_BYTES
             heard.append(frame.decode().rstrip().removesuffix(" pcmu"))
@@ -192,7 +192,8 @@ def test_the_end_is_told_when_the_last_frame_is_over(tracks: dict[str, str]) -> 
     assert playing.tick(100.02) == pytest.approx(100.04)
     assert reports == []
     assert playing.tick(100.05) is None
-    assert reports == [Played(30000, 7, "a", False, pytest.approx(100.04))]
+    (played,) = reports
+    assert played == pytest.approx(Played(30000, 7, "a", False, 100.04))
     assert playing.over
 
 

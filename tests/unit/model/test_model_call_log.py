@@ -177,7 +177,8 @@ def test_the_group_is_the_last_one_on_the_way_to_this_extension() -> None:
     story = over(*ways)
 
     def named(who: Party) -> int | None:
-        return (found := row(story, who).ring_group) and found.id
+        group = row(story, who).ring_group
+        return group.id if group else None
 
     assert [named(who) for who in (BOB, CAROL, DORA, ALICE)] == [8, 9, 9, 9]
     assert row(over(alone(rang(BOB))), BOB).ring_group is None
@@ -220,7 +221,8 @@ def _stories(draw: st.DrawFn) -> Story:
     caller = draw(st.sampled_from([ALICE, _PEOPLE[4]]))
     story = over(*draw(st.lists(_HOPS, min_size=1, max_size=4)), caller=caller)
     members = [attempt.member for attempt in story.hops[-1].attempts if attempt.member is not caller]
-    if members and draw(st.booleans()):
+    answers = draw(st.booleans())
+    if members and answers:
         by = draw(st.sampled_from(members))
         return replace(story, answered_by=by, answered_at=10.0, disposition=Disposition.ANSWERED)
     return replace(story, disposition=draw(st.sampled_from([d for d in Disposition if d is not Disposition.ANSWERED])))

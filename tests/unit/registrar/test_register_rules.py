@@ -131,7 +131,7 @@ def test_unknown_schemes_get_400() -> None:
     ],
 )
 def test_how_long_a_binding_lives(contact: str, header: str | None, seconds: int) -> None:
-    request = _request(contact, **({"Expires": header} if header else {}))
+    request = _request(contact, Expires=header) if header else _request(contact)
     assert _one(request).expires_at == NOW + seconds
 
 

@@ -1,11 +1,11 @@
 """What a ring group does when its call has rung as many phones as one call may."""
 
 import pytest
-from ringing_group import RingingGroup, online, own_times
 
 from ringdove.ring.eligibility import Skip, Standing
 from ringdove.ring.engine import Finish, Outcome, Ring, Skipped
 from ringdove.ring.plan import Strategy, Window
+from unit.ring.ringing_group import RingingGroup, online, own_times
 
 RING_ALL, SEQUENTIALLY, MEMORY_HUNT, CUSTOM = Strategy
 BARRED = Skip.TOO_MANY_LEGS

@@ -10,8 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from ring_cases import entry_lists_for, good_standings, ring_timeouts, standings
-from ring_witness import Witness
 
 from ringdove.ring import plan
 from ringdove.ring.eligibility import Standing
@@ -33,6 +31,8 @@ from ringdove.ring.engine import (
 )
 from ringdove.ring.plan import Strategy, Window
 from support.ring_referee import REFEREES, Referee
+from unit.ring.ring_cases import entry_lists_for, good_standings, ring_timeouts, standings
+from unit.ring.ring_witness import Witness
 
 MICROSECOND = 1e-6
 STATUSES = [302, 404, 408, 480, 486, 500, 503, 600, 603, 607, 608]

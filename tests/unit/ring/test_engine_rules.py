@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from ringing_group import CLOCK, OFFLINE, SKIPPED, RingingGroup, any_group, online, own_times
 
 from ringdove.ring.eligibility import Skip, Standing
 from ringdove.ring.engine import (
@@ -25,6 +24,7 @@ from ringdove.ring.engine import (
     Win,
 )
 from ringdove.ring.plan import Entry, Strategy, Window
+from unit.ring.ringing_group import CLOCK, OFFLINE, SKIPPED, RingingGroup, any_group, online, own_times
 
 RING_ALL, SEQUENTIALLY, MEMORY_HUNT, CUSTOM = Strategy
 UNANSWERED = Finish(Outcome.UNANSWERED, 480)

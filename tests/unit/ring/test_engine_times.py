@@ -1,11 +1,11 @@
 """The rules of time as the engine keeps them, each test named after its rule: R7, R8 and R9."""
 
 import pytest
-from ringing_group import OFFLINE, SKIPPED, RingingGroup, any_group, online, own_times
 
 from ringdove.ring.eligibility import Skip, Standing
 from ringdove.ring.engine import Begin, Failed, Finish, Outcome, Ring, Skipped, Stop, Tick, Why
 from ringdove.ring.plan import Strategy, Window
+from unit.ring.ringing_group import OFFLINE, SKIPPED, RingingGroup, any_group, online, own_times
 
 RING_ALL, SEQUENTIALLY, MEMORY_HUNT, CUSTOM = Strategy
 UNANSWERED = Finish(Outcome.UNANSWERED, 480)

@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ring_cases import MEMBERS, custom_entry_lists, entry_lists, ring_timeouts, tenths, whole_seconds
 
 from ringdove.ring.plan import Entry, Strategy, Window, insert_turn, members, pull_forward, windows
+from unit.ring.ring_cases import MEMBERS, custom_entry_lists, entry_lists, ring_timeouts, tenths, whole_seconds
 
 RING_ALL, SEQUENTIALLY, MEMORY_HUNT, CUSTOM = Strategy
 SINGLES = [Entry((1,)), Entry((2,)), Entry((3,))]

@@ -1,5 +1,6 @@
 """What is read in a quicker way, or was read before, means what reading it with all care says."""
 
+from collections.abc import Callable
 from ipaddress import ip_address
 
 import pytest
@@ -53,7 +54,7 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES, max_size=9).map("".join)
 
 
-def outcome(read, *args):  # type: ignore[no-untyped-def]
+def outcome(read: Callable[..., object], *args: object) -> object:
     """What it gives, or where and why it refuses."""
     try:
         return read(*args)

@@ -113,7 +113,15 @@ def test_serialising_again_changes_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(name for name, verdict in TABLE.items() if verdict is None))
 def test_what_is_handed_on_can_be_read_in_every_part(name: str) -> None:
     message = _read(name)
-    parts = [message.via, message.vias, message.from_, message.to, message.cseq, message.call_id, message.content_type]
+    parts: list[object] = [
+        message.via,
+        message.vias,
+        message.from_,
+        message.to,
+        message.cseq,
+        message.call_id,
+        message.content_type,
+    ]
     parts += [message.contacts, message.routes, message.record_routes]
     if isinstance(message, Request):
         parts += [message.target, message.max_forwards]

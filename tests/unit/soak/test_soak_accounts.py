@@ -1,6 +1,7 @@
 """The account of calls by both sides: quiet where the books agree, and told where they do not."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -74,10 +75,8 @@ def story(**changes: object) -> Story:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def audited(*stories: Story, attempt: Attempt = ATTEMPT, ring: Ring = RING, **more: object) -> Accounts:
-    lost: Counter[str] = Counter(more.pop("lost", ()))  # type: ignore[arg-type]
-    outages = more.pop("outages", ())
-    return compare(Ledger([attempt], [ring]), list(stories), lost, outages)  # type: ignore[arg-type]
+def audited(*stories: Story, ring: Ring = RING, lost: str = "", outages: Sequence[Outage] = ()) -> Accounts:
+    return compare(Ledger([ATTEMPT], [ring]), list(stories), Counter(lost), outages)
 
 
 def test_books_that_agree_are_no_news() -> None:

@@ -18,9 +18,8 @@ def plain() -> Iterator[socket.socket]:
         yield sock
 
 
-def lossy(**shares: float) -> LossySocket:
-    weather = Weather(Random(1), **{"loss": 0.0, "double": 0.0, "delay": 0.0, **shares})
-    sock = LossySocket(weather, socket.AF_INET, socket.SOCK_DGRAM)
+def lossy(loss: float = 0.0, double: float = 0.0, delay: float = 0.0) -> LossySocket:
+    sock = LossySocket(Weather(Random(1), loss, double, delay), socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("127.0.0.1", 0))
     sock.setblocking(False)
     return sock

@@ -1,6 +1,7 @@
 """Prompts, ring tones and playlists: kept under their names, built-ins beside uploads."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
@@ -50,10 +51,14 @@ async def test_names_are_taken_exactly(store: Store) -> None:
     assert (await store.prompts.page(Listing()))[0] == 3
 
 
+def _instead(wanted: Prompt, _old: Prompt) -> Prompt:
+    return wanted
+
+
 async def test_a_file_gets_another_name_or_content_or_both_and_keeps_its_id(store: Store) -> None:
     saved = await store.prompts.save(prompt("demo.wav"))
     for wanted in (prompt("hello.wav"), prompt("hello.wav", "b"), prompt("Hello.wav", "c", at=2_000_000)):
-        changed = await store.prompts.update(saved.id, lambda _, wanted=wanted: wanted)
+        changed = await store.prompts.update(saved.id, partial(_instead, wanted))
         assert changed == wanted.model_copy(update={"id": saved.id})
         assert await store.prompts.page(Listing()) == (1, [changed])
     assert await store.prompts.update(saved.id + 1, lambda before: before) is None

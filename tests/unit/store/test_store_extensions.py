@@ -1,5 +1,7 @@
 """Extensions and extension groups."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -10,7 +12,7 @@ from ringdove.model.reference import DestinationKind, Dialable, ObjectKind, Ref
 from ringdove.store import BrokenReference, Builtin, Clash, Duplicate, Listing, Store
 
 
-def binding(extension_id: int, key: str = "sip:a@192.0.2.1", **changes: object) -> StoredBinding:
+def binding(extension_id: int, key: str = "sip:a@192.0.2.1", **changes: Any) -> StoredBinding:
     fields = {
         "extension_id": extension_id,
         "key": key,
@@ -187,7 +189,7 @@ async def test_refreshes_are_saved_together_and_bring_nothing_back(store: Store,
     for one in (binding(ann), binding(ann, "other"), binding(bob)):
         await store.bindings.put(one)
     await store.bindings.change(ann, forgotten=["other"])
-    later = {"cseq": 9, "expires_at": 5e9, "registered_at": 4e9}
+    later: dict[str, Any] = {"cseq": 9, "expires_at": 5e9, "registered_at": 4e9}
     await store.bindings.refresh([binding(ann, **later), binding(ann, "other", **later)])
     assert {one.extension_id: one for one in await store.bindings.all()} == {
         ann: binding(ann, **later),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,7 +136,7 @@ def test_a_key_press_shares_its_time_stamp_and_time_goes_on_after_it() -> None:
         ({"timestamp": 4 * 160, "payload": EVENT.payload}, "time stamp goes up by 0"),
     ],
 )
-def test_a_broken_stream_is_told_with_what_broke(broken: dict[str, int], says: str) -> None:
+def test_a_broken_stream_is_told_with_what_broke(broken: dict[str, Any], says: str) -> None:
     packets = stream([(600, 0.2)])
     packets[5] = replace(packets[5], **broken)
     with pytest.raises(AssertionError, match=f"packet 5 of 10, 0.100 s in: the {says}"):

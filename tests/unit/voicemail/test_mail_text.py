@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -45,8 +46,8 @@ def _in_paris() -> Iterator[None]:
     time.tzset()
 
 
-def message(**changes: object) -> Message:
-    fields: dict[str, object] = {
+def message(**changes: Any) -> Message:
+    fields: dict[str, Any] = {
         "id": 42,
         "mailbox": Mailbox(MailboxKind.EXTENSION, 7),
         "recording": "f00d",

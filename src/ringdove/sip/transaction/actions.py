@@ -4,7 +4,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from ..hop import Hop
-from ..message import Message, Request, Response
+from ..message import Request, Response
 from .keys import ClientKey, ServerKey
 
 
@@ -23,7 +23,7 @@ class Failure(Enum):
 class Send(NamedTuple):
     """Put `data`, which is `message` as octets, on the wire. Where the flow is gone, `otherwise` is tried (§18.2.2)."""
 
-    message: Message
+    message: Request | Response
     data: bytes
     hop: Hop
     otherwise: Hop | None = None

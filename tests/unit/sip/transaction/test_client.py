@@ -1,12 +1,12 @@
 """The non-INVITE client transaction, state by state (RFC 3261 §17.1.2)."""
 
 import pytest
-from transaction_cases import BRANCH, TCP, UDP, Drive, describe, request, response
 
 from ringdove.sip.hop import Hop
 from ringdove.sip.transaction import ClientKey, Timers
 from ringdove.sip.transaction.client import Client, State
 from ringdove.sip.transaction.schedule import Schedule
+from unit.sip.transaction.transaction_cases import BRANCH, TCP, UDP, Drive, describe, request, response
 
 BYE = request("BYE", to_tag="callee")
 

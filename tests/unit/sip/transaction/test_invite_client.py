@@ -1,7 +1,6 @@
 """The INVITE client transaction, state by state (RFC 3261 §17.1.1, RFC 6026 figure 5)."""
 
 import pytest
-from transaction_cases import BRANCH, TCP, UDP, Drive, describe, request, response
 
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request
@@ -9,6 +8,7 @@ from ringdove.sip.transaction import ClientKey, DeliverResponse, Failed, Failure
 from ringdove.sip.transaction.actions import StartCancel
 from ringdove.sip.transaction.invite_client import MAX_ANSWERS, InviteClient, State
 from ringdove.sip.transaction.schedule import Schedule
+from unit.sip.transaction.transaction_cases import BRANCH, TCP, UDP, Drive, describe, request, response
 
 
 def started(hop: Hop = UDP, invite: Request | None = None) -> tuple[InviteClient, Drive]:

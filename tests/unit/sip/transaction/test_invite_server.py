@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from transaction_cases import TCP, UDP, Drive, describe, request, response
 
 from ringdove.sip.hop import Hop
 from ringdove.sip.transaction import Send, Timers
 from ringdove.sip.transaction.invite_server import InviteServer, State
 from ringdove.sip.transaction.keys import server_key
 from ringdove.sip.transaction.schedule import Schedule
+from unit.sip.transaction.transaction_cases import TCP, UDP, Drive, describe, request, response
 
 INVITE = request()
 ACK = request("ACK", to_tag="callee")

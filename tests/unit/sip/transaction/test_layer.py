@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from transaction_cases import BRANCH, TCP, UDP, Drive, describe, request, response
 
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
@@ -18,6 +17,7 @@ from ringdove.sip.transaction import (
     Timers,
     TransactionLayer,
 )
+from unit.sip.transaction.transaction_cases import BRANCH, TCP, UDP, Drive, describe, request, response
 
 
 def words(actions: list[Action]) -> list[str]:
@@ -132,6 +132,7 @@ class TestCancelServer:
         send, cancelled = layer.receive(request("CANCEL", fields=[("Reason", "SIP;cause=200")]), UDP, 0.2)
         assert isinstance(cancelled, Cancelled)
         assert cancelled.key == key
+        assert cancelled.request is not None
         assert cancelled.request.headers.get("Reason") == "SIP;cause=200"
         assert sent([send]).to.tag == "callee"  # the tag of the INVITE's responses
         assert words(layer.receive(request("CANCEL"), UDP, 0.3)) == ["send 200"]

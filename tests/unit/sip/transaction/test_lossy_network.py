@@ -13,7 +13,6 @@ from itertools import count
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
-from transaction_cases import request
 
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
@@ -33,6 +32,7 @@ from ringdove.sip.transaction import (
     Timers,
     TransactionLayer,
 )
+from unit.sip.transaction.transaction_cases import request
 
 TIMERS = Timers()
 NOISE = 1e-6
@@ -135,10 +135,10 @@ class Lossy(RuleBasedStateMachine):
         if not hasattr(self, "layers"):
             return
         for _ in range(3):
-            for (side, key), all_ in list(self.theirs.items()):
+            for (side, served), all_ in list(self.theirs.items()):
                 for it in all_:
                     if it.final is None:
-                        self.respond(side, key, it, 200)
+                        self.respond(side, served, it, 200)
             self.run(self.now + 200)
             for (side, key), mine in self.ours.items():
                 if mine.final is None:

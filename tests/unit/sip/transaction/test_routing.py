@@ -1,10 +1,10 @@
 """received, rport and the way back (RFC 3261 §18.2, RFC 3581)."""
 
 import pytest
-from transaction_cases import request
 
 from ringdove.sip.hop import Hop
 from ringdove.sip.transaction.routing import ReplyPath, stamp
+from unit.sip.transaction.transaction_cases import request
 
 FROM_NAT = Hop("udp", "198.51.100.7", 40000, "192.0.2.1", 5060)
 

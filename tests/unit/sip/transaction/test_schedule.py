@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
-from transaction_cases import TCP, UDP, request
 
 from ringdove.sip.message import Response
 from ringdove.sip.transaction import Send
 from ringdove.sip.transaction.machine import NEVER, Said
 from ringdove.sip.transaction.schedule import Schedule
+from unit.sip.transaction.transaction_cases import TCP, UDP, request
 
 DURATIONS = (0.0, 0.5, 1.0, 4.0, 32.0)
 

@@ -1,13 +1,13 @@
 """The non-INVITE server transaction, state by state (RFC 3261 §17.2.2)."""
 
 import pytest
-from transaction_cases import TCP, UDP, Drive, describe, request, response
 
 from ringdove.sip.hop import Hop
 from ringdove.sip.transaction import Send, Timers
 from ringdove.sip.transaction.keys import server_key
 from ringdove.sip.transaction.schedule import Schedule
 from ringdove.sip.transaction.server import Server, State
+from unit.sip.transaction.transaction_cases import TCP, UDP, Drive, describe, request, response
 
 OPTIONS = request("OPTIONS")
 
