@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 
 from ringdove import gauges
-from ringdove.api import OnlineStatus, Services, create_app, ensure_application, ensure_cli_application
+from ringdove.api import Services, create_app, ensure_application, ensure_cli_application
 from ringdove.api.credentials import Credentials
 from ringdove.api.lockout import Lockout
 from ringdove.api.server import HttpServer, listen
@@ -266,7 +266,7 @@ class Node:
             shelf=self.shelf,
             settings=self.settings,
             bus=self.bus,
-            online=lambda extension_id: OnlineStatus(sip_phones=len(self.registrar.bindings(extension_id))),
+            online=lambda extension_id: bool(self.registrar.bindings(extension_id)),
             simulate=self.switchboard.simulate,
             live_calls=self.switchboard.stories,
             destination_kinds=frozenset(KINDS),

@@ -19,7 +19,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 from schemathesis.transport.serialization import Binary
 
-from ringdove.api import Credentials, OnlineStatus, Services, create_app, ensure_application
+from ringdove.api import Credentials, Services, create_app, ensure_application
 from ringdove.api.errors import TABLE
 from ringdove.api.ringgroup_examples import EXAMPLES
 from ringdove.events.bus import Bus
@@ -109,7 +109,7 @@ class Server(threading.Thread):
             shelf=shelf,
             settings=self._settings,
             bus=bus,
-            online=lambda _: OnlineStatus(),
+            online=lambda _: False,
             simulate=simulate,
             live_calls=list,
             destination_kinds=frozenset(DestinationKind),

@@ -5,6 +5,6 @@ Knows how things are said on the wire; rules about objects live in `model`, and 
 
 from ringdove.api.app import create_app
 from ringdove.api.credentials import Credentials, ensure_application, ensure_cli_application
-from ringdove.api.services import OnlineStatus, Services
+from ringdove.api.services import Services
 
-__all__ = ["Credentials", "OnlineStatus", "Services", "create_app", "ensure_application", "ensure_cli_application"]
+__all__ = ["Credentials", "Services", "create_app", "ensure_application", "ensure_cli_application"]

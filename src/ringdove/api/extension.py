@@ -209,7 +209,6 @@ async def _page(query: ExtensionList, search: str, services: Services) -> Respon
 
 
 def _row(found: Extension, count: MessageCount, services: Services) -> ExtensionRow:
-    online = services.online(found.id)
     return ExtensionRow(
         id=found.id,
         number=found.number,
@@ -217,6 +216,6 @@ def _row(found: Extension, count: MessageCount, services: Services) -> Extension
         email_addr=found.email_addr or "",
         mobile_number=found.mobile_number or "",
         presence_status=found.presence_status,
-        online_status=OnlineStatusRow(sip_phone=Phone(status=int(online.sip_phones > 0))),
+        online_status=OnlineStatusRow(sip_phone=Phone(status=int(services.online(found.id)))),
         messages=MessageNumbers.of(count),
     )

@@ -24,18 +24,10 @@ from ringdove.watch.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
-class OnlineStatus:
-    """How many live bindings an extension has, by kind of phone."""
-
-    sip_phones: int = 0
-    web_phones: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Services:
     """The parts of the server behind the interface.
 
-    `online` tells the live bindings of an extension; `simulate` plans a call to a ring group in the present state;
+    `online` says whether an extension has a live binding; `simulate` plans a call to a ring group in the present state;
     `live_calls` are the stories of calls that this node knows better than the store: their end is not written down
     yet; `destination_kinds` are those that this build can enter; `ready` says whether SIP is up; `mailer` sends mails,
     where there is a mail server; `metrics` are the numbers of the server; `ladder` are the SIP messages of a call,
@@ -48,7 +40,7 @@ class Services:
     shelf: Shelf
     settings: Settings
     bus: Bus
-    online: Callable[[int], OnlineStatus]
+    online: Callable[[int], bool]
     simulate: Callable[[int], Awaitable[Simulation]]
     live_calls: Callable[[], list[Story]]
     destination_kinds: frozenset[DestinationKind]

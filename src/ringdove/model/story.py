@@ -7,7 +7,7 @@ its story line by line, so its parts are plain objects: what comes from elsewher
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import TypeAdapter
 
@@ -242,17 +242,12 @@ class Story:
 
     @classmethod
     def from_data(cls, data: object) -> "Story":
-        """The story that `to_data` told; raises ValidationError."""
+        """The story that an answer holds; raises ValidationError."""
         return _STORY.validate_python(data)
 
     def to_json(self, *, indent: int | None = None) -> str:
         """The story as JSON text."""
         return _STORY.dump_json(self, indent=indent).decode()
-
-    def to_data(self) -> dict[str, Any]:
-        """The story as the dict that its JSON text stands for."""
-        data: dict[str, Any] = _STORY.dump_python(self, mode="json")
-        return data
 
 
 _STORY: Final = TypeAdapter(Story)

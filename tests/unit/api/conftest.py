@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ringdove.api import OnlineStatus, Services, create_app, ensure_application
+from ringdove.api import Services, create_app, ensure_application
 from ringdove.calls.destinations import KINDS
 from ringdove.events.bus import Bus
 from ringdove.events.types import ExtensionChanged, ExtensionDeleted, MailboxChanged
@@ -61,7 +61,7 @@ async def api(tmp_path: Path, first_start: Path) -> AsyncIterator[Api]:
         shelf=Shelf(store, audio),
         settings=settings,
         bus=Bus(),
-        online=lambda extension_id: OnlineStatus(sip_phones=int(extension_id in api.online)),
+        online=lambda extension_id: extension_id in api.online,
         simulate=simulate,
         live_calls=lambda: api.live,
         destination_kinds=frozenset(KINDS),

@@ -1,5 +1,7 @@
 """What the story of a call says, and in which words."""
 
+import json
+
 import pytest
 
 from ringdove.calls.book import Book
@@ -45,13 +47,13 @@ def test_the_words_of_a_story_are_plain_text_in_JSON(book: Book) -> None:
         leg = book.leg(book.attempt(hop, Extension(id=1, number="1001")), "sip:1001@192.0.2.1")
         leg.invited()
         leg.ended(LegResult.NO_ANSWER)
-        running = book.story.to_data()
+        running = json.loads(book.story.to_json())
         assert running["ended_by"] == ""
     book.ended(EndedBy.SERVER, "it was time")
     told = Story.from_json(book.story.to_json())
     assert told == book.story
     assert isinstance(told.hops[0], Hop)
-    dumped = told.to_data()
+    dumped = json.loads(told.to_json())
     assert (dumped["ended_by"], dumped["hops"][0]["outcome"]) == ("server", "unanswered")
     (attempt,) = dumped["hops"][0]["attempts"]
     assert (attempt["result"], attempt["legs"][0]["result"]) == ("no answer", "no answer")
