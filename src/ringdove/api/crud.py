@@ -1,6 +1,6 @@
 """What create, update and delete have in common in every family."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from ringdove.api.errors import Problem, Refusal
@@ -37,3 +37,8 @@ async def target(data: Fields, get: Callable[[int], Awaitable[T | None]]) -> tup
     if form and found is None:
         problems.append(Problem("id", "exist"))
     return found, problems
+
+
+def nowhere(problems: Iterable[Problem], more: Iterable[Problem]) -> Refusal:
+    """What an update is told that names no object: what is wrong with its `id`, and with the other fields it has."""
+    return Refusal.parameters([*problems, *(problem for problem in more if problem.rule != "required")])

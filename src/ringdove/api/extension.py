@@ -7,12 +7,12 @@ from pydantic import BaseModel, Field
 
 from ringdove.api.auth import family
 from ringdove.api.credentials import hash_secret
-from ringdove.api.crud import existing, named, target, wanted
+from ringdove.api.crud import existing, named, nowhere, target, wanted
 from ringdove.api.documentation import takes
 from ringdove.api.envelope import Created, Done, Failure, Many, One, PageOf
 from ringdove.api.errors import Refusal
 from ringdove.api.extension_form import ExtensionForm, merged
-from ringdove.api.form import ById, ByIds, Fields, read
+from ringdove.api.form import ById, ByIds, good, read
 from ringdove.api.listing import ListQuery, SearchValue, in_portions
 from ringdove.api.mailboxes import MessageNumbers, greeting_problems
 from ringdove.api.routing import Body
@@ -124,7 +124,7 @@ async def update(body: Body, services: Injected) -> Done:
     current, problems = await target(body, services.store.extensions.get)
     if current is None:
         _, more = read(ExtensionForm, body)
-        raise Refusal.parameters([*problems, *(problem for problem in more if problem.rule != "required")])
+        raise nowhere(problems, more)
     form, problems = read(ExtensionForm, merged(current, body))
     problems += await greeting_problems(ExtensionForm.present(body), current.mailbox, services)
     if problems or form is None:
@@ -132,7 +132,7 @@ async def update(body: Body, services: Injected) -> Done:
     hashed = await hash_secret(form.user_password) if form.user_password else None
 
     def change(before: Extension) -> Extension:
-        return _changed(before, body).extension(hashed or before.user_password_hash)
+        return good(ExtensionForm, merged(before, body)).extension(hashed or before.user_password_hash)
 
     try:
         saved = existing(await services.store.extensions.update(current.id, change))
@@ -188,13 +188,6 @@ async def getpassword(query: Annotated[ById, Query()], services: Injected) -> On
     """Tell the name and password with which phones of an extension register, and the PIN of its mailbox."""
     found = await named(query, services.store.extensions.get)
     return One(data=Password(reg_name=found.reg_name, reg_password=found.reg_password, vm_pin=found.vm_pin or ""))
-
-
-def _changed(current: Extension, changes: Fields) -> ExtensionForm:
-    form, problems = read(ExtensionForm, merged(current, changes))
-    if form is None:
-        raise Refusal.parameters(problems)
-    return form
 
 
 def _detail(found: Extension) -> ExtensionDetail:

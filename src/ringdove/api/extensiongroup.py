@@ -7,11 +7,11 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from ringdove.api.auth import family
-from ringdove.api.crud import existing, named, target, wanted
+from ringdove.api.crud import existing, named, nowhere, target, wanted
 from ringdove.api.documentation import takes
 from ringdove.api.envelope import Created, Done, Failure, Many, One, PageOf
 from ringdove.api.errors import Problem, Refusal
-from ringdove.api.form import Broken, ById, ByIds, Fields, Form, IdText, as_id, choice, objects, path, read
+from ringdove.api.form import Broken, ById, ByIds, Fields, Form, IdText, as_id, choice, good, objects, path, read
 from ringdove.api.listing import ListQuery, SearchValue
 from ringdove.api.mailboxes import tell_members
 from ringdove.api.members import Member, names
@@ -111,14 +111,11 @@ async def update(body: Body, services: Injected) -> Done:
     current, problems = await target(body, services.store.extension_groups.get)
     if current is None:
         more = await _problems(body, services)
-        raise Refusal.parameters([*problems, *(problem for problem in more if problem.rule != "required")])
+        raise nowhere(problems, more)
     await _checked(_merged(current, body), services)
 
     def change(before: ExtensionGroup) -> ExtensionGroup:
-        form, problems = read(ExtensionGroupForm, _merged(before, body))
-        if form is None:
-            raise Refusal.parameters(problems)
-        return form.group()
+        return good(ExtensionGroupForm, _merged(before, body)).group()
 
     try:
         saved = existing(await services.store.extension_groups.update(current.id, change))

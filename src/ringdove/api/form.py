@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic import ModelWrapValidatorHandler as Handler
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from ringdove.api.errors import VALIDATION_TYPES, Problem
+from ringdove.api.errors import VALIDATION_TYPES, Problem, Refusal
 from ringdove.model.rules import ObjectId, refuse
 
 F = TypeVar("F", bound="Form")
@@ -125,6 +125,14 @@ def read(form: type[F], data: Any) -> tuple[F | None, list[Problem]]:
         return form.model_validate(data), []
     except ValidationError as broken:
         return None, problems(broken.errors(include_url=False, include_context=False, include_input=False))
+
+
+def good(form: type[F], data: Any) -> F:
+    """Read a form. Raises Refusal with every bad field."""
+    found, problems = read(form, data)
+    if found is None:
+        raise Refusal.parameters(problems)
+    return found
 
 
 def problems(errors: Any) -> list[Problem]:

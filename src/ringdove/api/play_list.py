@@ -1,18 +1,18 @@
 """`play_list/…`: music under one name. What is in a playlist comes and goes by `moh_files/…`."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
 from ringdove.api.audio_form import ByIdOrList, chosen
 from ringdove.api.auth import family
-from ringdove.api.crud import existing, named, target, wanted
+from ringdove.api.crud import existing, named, nowhere, target, wanted
 from ringdove.api.documentation import takes
 from ringdove.api.envelope import Created, Done, Failure, Many, One
 from ringdove.api.errors import Refusal
-from ringdove.api.form import LIBERAL_INT, Broken, ById, ByIds, Fields, Form, as_text, read
+from ringdove.api.form import LIBERAL_INT, Broken, ById, ByIds, Fields, Form, as_text, good, read
 from ringdove.api.listing import ListQuery, SearchValue
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
@@ -89,7 +89,7 @@ class PlaylistSearch(PlaylistList):
 @router.post("/create", response_model=Created | Failure, openapi_extra=takes(PlaylistForm))
 async def create(body: Body, services: Injected) -> Created:
     """Add a playlist; it is empty until files are uploaded to it."""
-    form = _checked(body)
+    form = good(PlaylistForm, body)
     try:
         saved = await services.store.playlists.create(form.playlist())
     except Duplicate as error:
@@ -103,11 +103,11 @@ async def update(body: Body, services: Injected) -> Done:
     current, problems = await target(body, services.store.playlists.get)
     if current is None:
         _, more = read(PlaylistForm, body)
-        raise Refusal.parameters([*problems, *(problem for problem in more if problem.rule != "required")])
-    _checked(_merged(current, body))
+        raise nowhere(problems, more)
+    good(PlaylistForm, _merged(current, body))
     try:
         changed = await services.store.playlists.update(
-            current.id, lambda before: _checked(_merged(before, body)).playlist()
+            current.id, lambda before: good(PlaylistForm, _merged(before, body)).playlist()
         )
     except Duplicate as error:
         raise Refusal.duplicate(error, "update playlist") from None
@@ -159,13 +159,6 @@ async def delete(query: Annotated[ByIdOrList, Query()], services: Injected) -> D
 
 def _streams(data: Fields) -> bool:
     return as_text(data.get("list_type")) == str(STREAMING)
-
-
-def _checked(data: Any) -> PlaylistForm:
-    form, problems = read(PlaylistForm, data)
-    if form is None:
-        raise Refusal.parameters(problems)
-    return form
 
 
 def _merged(current: Playlist, changes: Fields) -> Fields:

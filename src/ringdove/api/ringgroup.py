@@ -7,11 +7,11 @@ from fastapi import Query, Response
 from pydantic import BaseModel, Field
 
 from ringdove.api.auth import family
-from ringdove.api.crud import existing, named, target, wanted
+from ringdove.api.crud import existing, named, nowhere, target, wanted
 from ringdove.api.documentation import takes
 from ringdove.api.envelope import Created, Done, Failure, Many, One, PageOf
 from ringdove.api.errors import Problem, Refusal
-from ringdove.api.form import ById, ByIds, Fields, Flag, Form, read
+from ringdove.api.form import ById, ByIds, Fields, Flag, Form, good, read
 from ringdove.api.listing import ListQuery, SearchValue, in_portions
 from ringdove.api.members import Member, Names, names
 from ringdove.api.ringgroup_examples import EXAMPLES
@@ -103,8 +103,6 @@ class RingGroupSearch(RingGroupList):
 async def create(body: Body, services: Injected) -> Created:
     """Add a ring group. Each bad field is named, and nothing is saved unless all are good."""
     form, problems = await _check(body, services)
-    if body.get("member_list") == []:
-        problems.append(Problem("member_list", "length"))
     if problems or form is None:
         raise Refusal.parameters(problems)
     try:
@@ -123,26 +121,19 @@ async def update(body: Body, services: Injected) -> Done:
     Calls that run go on as they began.
     """
     current, problems = await target(body, services.store.ring_groups.get)
-    data = merged(current, body) if current else body
-    form, more = await _check(data, services, current)
-    if body.get("member_list") == []:
-        more.append(Problem("member_list", "length"))
+    form, more = await _check(body, services, current)
     if current is None:
-        more = [problem for problem in more if problem.rule != "required"]
-    problems += more
-    if problems or form is None or current is None:
-        raise Refusal.parameters(problems)
+        raise nowhere(problems, more)
+    if more or form is None:
+        raise Refusal.parameters(more)
 
     def change(before: RingGroup) -> RingGroup:
-        form, problems = read(RingGroupForm, merged(before, body))
-        if form is None:
-            raise Refusal.parameters(problems)
-        return form.ring_group()
+        return good(RingGroupForm, merged(before, body)).ring_group()
 
     try:
         existing(await services.store.ring_groups.update(current.id, change))
     except BrokenReference as error:
-        raise Refusal.parameters(_not_existing(data, error.missing)) from None
+        raise Refusal.parameters(_not_existing(merged(current, body), error.missing)) from None
     except Loop as loop:
         places = [fields.value for fields in DESTINATIONS if fields.kind in loop.fields]
         raise Refusal.parameters([Problem(place, "loop") for place in places]) from None
@@ -194,9 +185,7 @@ async def getoptions(services: Injected) -> One[OptionsDetail]:
 @router.post("/updateoptions", response_model=Done | Failure, openapi_extra=takes(OptionsForm))
 async def updateoptions(body: Body, services: Injected) -> Done:
     """Set the switches that hold for all ring groups: those that are given."""
-    form, problems = read(OptionsForm, body)
-    if form is None:
-        raise Refusal.parameters(problems)
+    form = good(OptionsForm, body)
     given = {name: bool(value) for name, value in form.model_dump(exclude_none=True).items()}
     await services.store.options.update(lambda options: options.model_copy(update=given))
     return Done()
@@ -210,10 +199,16 @@ async def simulate(query: Annotated[ById, Query()], services: Injected) -> One[S
 
 
 async def _check(
-    data: Fields, services: Services, current: RingGroup | None = None
+    body: Fields, services: Services, current: RingGroup | None = None
 ) -> tuple[RingGroupForm | None, list[Problem]]:
-    """Read a request and name every bad field; audio that the `current` group names already may be gone."""
+    """Read a request, which may change the `current` group, and name every bad field.
+
+    A list of members that is given has some. Audio that the group names already may be gone.
+    """
+    data = merged(current, body) if current else body
     form, problems = read(RingGroupForm, data)
+    if body.get("member_list") == []:
+        problems.append(Problem("member_list", "length"))
     problems += unsupported(data, services.destination_kinds.__contains__)
     bad = {problem.field for problem in problems}
     kept = current.audio() if current else {}

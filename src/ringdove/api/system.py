@@ -11,7 +11,7 @@ from ringdove.api.auth import family
 from ringdove.api.documentation import takes
 from ringdove.api.envelope import Done, Failure, Many
 from ringdove.api.errors import Refusal
-from ringdove.api.form import Broken, Fields, Flag, Form, is_on, read
+from ringdove.api.form import Broken, Fields, Flag, Form, good, is_on
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected
 from ringdove.model.rules import EmailAddress, ShownName, refuse
@@ -146,9 +146,7 @@ async def get_menuoptions(query: Annotated[MenuQuery, Query()], services: Inject
 @router.post("/sendemail", response_model=Done | Failure, openapi_extra=takes(EmailForm))
 async def sendemail(body: Body, services: Injected) -> Done:
     """Send a mail now, such as one that tries out the mail server; it is there when this says SUCCESS."""
-    form, problems = read(EmailForm, body)
-    if form is None:
-        raise Refusal.parameters(problems)
+    form = good(EmailForm, body)
     if services.mailer is None:
         raise Refusal.not_sent("no mail server is set: see RINGDOVE_SMTP")
     try:

@@ -9,7 +9,7 @@ from ringdove.api.credentials import new_secret, token_hash, verify_secret
 from ringdove.api.documentation import takes
 from ringdove.api.envelope import Done, Failure
 from ringdove.api.errors import Code, Refusal
-from ringdove.api.form import Form, read
+from ringdove.api.form import Form, good
 from ringdove.api.routing import Body, GuardedRoute, OpenRoute, access_token
 from ringdove.api.services import Injected
 from ringdove.store.applications import TokenPair
@@ -69,9 +69,7 @@ async def get_token(request: Request, body: Body, services: Injected) -> Issued:
 
     An application has at most 8 valid access tokens (60002). Five failed logins block an address for ten minutes.
     """
-    form, problems = read(LoginForm, body)
-    if form is None:
-        raise Refusal.parameters(problems)
+    form = good(LoginForm, body)
     now = services.clock()
     async with services.lockout.attempt(_address(request), now, form.username):
         application = await services.store.applications.by_client_id(form.username)
@@ -87,9 +85,7 @@ async def get_token(request: Request, body: Body, services: Injected) -> Issued:
 @router.post("/refresh_token", response_model=Issued | Failure, openapi_extra=takes(RefreshForm))
 async def refresh_token(request: Request, body: Body, services: Injected) -> Issued:
     """Replace a pair of tokens by a new one; the old access token ends with it. A refresh token works once."""
-    form, problems = read(RefreshForm, body)
-    if form is None:
-        raise Refusal.parameters(problems)
+    form = good(RefreshForm, body)
     now = services.clock()
     fresh = _fresh(now)
     async with services.lockout.attempt(_address(request), now):

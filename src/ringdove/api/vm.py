@@ -12,7 +12,7 @@ from ringdove.api.documentation import takes
 from ringdove.api.download import Link, PlayLink, link, play_link
 from ringdove.api.envelope import Done, Failure, One, PageOf
 from ringdove.api.errors import Refusal
-from ringdove.api.form import LIBERAL_INT, Broken, ById, ByIds, Fields, Flag, Form, read
+from ringdove.api.form import LIBERAL_INT, Broken, ById, ByIds, Fields, Flag, Form, good
 from ringdove.api.listing import ListQuery
 from ringdove.api.mailboxes import Owner, by_id, owner_of
 from ringdove.api.routing import Body
@@ -203,9 +203,7 @@ async def play(query: Annotated[MessageId, Query()], request: Request, services:
 @router.post("/update", response_model=Done | Failure, openapi_extra=takes(MessageForm))
 async def update(body: Body, services: Injected) -> Done:
     """Say that a message was listened to, or was not."""
-    form, problems = read(MessageForm, body)
-    if form is None:
-        raise Refusal.parameters(problems)
+    form = good(MessageForm, body)
     message = existing(await services.store.messages.mark(form.id, bool(form.read)))
     services.bus.publish(MailboxChanged(message.mailbox))
     return Done()

@@ -7,11 +7,26 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from ringdove.api.auth import family
-from ringdove.api.crud import existing, named, target, wanted
+from ringdove.api.crud import existing, named, nowhere, target, wanted
 from ringdove.api.documentation import takes
 from ringdove.api.envelope import Created, Done, Failure, Many, One, PageOf
 from ringdove.api.errors import Problem, Refusal
-from ringdove.api.form import Broken, ById, ByIds, Fields, Flag, Form, IdText, as_id, choice, is_on, objects, path, read
+from ringdove.api.form import (
+    Broken,
+    ById,
+    ByIds,
+    Fields,
+    Flag,
+    Form,
+    IdText,
+    as_id,
+    choice,
+    good,
+    is_on,
+    objects,
+    path,
+    read,
+)
 from ringdove.api.listing import ListQuery, SearchValue
 from ringdove.api.mailboxes import MessageNumbers, greeting_problems, tell_members
 from ringdove.api.members import Member, names
@@ -123,8 +138,6 @@ class VmGroupSearch(VmGroupList):
 async def create(body: Body, services: Injected) -> Created:
     """Add a group voicemail. Each bad field is named, and nothing is saved unless all are good."""
     form, problems = await _check(body, services)
-    if body.get("member_list") == []:
-        problems.append(Problem("member_list", "length"))
     if problems or form is None:
         raise Refusal.parameters(problems)
     try:
@@ -143,27 +156,20 @@ async def update(body: Body, services: Injected) -> Done:
     In another mode, messages that are there stay where they are.
     """
     current, problems = await target(body, services.store.vm_groups.get)
-    data = _merged(current, body) if current else body
-    form, more = await _check(data, services, current)
-    if body.get("member_list") == []:
-        more.append(Problem("member_list", "length"))
+    form, more = await _check(body, services, current)
     if current is None:
-        more = [problem for problem in more if problem.rule != "required"]
-    problems += more
-    if problems or form is None or current is None:
-        raise Refusal.parameters(problems)
+        raise nowhere(problems, more)
+    if more or form is None:
+        raise Refusal.parameters(more)
 
     def change(before: VmGroup) -> VmGroup:
-        form, problems = read(VmGroupForm, _merged(before, body))
-        if form is None:
-            raise Refusal.parameters(problems)
-        return form.group()
+        return good(VmGroupForm, _merged(before, body)).group()
 
     before = await services.store.vm_groups.people(current.id)
     try:
         existing(await services.store.vm_groups.update(current.id, change))
     except BrokenReference as error:
-        raise Refusal.parameters(_not_existing(data, error.missing)) from None
+        raise Refusal.parameters(_not_existing(_merged(current, body), error.missing)) from None
     tell_members({*before, *await services.store.vm_groups.people(current.id)}, services)
     return Done()
 
@@ -208,10 +214,16 @@ async def delete(query: Annotated[ById, Query()], services: Injected) -> Done:
 
 
 async def _check(
-    data: Fields, services: Services, current: VmGroup | None = None
+    body: Fields, services: Services, current: VmGroup | None = None
 ) -> tuple[VmGroupForm | None, list[Problem]]:
-    """Read a request and name every bad field."""
+    """Read a request, which may change the `current` group, and name every bad field.
+
+    A list of members that is given has some.
+    """
+    data = _merged(current, body) if current else body
     form, problems = read(VmGroupForm, data)
+    if body.get("member_list") == []:
+        problems.append(Problem("member_list", "length"))
     bad = {problem.field for problem in problems}
     mentions = [(place, ref) for place, ref in _members(data) if place not in bad]
     missing = await services.store.references.missing(ref for _, ref in mentions)

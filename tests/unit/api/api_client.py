@@ -23,6 +23,13 @@ def pair(access_token: str, now: float) -> TokenPair:
     return TokenPair(token_hash(access_token), now + ACCESS_SECONDS, refresh_hash, now + REFRESH_SECONDS)
 
 
+def bad_fields(answer: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with which field, and that the answer says nothing else but a reason."""
+    assert (answer["errcode"], answer["errmsg"]) == (40002, "PARAMETER ERROR"), answer
+    assert answer.keys() - {"submsg"} == {"errcode", "errmsg", "invalid_param_list"}
+    return {problem["field"]: problem["validation_type"] for problem in answer["invalid_param_list"]}
+
+
 @dataclass
 class Api:
     """The interface with a logged-in client, and the world around it for tests to arrange."""

@@ -19,13 +19,6 @@ CUSTOM = SIMPLE | {
 }
 
 
-def bad_fields(answer: dict[str, Any]) -> dict[str, str]:
-    assert answer["errcode"] == 40002, answer
-    assert answer["errmsg"] == "PARAMETER ERROR"
-    assert answer.keys() == {"errcode", "errmsg", "invalid_param_list"}
-    return {problem["field"]: problem["validation_type"] for problem in answer["invalid_param_list"]}
-
-
 async def create(api: Api, body: dict[str, Any]) -> int:
     answer = await api.post("ringgroup/create", body)
     assert answer.keys() == {"errcode", "errmsg", "id"}, answer

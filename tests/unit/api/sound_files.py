@@ -1,9 +1,8 @@
-"""Real sound files for uploads, and what the interface says of bad ones."""
+"""Real sound files for uploads, and what is left of them in the library."""
 
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from support.tone import sound_file
 
@@ -13,11 +12,6 @@ def tone(suffix: str = ".wav", hz: float = 440.0, seconds: float = 0.1) -> bytes
     """A sound file of the format that the suffix stands for; another tone is another content."""
     with TemporaryDirectory() as folder:
         return sound_file(Path(folder) / f"tone{suffix}", [(hz, seconds)]).read_bytes()
-
-
-def bad_fields(answer: dict[str, Any]) -> dict[str, str]:
-    assert answer["errcode"] == 40002, answer
-    return {problem["field"]: problem["validation_type"] for problem in answer["invalid_param_list"]}
 
 
 def kept(data: Path) -> set[str]:

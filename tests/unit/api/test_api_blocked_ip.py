@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from unit.api.api_client import CLIENT_ID, Api
-from unit.api.ringgroup_requests import bad_fields
+from unit.api.api_client import CLIENT_ID, Api, bad_fields
 
 OFFICE = ("udp", "192.0.2.7", 5060)
 

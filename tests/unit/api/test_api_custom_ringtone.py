@@ -10,8 +10,8 @@ import pytest
 from ringdove.api.audio_form import MAX_RINGTONE
 from ringdove.model.audio import Ringtone
 from support.silence import silence
-from unit.api.api_client import BASE, Api
-from unit.api.sound_files import bad_fields, kept, left_over, tone
+from unit.api.api_client import BASE, Api, bad_fields
+from unit.api.sound_files import kept, left_over, tone
 
 
 @pytest.fixture

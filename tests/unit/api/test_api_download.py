@@ -9,8 +9,8 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from ringdove.api.credentials import new_secret, token_hash
-from unit.api.api_client import BASE, Api, pair
-from unit.api.sound_files import bad_fields, kept, tone
+from unit.api.api_client import BASE, Api, bad_fields, pair
+from unit.api.sound_files import kept, tone
 
 EXPIRED = {"errcode": 10004, "errmsg": "TOKEN EXPIRED"}
 

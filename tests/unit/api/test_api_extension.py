@@ -5,12 +5,7 @@ from typing import Any
 import pytest
 
 from ringdove.events.types import ExtensionChanged, ExtensionDeleted
-from unit.api.api_client import Api
-
-
-def bad_fields(answer: dict[str, Any]) -> dict[str, str]:
-    assert answer["errcode"] == 40002, answer
-    return {problem["field"]: problem["validation_type"] for problem in answer["invalid_param_list"]}
+from unit.api.api_client import Api, bad_fields
 
 
 async def create(api: Api, **fields: Any) -> int:

@@ -8,8 +8,8 @@ import pytest
 from ringdove.api.ringgroup_examples import EXAMPLES
 from ringdove.model.audio import Audio, Playlist, PlayOrder
 from support.silence import silence
-from unit.api.api_client import Api
-from unit.api.sound_files import bad_fields, kept, left_over, tone
+from unit.api.api_client import Api, bad_fields
+from unit.api.sound_files import kept, left_over, tone
 
 BODY = {"list_name": "SoftBreeze", "list_type": 1, "play_order": "alphabetical"}
 

@@ -9,8 +9,8 @@ import pytest
 
 from ringdove.api.ringgroup_examples import EXAMPLES
 from ringdove.model.extension import Extension
-from unit.api.api_client import Api
-from unit.api.ringgroup_requests import CUSTOM, MEMBERS, SIMPLE, bad_fields, create, detail
+from unit.api.api_client import Api, bad_fields
+from unit.api.ringgroup_requests import CUSTOM, MEMBERS, SIMPLE, create, detail
 
 PAGE = (Path(__file__).parent / "page_examples.txt").read_text()
 """The request examples of the page as printed."""

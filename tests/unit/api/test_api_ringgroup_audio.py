@@ -10,8 +10,8 @@ import pytest
 from ringdove.model.audio import Prompt
 from ringdove.model.reference import DestinationKind, Mention
 from support.silence import silence
-from unit.api.api_client import Api
-from unit.api.ringgroup_requests import SIMPLE, bad_fields, create, detail
+from unit.api.api_client import Api, bad_fields
+from unit.api.ringgroup_requests import SIMPLE, create, detail
 
 AUDIO = {
     "join_prompt": "demo.wav",

@@ -9,8 +9,8 @@ from ringdove.events.types import MailboxChanged
 from ringdove.model.reference import ObjectKind, Ref
 from ringdove.model.voicemail import Mailbox, MailboxKind, Message, NewMessage, VmGroup
 from support.silence import silence
-from unit.api.api_client import BASE, Api
-from unit.api.sound_files import bad_fields, kept
+from unit.api.api_client import BASE, Api, bad_fields
+from unit.api.sound_files import kept
 
 ANN = Mailbox(MailboxKind.EXTENSION, 3071)
 BOB = Mailbox(MailboxKind.EXTENSION, 3074)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from unit.api.api_client import Api
-from unit.api.sound_files import bad_fields, kept, left_over, tone
+from unit.api.api_client import Api, bad_fields
+from unit.api.sound_files import kept, left_over, tone
 
 DONE = {"errcode": 0, "errmsg": "SUCCESS"}
 

@@ -7,8 +7,7 @@ import pytest
 from ringdove.api.vm_group import EXAMPLES
 from ringdove.events.types import MailboxChanged
 from ringdove.model.voicemail import Mailbox, MailboxKind, NewMessage
-from unit.api.api_client import Api
-from unit.api.sound_files import bad_fields
+from unit.api.api_client import Api, bad_fields
 
 DONE = {"errcode": 0, "errmsg": "SUCCESS"}
 ANN = {"value": "3071", "type": "extension"}
