@@ -509,7 +509,7 @@ async def test_observers_see_every_message_both_ways_and_one_that_fails_disturbs
         (Direction.IN, f"<Request OPTIONS {desk.uri()}>"),
         (Direction.OUT, "<Response 200 OK>"),
     ]
-    assert all(passage.hop == desk.hop(phone) and passage.local == desk.address for passage in seen)
+    assert all(passage.hop == desk.hop(phone) for passage in seen)
     assert [passage.data.split(b" ")[0] for passage in seen] == [b"OPTIONS", b"SIP/2.0"]
 
 

@@ -42,13 +42,17 @@ class Recorder:
         self.failed: asyncio.Queue[Hop] = asyncio.Queue()
         self.closed: asyncio.Queue[Hop] = asyncio.Queue()
 
+    def trusts(self, source: Hop) -> bool:
+        return False
+
     def admits(self, source: Hop) -> bool:
         return True
 
     def welcomes(self, source: Hop) -> bool:
         return self.is_welcoming
 
-    def received(self, message: Request | Response, source: Hop, octets: bytes | None = None) -> None:
+    def received(self, message: Request | Response, source: Hop, octets: bytes | None = None, *, trusted: bool) -> None:
+        assert not trusted
         self.messages.put_nowait(message)
         self.on_message(source)
 

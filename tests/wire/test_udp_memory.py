@@ -30,7 +30,7 @@ async def test_a_datagram_is_read_into_no_more_than_it_takes() -> None:
     """
     heard: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     receiver: Any = SimpleNamespace(
-        admits=lambda _: True, malformed=lambda *_: heard.set_result(tracemalloc.get_traced_memory()[1])
+        trusts=lambda _: True, malformed=lambda *_: heard.set_result(tracemalloc.get_traced_memory()[1])
     )
     transport = await UdpTransport.listen("127.0.0.1", 0, receiver)
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as sock:

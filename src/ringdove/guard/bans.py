@@ -87,12 +87,12 @@ class Bans:
 
     def succeeded(self, source: str, tried: str) -> None:
         """Its failures at this were slips. Those at others stay, or who has one password could guess at all of them."""
-        if (record := self._records.find(source)) is not None:
+        if (record := self._records.get(source)) is not None:
             record.failures = deque(failure for failure in record.failures if failure[1] != tried[:TEXT])
 
     def of(self, source: str, now: float) -> Ban | None:
         """The ban that is on this source now."""
-        record = self._records.find(source)
+        record = self._records.get(source)
         ban = record.ban if record is not None else None
         return ban if ban is not None and now < ban.until else None
 
@@ -100,10 +100,10 @@ class Bans:
         """Let a source be heard again, as if nothing had been; False where it is not banned."""
         if self.of(source, now) is None:
             return False
-        self._records.drop(source)
+        self._records.pop(source)
         return True
 
     def active(self, now: float) -> list[Ban]:
         """The bans of this moment, the latest last."""
-        bans = [record.ban for _, record in self._records.items() if record.ban is not None and now < record.ban.until]
+        bans = [record.ban for record in self._records.values() if record.ban is not None and now < record.ban.until]
         return sorted(bans, key=lambda ban: ban.since)

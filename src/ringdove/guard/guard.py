@@ -79,7 +79,7 @@ class Guard:
 
     def trusts(self, flow: Flow, now: float) -> bool:
         """Whether a phone is at the end of this flow."""
-        trust = self._flows.find(flow)
+        trust = self._flows.get(flow)
         return trust is not None and now < trust.until
 
     def strange(self, flow: Flow, now: float, cost: float = 1.0) -> None:
@@ -106,7 +106,7 @@ class Guard:
             self.users.failed(user[:TEXT], reason, source, now)
         if not self._is_spared(flow[1]):
             if self.bans.of(source, now) is not None:
-                self._flows.drop(flow)  # who goes on to guess over it is no phone
+                self._flows.pop(flow, None)  # who goes on to guess over it is no phone
             self.bans.failed(source, reason, user, now)
 
     def may_try(self, flow: Flow, user: str, now: float) -> bool:
@@ -128,7 +128,7 @@ class Guard:
         return self.users.of(user[:TEXT], now) is not None and not self._is_at_home(user, source_of(flow[1]), now)
 
     def _is_at_home(self, user: str, source: str, now: float) -> bool:
-        trust = self._homes.find((user[:TEXT], source))
+        trust = self._homes.get((user[:TEXT], source))
         return trust is not None and now < trust.until
 
     def _is_spared(self, host: str) -> bool:

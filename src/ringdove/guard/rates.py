@@ -45,7 +45,7 @@ class Rates:
         rules = self.rules
         if self._all.fill(rules.total, rules.total_burst, now) < 1:
             return False
-        bucket = self._sources.find(source)
+        bucket = self._sources.get(source)
         return bucket is None or bucket.fill(rules.source, rules.burst, now) >= 1
 
     def spend(self, source: str, now: float, cost: float = 1.0) -> None:

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -26,36 +26,24 @@ def _network(host: str) -> str:
     return str(ip_network((address, 64), strict=False)) if address.version == 6 else host
 
 
-class Recent(Generic[K, V]):
-    """A table of what was heard of last: no more than `most` entries, of which the oldest go first."""
+class Recent(OrderedDict[K, V]):
+    """A table of what was heard of last: no more than `most` entries, of which the oldest go first.
+
+    An entry gets no younger by being looked at.
+    """
 
     def __init__(self, most: int, make: Callable[[], V]) -> None:
+        super().__init__()
         self._most = most
         self._make = make
-        self._entries: OrderedDict[K, V] = OrderedDict()
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def find(self, key: K) -> V | None:
-        """The entry, which gets no younger by that."""
-        return self._entries.get(key)
 
     def touch(self, key: K) -> V:
         """The entry, made if there is none; it is the youngest now."""
-        entry = self._entries.get(key)
+        entry = self.get(key)
         if entry is None:
-            entry = self._entries[key] = self._make()
-            if len(self._entries) > self._most:
-                self._entries.popitem(last=False)
+            entry = self[key] = self._make()
+            if len(self) > self._most:
+                self.popitem(last=False)
         else:
-            self._entries.move_to_end(key)
+            self.move_to_end(key)
         return entry
-
-    def drop(self, key: K) -> None:
-        """Forget an entry."""
-        self._entries.pop(key, None)
-
-    def items(self) -> list[tuple[K, V]]:
-        """All of them, the oldest first."""
-        return list(self._entries.items())

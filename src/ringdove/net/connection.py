@@ -150,12 +150,13 @@ class Connection(asyncio.Protocol):
             self._deadline = self._owner.loop.time() + limits.idle
 
     def _take(self, items: Sequence[Item]) -> None:
+        receiver = self._owner.receiver
         if pings := sum(isinstance(item, Ping) for item in items):
             self.write(PONG * pings)
-            self._owner.receiver.kept_alive(self.hop, pings)
+            receiver.kept_alive(self.hop, pings)
         for item in items:
             if not isinstance(item, Ping):
-                self._owner.receiver.received(item, self.hop)
+                receiver.received(item, self.hop, trusted=receiver.trusts(self.hop))
 
     def _give_up(self, error: NoMessage) -> None:
         """Nothing more can be read. To close at once could take an answer away from the peer (RFC 1122 §4.2.2.13)."""

@@ -47,9 +47,6 @@ log = structlog.get_logger(__name__)
 Listen = Callable[[str, int, Receiver], Awaitable[Transport]]
 TRANSPORTS: Final[dict[str, Listen]] = {"udp": UdpTransport.listen, "tcp": TcpTransport.listen}
 
-_FINEST = 0.004
-"""Seconds from one look at the timers to the next, at least: of many that are due, each need not have its own."""
-
 
 class Endpoint:
     """A SIP element with any number of listeners; to be made and used within one running loop.
@@ -104,7 +101,7 @@ class Endpoint:
         At `::` IPv4 is listened to beside IPv6, at the same port.
         """
         listener = await self._listen[transport](host, port, self)
-        self.listeners.all[transport, listener.host, listener.port] = listener
+        self.listeners.add(transport, listener)
         if listener.host == ANY:
             await self.listen(transport, ANY_IPV4, listener.port)
         return listener.host, listener.port
@@ -249,6 +246,10 @@ class Endpoint:
 
     # What transports report (`transport.Receiver`)
 
+    def trusts(self, source: Hop) -> bool:
+        """See `Receiver`."""
+        return self.door is None or self.door.trusts(source)
+
     def admits(self, source: Hop) -> bool:
         """See `Receiver`."""
         return self.door is None or self.door.admits(source)
@@ -261,12 +262,12 @@ class Endpoint:
             self.door.strange(source, HANDSHAKE if source.transport == "tls" else 1.0)
         return True
 
-    def received(self, message: Request | Response, source: Hop, octets: bytes | None = None) -> None:
+    def received(self, message: Request | Response, source: Hop, octets: bytes | None = None, *, trusted: bool) -> None:
         """See `Receiver`."""
         if self._closed:
             return
         try:
-            if self.door is not None and not self.door.trusts(source):
+            if not trusted and self.door is not None:
                 self.door.strange(source, cost_of(message))
             if self.observers:
                 self._show(Direction.IN, source, message, octets)
@@ -339,8 +340,8 @@ class Endpoint:
     def _perform(self, actions: Iterable[Action]) -> None:
         for action in actions:
             self._perform_by[type(action)](action)
-        if self._layer.earliest < self._alarm_at:
-            self._schedule(self._layer.earliest)
+        if self._layer.look_at < self._alarm_at:
+            self._schedule(self._layer.look_at)
 
     def _send(self, send: Send) -> None:
         hop = send.hop
@@ -375,7 +376,7 @@ class Endpoint:
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm_at = at
-        self._alarm = self._loop.call_later(max(_FINEST, at - self.clock()), self._tick)
+        self._alarm = self._loop.call_later(max(0.0, at - self.clock()), self._tick)
 
     def _tick(self) -> None:
         self._alarm_at = float("inf")
@@ -385,7 +386,7 @@ class Endpoint:
 
     def _show(self, direction: Direction, hop: Hop, message: Message, data: bytes | None) -> None:
         """Let the observers see a message."""
-        passage = Passage(direction, hop, self.listeners.local_end(hop), message, self.clock(), data)
+        passage = Passage(direction, hop, message, self.clock(), data)
         for observer in self.observers:
             try:
                 observer(passage)

@@ -1,7 +1,6 @@
 """Requests that are too large for a datagram, and which of the peers take them over TCP (RFC 3261 §18.1.1)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from ringdove.sip.errors import SipSyntaxError
@@ -41,7 +40,7 @@ class LargeRequests:
             there = listening(next_hop(request), hop)
         except SipSyntaxError:  # a Path that a proxy made up
             return None
-        return replace(hop, transport="tcp") if there == hop else None
+        return hop._replace(transport="tcp") if there == hop else None
 
     def refused(self, hop: Hop) -> None:
         """Note that a peer took no connection, or closed it without an answer."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Final
 
 from ringdove.sip.errors import SipSyntaxError
 from ringdove.sip.headers import Via
@@ -13,7 +14,10 @@ from ringdove.sip.reach import listening, next_hop
 from .resolver import Target
 from .source import Sources
 from .stream import StreamTransport
-from .transport import WILDCARDS, Transport, is_told_to, is_wildcard
+from .transport import Transport, is_told_to, is_wildcard
+
+MOST: Final = 4096
+"""Hops of which is remembered where their far ends find us."""
 
 
 class Listeners:
@@ -26,6 +30,12 @@ class Listeners:
         self.all: dict[tuple[str, str, int], Transport] = {}
         self._advertise = _bracketed(advertise) if advertise else None
         self._sources = Sources()
+        self._told: dict[Hop, tuple[str, int]] = {}
+
+    def add(self, name: str, transport: Transport) -> None:
+        """Take in one more, which listens."""
+        self.all[name, transport.host, transport.port] = transport
+        self._told.clear()
 
     def of(self, hop: Hop) -> Transport | None:
         """The listener of a hop; where it is gone (a restart with other settings) another of its kind."""
@@ -45,15 +55,16 @@ class Listeners:
                     return Hop(transport, target.host, target.port, host, port)
         return None
 
-    def local_end(self, hop: Hop) -> tuple[str, int]:
-        """The address and port of ours that messages over a hop have in their IP headers."""
-        host = hop.local_host
-        if host in WILDCARDS:
-            host = self._sources.towards(hop.remote_host)
-        return host, hop.local_port
-
     def sent_by(self, hop: Hop) -> tuple[str, int]:
         """The host and port at which the far end of `hop` finds us."""
+        told = self._told.get(hop)
+        if told is None:
+            if len(self._told) >= MOST:
+                self._told.clear()
+            told = self._told[hop] = self._sent_by(hop)
+        return told
+
+    def _sent_by(self, hop: Hop) -> tuple[str, int]:
         transport = self.of(hop)
         host, port = (hop.local_host, hop.local_port) if transport is None else (transport.host, transport.port)
         if self._advertise is not None and is_told_to(self._advertise, hop.remote_host):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import Enum
+from typing import NamedTuple
 
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Message
@@ -14,23 +15,17 @@ class Direction(Enum):
     OUT = "out"
 
 
-class Passage:
-    """A message that comes or goes. `at` is the endpoint's time, `local` our address and port towards the far end.
+class Passage(NamedTuple):
+    """A message that comes or goes. `at` is the endpoint's time.
 
     `octets` are those on the wire, where they are known: of what came over a stream they are not.
     """
 
-    __slots__ = ("at", "direction", "hop", "local", "message", "octets")
-
-    def __init__(
-        self, direction: Direction, hop: Hop, local: tuple[str, int], message: Message, at: float, octets: bytes | None
-    ) -> None:
-        self.direction = direction
-        self.hop = hop
-        self.local = local
-        self.message = message
-        self.at = at
-        self.octets = octets
+    direction: Direction
+    hop: Hop
+    message: Message
+    at: float
+    octets: bytes | None
 
     @property
     def data(self) -> bytes:

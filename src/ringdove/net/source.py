@@ -3,6 +3,10 @@
 import socket
 from typing import Final
 
+from ringdove.sip.hop import Hop
+
+from .transport import is_wildcard
+
 MOST: Final = 4096
 """Peers that are remembered."""
 
@@ -28,3 +32,8 @@ class Sources:
                 self._known.clear()
             self._known[remote] = known
         return known
+
+    def local_end(self, hop: Hop) -> tuple[str, int]:
+        """The address and port of ours that messages over a hop have in their IP headers."""
+        host = hop.local_host
+        return self.towards(hop.remote_host) if is_wildcard(host) else host, hop.local_port

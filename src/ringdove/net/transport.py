@@ -12,11 +12,11 @@ from ringdove.sip.uri import numeric
 class Door(Protocol):
     """Who says what may cost us something. All of it has to be quick."""
 
+    def trusts(self, source: Hop) -> bool:
+        """Whether somebody vouches for it: nothing that comes from there is strange, and all of it is admitted."""
+
     def admits(self, source: Hop) -> bool:
         """Whether to read what comes from there; what is not read is dropped."""
-
-    def trusts(self, source: Hop) -> bool:
-        """Whether somebody vouches for it: nothing that comes from there is strange."""
 
     def strange(self, source: Hop, cost: float = 1.0) -> None:
         """Something came from there that costs as much as so many messages; it counts where nobody vouches for it."""
@@ -42,14 +42,17 @@ def cost_of(message: Message) -> float:
 class Receiver(Protocol):
     """Who owns the transports. None of these is called from within `Transport.send`."""
 
+    def trusts(self, source: Hop) -> bool:
+        """See `Door`."""
+
     def admits(self, source: Hop) -> bool:
         """See `Door`."""
 
     def welcomes(self, source: Hop) -> bool:
         """Whether to take a connection from there."""
 
-    def received(self, message: Request | Response, source: Hop, octets: bytes | None = None) -> None:
-        """A message that could be parsed, and the datagram that it was."""
+    def received(self, message: Request | Response, source: Hop, octets: bytes | None = None, *, trusted: bool) -> None:
+        """A message that could be parsed, the datagram that it was, and what `trusts` says of where it comes from."""
 
     def kept_alive(self, source: Hop, times: int) -> None:
         """So many keep-alives, which are answered already."""

@@ -76,7 +76,7 @@ class UdpTransport:
 
     def send(self, hop: Hop, data: bytes) -> None:
         """Send the datagram in this turn of the loop. What the kernel has no room for is lost like on the wire."""
-        address = (hop.remote_host, hop.remote_port)
+        address = hop[1:3]
         try:
             try:
                 self._socket.sendto(data, address)
@@ -120,13 +120,14 @@ class UdpTransport:
             except OSError:  # a refusal, which is told before any datagram
                 self._read_refusals()
                 continue
-            hop = self._hop(address)
-            if self._receiver.admits(hop):
-                self._received(self._buffer[:size].tobytes(), hop)
+            hop = self._hops.get(address) or self._hop(address)
+            trusted = self._receiver.trusts(hop)
+            if trusted or self._receiver.admits(hop):
+                self._received(self._buffer[:size].tobytes(), hop, trusted)
             if self._socket.fileno() < 0:
                 return  # closed by what the message led to
 
-    def _received(self, data: bytes, source: Hop) -> None:
+    def _received(self, data: bytes, source: Hop, trusted: bool) -> None:
         if not data.strip(b"\r\n\0"):
             return  # keep-alives (RFC 5626 §3.5.1 and what phones make of it)
         try:
@@ -134,7 +135,7 @@ class UdpTransport:
         except NoMessage as error:
             self._receiver.malformed(source, error)
             return
-        self._receiver.received(message, source, data)
+        self._receiver.received(message, source, data, trusted=trusted)
 
     def _read_refusals(self) -> bool:
         """Empty the error queue; whether there was anything in it."""

@@ -1,7 +1,6 @@
 """Where a message goes to or comes from: the two ends of a flow, as a value."""
 
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 DEFAULT_PORTS: Final = {"udp": 5060, "tcp": 5060, "tls": 5061}
 """Where a transport is found if no port is named (RFC 3261 §18.1.1, §19.1.2); there are no other transports."""
@@ -31,8 +30,7 @@ class Reachable(Protocol):
         """As in `Hop`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """The next hop of a message that is sent, the previous one of a message that came.
 
     `transport` is udp, tcp, … in lower case. Hosts are addresses (IPv6 without brackets). The local end is the
@@ -58,7 +56,7 @@ class Hop:
     @property
     def remote(self) -> tuple[str, str, int]:
         """The far end alone."""
-        return self.transport, self.remote_host, self.remote_port
+        return self[:3]
 
     def __str__(self) -> str:
         host = f"[{self.remote_host}]" if ":" in self.remote_host else self.remote_host

@@ -1,6 +1,5 @@
 """Where requests for a peer go: to the address it names, or back over the flow it uses (RFC 3261 §8.1.2, §18)."""
 
-from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 
 from .hop import DEFAULT_PORTS, Hop
@@ -23,7 +22,7 @@ def reach(named: Uri, request: Request, source: Hop, present: Hop | None = None)
     address = numeric(named.host)
     if address is None or source.reliable or named.transport != source.transport or not _fits(address, source):
         return source
-    there = replace(source, remote_host=str(address), remote_port=named.port or default)
+    there = source._replace(remote_host=str(address), remote_port=named.port or default)
     if present is not None and present.remote == there.remote:
         return present
     return there if _is_direct(request, source) else source
@@ -37,7 +36,7 @@ def listening(named: Uri, flow: Hop) -> Hop | None:
     """
     if spelled(named.host) != flow.remote_host:
         return None
-    return replace(flow, remote_port=named.port or DEFAULT_PORTS[flow.transport])
+    return flow._replace(remote_port=named.port or DEFAULT_PORTS[flow.transport])
 
 
 def next_hop(request: Request) -> Uri:

@@ -12,6 +12,7 @@ import structlog
 from ringdove.events.bus import Bus
 from ringdove.events.types import CallBegan, CallOver, LegBegan
 from ringdove.net.passage import Direction, Passage
+from ringdove.net.source import Sources
 from ringdove.settings import HostPort
 
 from .hep import Copy, encode
@@ -74,6 +75,7 @@ class Homer:
         self._key = key
         self._clock = clock
         self._calls = CallIds(bus)
+        self._sources = Sources()
         self._socket: socket.socket | None = None
         self._address: _Address = ("", 0)
         self._looking: asyncio.Task[None] | None = None
@@ -108,7 +110,7 @@ class Homer:
 
     def _packet(self, passage: Passage) -> bytes:
         hop = passage.hop
-        ends = (hop.remote_host, hop.remote_port), passage.local
+        ends = (hop.remote_host, hop.remote_port), self._sources.local_end(hop)
         source, target = ends if passage.direction is Direction.IN else reversed(ends)
         call = self._calls.call(passage.message.headers.get("Call-ID") or "")
         copy = Copy(hop.transport, source, target, self._clock(), masked(passage.data), call)

@@ -12,6 +12,7 @@ from ringdove.events.types import CallBegan, CallOver, LegBegan
 from ringdove.model.ladder import Ladder, LadderLeg, LadderMessage
 from ringdove.model.story import Party
 from ringdove.net.passage import Direction, Passage
+from ringdove.net.source import Sources
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Message, Request
 from ringdove.sip.parser import parse
@@ -33,8 +34,8 @@ OVERHEAD: Final = 400
 _CSEQ_METHOD = re.compile(rb"^CSeq: *\d+ +([^\s]+)", re.MULTILINE)
 
 
-_Kept = tuple[float, str, Direction, Hop, tuple[str, int], bytes]
-"""When, which leg, which way, from or to whom, our own address, and the octets as they were on the wire."""
+_Kept = tuple[float, str, Direction, Hop, bytes]
+"""When, which leg, which way, from or to whom, and the octets as they were on the wire."""
 
 
 class _Call:
@@ -51,16 +52,19 @@ class _Call:
         self.octets = 0
         self.left_out = 0
 
-    def ladder(self) -> Ladder:
+    def ladder(self, sources: Sources) -> Ladder:
         seen: set[tuple[str, Direction, bytes]] = set()
         messages: list[LadderMessage] = []
         for kept in self.messages:
-            _, leg, direction, _, _, data = kept
+            _, leg, direction, hop, data = kept
             same = (leg, direction, data)
-            messages.append(_message(kept, self.began, repeated=same in seen))
+            messages.append(_message(kept, self.began, sources.local_end(hop), repeated=same in seen))
             seen.add(same)
         legs = [LadderLeg(leg=leg, sip_call_id=call_id, party=party) for leg, call_id, party in self.legs]
         return Ladder(id=self.id, legs=legs, messages=messages, left_out=self.left_out)
+
+
+_UNKNOWN: Final[tuple[_Call | None, str]] = None, CALLER
 
 
 class Recorder:
@@ -84,6 +88,7 @@ class Recorder:
         """How many messages that are."""
         self.octets = 0
         """What is taken by the messages that are kept."""
+        self._sources = Sources()
         bus.subscribe(CallBegan, self._began)
         bus.subscribe(LegBegan, self._leg_began)
         bus.subscribe(CallOver, self._ended)
@@ -93,17 +98,21 @@ class Recorder:
 
     def __call__(self, passage: Passage) -> None:
         """See one message."""
-        sip_call_id = passage.message.headers.get("Call-ID") or ""
-        known = self._legs.get(sip_call_id)
-        if known is not None:
-            self._keep(known[0], _kept(passage, known[1]))
-        elif _may_become_a_call(passage.message):
-            self._wait(sip_call_id, _kept(passage, CALLER))
+        direction, hop, message, at, octets = passage
+        sip_call_id = message.headers.get("Call-ID") or ""
+        call, leg = self._legs.get(sip_call_id, _UNKNOWN)
+        if call is None and not _may_become_a_call(message):
+            return
+        kept = at, leg, direction, hop, message.to_bytes() if octets is None else octets
+        if call is None:
+            self._wait(sip_call_id, kept)
+        else:
+            self._keep(call, kept)
 
     def ladder(self, call_id: str) -> Ladder | None:
         """The messages of a call; None where none are kept, any more or yet."""
         call = self._running.get(call_id) or self._over.get(call_id)
-        return None if call is None else call.ladder()
+        return None if call is None else call.ladder(self._sources)
 
     def _began(self, event: CallBegan) -> None:
         call = self._running[event.call_id] = _Call(event.call_id, event.began)
@@ -161,14 +170,8 @@ def _may_become_a_call(message: Message) -> bool:
     return (message.headers.get("CSeq") or "").endswith("INVITE")
 
 
-def _kept(passage: Passage, leg: str) -> _Kept:
-    octets = passage.octets
-    data = octets if octets is not None else passage.message.to_bytes()
-    return passage.at, leg, passage.direction, passage.hop, passage.local, data
-
-
-def _message(kept: _Kept, began: float, *, repeated: bool) -> LadderMessage:
-    at, leg, direction, hop, local, data = kept
+def _message(kept: _Kept, began: float, local: tuple[str, int], *, repeated: bool) -> LadderMessage:
+    at, leg, direction, hop, data = kept
     outbound = direction is Direction.OUT
     if not outbound:
         data = parse(data).to_bytes()  # in our way, as `masked` asks for

@@ -1,6 +1,6 @@
 """SIP messages, counted as they come and go."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from ringdove.net.passage import Direction, Passage
 from ringdove.sip.errors import SipSyntaxError
@@ -13,7 +13,7 @@ class Traffic:
     """An observer that counts messages by direction, method and kind: "request", or the class of the response."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self._seen: dict[tuple[bool, str, int], int] = {}
+        self._seen: defaultdict[tuple[bool, str, int], int] = defaultdict(int)
         """By whether it came, method and status (0: a request), as can be read off a message; named when asked."""
         metrics.counter(
             "ringdove_sip_messages_total",
@@ -26,8 +26,7 @@ class Traffic:
         """See one message."""
         message = passage.message
         method, status = (message.method, 0) if isinstance(message, Request) else _answered(message)
-        seen = passage.direction is Direction.IN, method if method in METHODS else "other", status
-        self._seen[seen] = self._seen.get(seen, 0) + 1
+        self._seen[passage.direction is Direction.IN, method if method in METHODS else "other", status] += 1
 
     def _messages(self) -> Counter[tuple[str, str, str]]:
         messages: Counter[tuple[str, str, str]] = Counter()

@@ -45,7 +45,7 @@ def check(data: bytes) -> None:
         came = parse(data)
     except NoMessage:
         return
-    passage = Passage(Direction.IN, SOURCE, ("192.0.2.9", 5060), came, 1.0, None)
+    passage = Passage(Direction.IN, SOURCE, came, 1.0, None)
     packet = encode(Copy("udp", ("192.0.2.1", 1), ("192.0.2.9", 2), 1.0, masked(passage.data), "1"), agent=1)
     assert int.from_bytes(packet[4:6], "big") == len(packet)
     _record(passage)

@@ -80,7 +80,8 @@ class Network:
             if source[0] not in self.dead:
                 self._loop.call_later(STILL, self._refuse, source, target)
         elif target[0] not in self.dead and (node := self._nodes.get(target)) is not None:
-            node.receiver.received(parse(data), Hop("udp", *source, *target))
+            hop = Hop("udp", *source, *target)
+            node.receiver.received(parse(data), hop, trusted=node.receiver.trusts(hop))
 
     def _refuse(self, source: Address, target: Address) -> None:
         if self.on_refusal is not None:

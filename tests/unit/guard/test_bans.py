@@ -178,6 +178,6 @@ def test_the_oldest_entries_are_forgotten_first() -> None:
     table.touch("b")
     table.touch("a")
     table.touch("c")
-    assert [key for key, _ in table.items()] == ["a", "c"]
-    assert table.find("b") is None
+    assert list(table) == ["a", "c"]
+    assert table.get("b") is None
     assert len(table) == 2

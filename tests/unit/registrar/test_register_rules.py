@@ -1,7 +1,6 @@
 """What a REGISTER does to the bindings of an extension (RFC 3261 §10.3, RFC 5626, RFC 3327)."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -257,7 +256,7 @@ def test_a_path_is_kept_and_leads_back_through_the_proxy() -> None:
 
 def test_a_stream_phone_has_an_address_of_its_own_only_where_its_contact_shows_it() -> None:
     listens = own_address(_one(_request("<sip:me@203.0.113.9:5070;transport=tcp>"), TCP_SOURCE))
-    assert listens == replace(TCP_SOURCE, remote_port=5070)
+    assert listens == TCP_SOURCE._replace(remote_port=5070)
     assert own_address(_one(_request("<sip:me@10.0.0.5:5070;transport=tcp>"), TCP_SOURCE)) is None
     assert own_address(_one(_request("<sip:me@203.0.113.9:5070>", Path="<sip:edge;lr>"), TCP_SOURCE)) is None
 

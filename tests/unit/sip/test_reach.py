@@ -1,7 +1,5 @@
 """Where requests for a peer go (RFC 3261 §8.1.2, §18; RFC 3581)."""
 
-from dataclasses import replace
-
 import pytest
 
 from ringdove.sip.errors import SipSyntaxError
@@ -14,7 +12,7 @@ from ringdove.sip.uri import Uri
 
 SOURCE = Hop("udp", "203.0.113.9", 40000, "192.0.2.1", 5060)
 SOURCE6 = Hop("udp", "2001:db8::9", 40000, "2001:db8::1", 5060)
-TCP = replace(SOURCE, transport="tcp")
+TCP = SOURCE._replace(transport="tcp")
 DIRECT = "203.0.113.9:40000"
 NATTED = "10.0.0.5:40000;rport"
 
@@ -27,7 +25,7 @@ def _reach(contact: str, via: str = DIRECT, source: Hop = SOURCE, present: Hop |
 
 
 def _at(host: str, port: int, source: Hop = SOURCE) -> Hop:
-    return replace(source, remote_host=host, remote_port=port)
+    return source._replace(remote_host=host, remote_port=port)
 
 
 @pytest.mark.parametrize("via", [DIRECT, DIRECT + ";rport"])
@@ -68,7 +66,7 @@ def test_what_is_no_address_of_the_peer_over_this_transport_is_not_followed(cont
 
 
 def test_a_loopback_phone_is_called_on_loopback() -> None:
-    local = replace(SOURCE, remote_host="127.0.0.1")
+    local = SOURCE._replace(remote_host="127.0.0.1")
     assert _reach("sip:me@127.0.0.1:5062", "127.0.0.1:40000", local) == _at("127.0.0.1", 5062, local)
 
 
@@ -79,14 +77,14 @@ def test_ipv6_addresses_are_the_same_however_they_are_written() -> None:
 
 def test_a_peer_that_is_reached_at_its_contact_stays_there_wherever_it_sends_from() -> None:
     present = _at("203.0.113.9", 5062)
-    elsewhere = replace(SOURCE, remote_port=50123)
+    elsewhere = SOURCE._replace(remote_port=50123)
     via = "203.0.113.9:5062;rport"
     assert _reach("sip:me@203.0.113.9:5062", via, elsewhere, present) is present
     assert _reach("sip:me@203.0.113.9:5070", DIRECT, SOURCE, present) == _at("203.0.113.9", 5070)
 
 
 def test_a_peer_behind_nat_that_comes_from_a_new_port_is_reached_there() -> None:
-    assert _reach("sip:me@10.0.0.5:5062", NATTED, replace(SOURCE, remote_port=50123), SOURCE).remote_port == 50123
+    assert _reach("sip:me@10.0.0.5:5062", NATTED, SOURCE._replace(remote_port=50123), SOURCE).remote_port == 50123
 
 
 def test_streams_are_reached_through_their_flow() -> None:
@@ -106,7 +104,7 @@ def test_streams_are_reached_through_their_flow() -> None:
 def test_without_its_flow_a_stream_peer_is_called_only_where_it_names_its_own_address(
     contact: str, port: int | None
 ) -> None:
-    assert listening(Uri.parse(contact), TCP) == (None if port is None else replace(TCP, remote_port=port))
+    assert listening(Uri.parse(contact), TCP) == (None if port is None else TCP._replace(remote_port=port))
 
 
 def test_8_1_2_the_first_Route_comes_before_the_Request_URI() -> None:

@@ -15,8 +15,7 @@ from ringdove.sip.message import Message, Request
 from ringdove.watch.recorder import LONGEST_WAITING, OCTETS_PER_CALL, OVERHEAD, WAITING, Recorder
 
 ALICE, BOB = Party(number="2001"), Party(number="2002")
-PHONE = Hop("udp", "192.0.2.7", 5060, "0.0.0.0", 5060)
-US = ("192.0.2.1", 5060)
+PHONE = Hop("udp", "192.0.2.7", 5060, "192.0.2.1", 5060)
 
 
 def request(method: str, call_id: str, cseq: int = 1, padding: int = 0) -> Request:
@@ -51,7 +50,7 @@ class Wire:
         return ladder
 
     def _pass(self, direction: Direction, message: Message) -> None:
-        self.recorder(Passage(direction, PHONE, US, message, next(self._now) / 10, None))
+        self.recorder(Passage(direction, PHONE, message, next(self._now) / 10, None))
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def counted(*messages: str) -> set[tuple[str, str]]:
     metrics = Metrics()
     traffic = Traffic(metrics)
     for text in messages:
-        traffic(Passage(Direction.IN, HOP, ("192.0.2.2", 5060), parse(text.encode()), 0.0, None))
+        traffic(Passage(Direction.IN, HOP, parse(text.encode()), 0.0, None))
     families = text_string_to_metric_families(metrics.text().decode())
     samples = [sample for family in families for sample in family.samples if sample.name.startswith("ringdove_sip")]
     return {(sample.labels["method"], sample.labels["kind"]) for sample in samples}

@@ -5,7 +5,7 @@ from typing import Any
 from ..hop import Hop
 from ..message import Request
 from .actions import Action, Ended, Failed, Failure, Send
-from .keys import ClientKey, sent_by
+from .keys import ClientKey
 from .machine import Machine
 from .schedule import Schedule
 from .timers import Timers
@@ -29,7 +29,8 @@ class Asking(Machine):
         self.key = key
         self.request: Request | None = request
         """None when it has its final response."""
-        self.sent_by = sent_by(request)
+        via = request.via
+        self.sent_by = via.host, via.port
         self.hop = hop
         self._send: Send | None = Send(request, request.to_bytes() if data is None else data, hop)
         self._interval = timers.t1

@@ -29,8 +29,8 @@ def _derive(invite: Request, method: str, to: str) -> Request:
         ("CSeq", f"{invite.cseq.number} {method}"),
     ]
     # §22.1: a server cannot challenge an ACK, so it carries what satisfied the INVITE's challenge.
-    copied = ("Route", "Authorization", "Proxy-Authorization") if method == "ACK" else ("Route",)
-    fields += [(name, value) for name, value in invite.headers if name in copied]
+    for name in ("Route", "Authorization", "Proxy-Authorization") if method == "ACK" else ("Route",):
+        fields += [(name, value) for value in invite.headers.get_all(name)]
     derived = Request(method, invite.uri, Headers.of_canonical(fields))
     derived.push_via(invite.via)
     return derived

@@ -72,12 +72,10 @@ class InviteClient(Asking):
         self._cancel = cancel_of(self.request, headers)
         return self._send_cancel(now) if self.state is State.PROCEEDING else []
 
-    def acknowledge(self, ack: Request, hop: Hop) -> Send:
-        """Send the ACK to a 2xx, and again whenever that 2xx is repeated (§13.2.2.4)."""
-        send = Send(ack, ack.to_bytes(), hop)
+    def acknowledged(self, answer: DialogTransaction, ack: Send) -> None:
+        """A 2xx gets its ACK, and the same again whenever it is repeated (§13.2.2.4)."""
         if self.state is State.ACCEPTED:
-            self.answers[dialog_transaction(ack)] = Said.of(send)
-        return send
+            self.answers[answer] = Said.of(ack)
 
     def transport_failed(self) -> list[Action]:
         """The INVITE or its CANCEL cannot be delivered."""

@@ -78,11 +78,6 @@ def stateless_tag(request: Request) -> str:
     return blake2s(f"{request.via}\n{request.headers.get('Call-ID')}".encode(), digest_size=8).hexdigest()
 
 
-def sent_by(request: Request) -> tuple[str, int | None]:
-    """Whom the topmost Via of a request names: host and port."""
-    return request.via.host, request.via.port
-
-
 def same_sender(response: Response, host: str, port: int | None) -> bool:
     """Whether the topmost Via of a response is the one we sent (§18.1.2)."""
     via = response.via

@@ -1,6 +1,5 @@
 """How a response finds its way back (RFC 3261 §18.2, RFC 3581)."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from ..headers import Via
@@ -42,7 +41,7 @@ class ReplyPath(NamedTuple):
         port = via.port or DEFAULT_PORTS[source.transport]
         if port == source.remote_port:
             return cls(source)
-        named = replace(source, remote_port=port)
+        named = source._replace(remote_port=port)
         return cls(source, named) if source.reliable else cls(named)
 
     def send(self, response: Response) -> Send:

@@ -5,11 +5,13 @@ duration is in order by itself. So setting a timer is an append, and a timer tha
 until its turn comes, when it is dropped.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from typing import Final, Generic, Protocol, TypeVar
 
 _NEVER: Final = float("inf")
+_PATIENCE: Final = 1 / 32
+"""How late a timer may be, as a share of its duration: those that clean up after half a minute are woken together."""
 
 
 class Timed(Protocol):
@@ -25,35 +27,33 @@ T = TypeVar("T", bound=Timed)
 class Schedule(Generic[T]):
     """The timers of machines."""
 
-    __slots__ = ("_queues", "earliest")
+    __slots__ = ("_queues", "look_at")
 
     def __init__(self) -> None:
-        self._queues: dict[float, deque[tuple[float, T]]] = {}
-        self.earliest = _NEVER
-        """Never later than the deadline; earlier where the timer that it was was stopped."""
+        self._queues: defaultdict[float, deque[tuple[float, T]]] = defaultdict(deque)
+        """Of each duration, the timers in the order of their times."""
+        self.look_at = _NEVER
+        """When to pop what is due: no timer is later then than it may be. It may be for one that was stopped."""
 
     def add(self, timed: T, seconds: float, now: float) -> float:
         """Wake somebody after so many seconds; returns when that is."""
         at = now + seconds
-        queue = self._queues.get(seconds)
-        if queue is None:
-            queue = self._queues[seconds] = deque()
-        queue.append((at, timed))
-        self.earliest = min(self.earliest, at)
+        self._queues[seconds].append((at, timed))
+        self.look_at = min(self.look_at, at + seconds * _PATIENCE)
         return at
 
     @property
     def deadline(self) -> float | None:
         """The earliest one."""
         queue = self._next()
-        self.earliest = queue[0][0] if queue else _NEVER
-        return self.earliest if queue else None
+        return queue[0][0] if queue else None
 
     def pop_due(self, now: float) -> Iterator[T]:
         """Those whose time has come, the earliest first; to be gone through to the end."""
         while (queue := self._next()) is not None and queue[0][0] <= now:
             yield queue.popleft()[1]
-        self.earliest = queue[0][0] if queue else _NEVER
+        latest = [queue[0][0] + seconds * _PATIENCE for seconds, queue in self._queues.items() if queue]
+        self.look_at = min(latest, default=_NEVER)
 
     def _next(self) -> deque[tuple[float, T]] | None:
         """The queue with the earliest timer."""

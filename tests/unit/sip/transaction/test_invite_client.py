@@ -7,6 +7,7 @@ from ringdove.sip.message import Request
 from ringdove.sip.transaction import ClientKey, DeliverResponse, Failed, Failure, Send, Timers
 from ringdove.sip.transaction.actions import StartCancel
 from ringdove.sip.transaction.invite_client import MAX_ANSWERS, InviteClient, State
+from ringdove.sip.transaction.keys import dialog_transaction
 from ringdove.sip.transaction.schedule import Schedule
 from unit.sip.transaction.transaction_cases import BRANCH, TCP, UDP, Drive, describe, request, response
 
@@ -79,7 +80,7 @@ def test_an_acknowledged_2xx_is_acknowledged_again_by_itself_and_others_go_up() 
     machine, _ = started()
     machine.receive(response(200, tag="one"), 1.0)
     ack = request("ACK", branch="z9hG4bKack", to_tag="one")
-    assert machine.acknowledge(ack, UDP).data == ack.to_bytes()
+    machine.acknowledged(dialog_transaction(ack), Send(ack, ack.to_bytes(), UDP))
     (again,) = machine.receive(response(200, tag="one"), 1.5)
     assert isinstance(again, Send)
     assert again.data == ack.to_bytes()

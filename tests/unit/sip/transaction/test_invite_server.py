@@ -1,7 +1,5 @@
 """The INVITE server transaction, state by state (RFC 3261 §17.2.1 and §13.3.1.4, RFC 6026 figure 7)."""
 
-from dataclasses import replace
-
 import pytest
 
 from ringdove.sip.hop import Hop
@@ -148,7 +146,7 @@ def test_after_the_ACK_the_connection_does_not_matter() -> None:
 
 @pytest.mark.parametrize(("said", "again"), [(None, "send 100"), (180, "send 180"), (200, "send 200")])
 def test_18_2_2_a_connection_that_is_gone_is_replaced_by_the_port_in_the_Via(said: int | None, again: str) -> None:
-    machine, drive = started(replace(TCP, remote_host="192.0.2.1", remote_port=40000))
+    machine, drive = started(TCP._replace(remote_host="192.0.2.1", remote_port=40000))
     if said is not None:
         machine.respond(response(said), 0.1)
     (send,) = machine.transport_failed()

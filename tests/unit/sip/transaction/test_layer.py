@@ -1,7 +1,5 @@
 """Matching, CANCEL, merged requests, caps and timing in the transaction layer."""
 
-from dataclasses import replace
-
 import pytest
 
 from ringdove.sip.hop import Hop
@@ -145,10 +143,10 @@ class TestCancelServer:
     def test_from_another_address_it_cancels_nothing_and_leaves_nothing(self) -> None:
         layer = TransactionLayer()
         layer.receive(request(), UDP, 0.0)
-        stranger = layer.receive(request("CANCEL"), replace(UDP, remote_host="192.0.2.99"), 0.1)
+        stranger = layer.receive(request("CANCEL"), UDP._replace(remote_host="192.0.2.99"), 0.1)
         assert words(stranger) == ["send 481"]
         assert len(layer) == 1
-        moved = replace(UDP, remote_port=5099)  # as behind a NAT
+        moved = UDP._replace(remote_port=5099)  # as behind a NAT
         assert words(layer.receive(request("CANCEL"), moved, 0.2)) == ["send 200", "up CANCEL"]
 
     def test_without_an_INVITE_it_gets_481(self) -> None:
@@ -239,13 +237,13 @@ class TestCaps:
     def test_one_source_fills_its_share_and_no_more(self) -> None:
         layer = TransactionLayer(caps=Caps(total=10, per_source=3))
         assert self.flood(layer, 5, UDP) == ["up INVITE"] * 3 + ["send 503"] * 2
-        assert self.flood(layer, 3, replace(UDP, remote_host="192.0.2.3")) == ["up INVITE"] * 3
+        assert self.flood(layer, 3, UDP._replace(remote_host="192.0.2.3")) == ["up INVITE"] * 3
         assert len(layer) == 6
 
     def test_all_sources_fill_the_total_and_no_more_and_the_answer_says_when_to_come_back(self) -> None:
         layer = TransactionLayer(caps=Caps(total=4, per_source=3))
         for n in range(3):
-            self.flood(layer, 2, replace(UDP, remote_host=f"192.0.2.{n}"))
+            self.flood(layer, 2, UDP._replace(remote_host=f"192.0.2.{n}"))
         assert len(layer) == 4
         assert sent(layer.receive(request(branch="z9hG4bKx", call_id="x"), UDP, 0.0)).headers.get("Retry-After")
 
@@ -273,7 +271,7 @@ class TestCaps:
 
 def test_a_transport_failure_ends_all_and_only_what_waits_for_that_far_end() -> None:
     layer = TransactionLayer()
-    elsewhere = replace(UDP, remote_port=5070)
+    elsewhere = UDP._replace(remote_port=5070)
     for n, hop in enumerate((UDP, UDP, elsewhere, TCP)):
         layer.request(request("OPTIONS", branch=f"z9hG4bK{n}"), hop, 0.0)
     assert words(layer.transport_failed(UDP.remote, 0.1)) == ["failed TRANSPORT", "ended"] * 2
@@ -283,13 +281,13 @@ def test_a_transport_failure_ends_all_and_only_what_waits_for_that_far_end() -> 
 
 def test_a_stream_that_is_gone_concerns_the_INVITEs_that_came_over_it() -> None:
     layer = TransactionLayer()
-    far = replace(TCP, remote_port=40000)
-    named = replace(far, remote_port=5060)
+    far = TCP._replace(remote_port=40000)
+    named = far._replace(remote_port=5060)
     first, second = (request(branch=f"z9hG4bK{n}", call_id=f"c{n}") for n in range(2))
     delivered(layer.receive(first, far, 0.0))
     key = delivered(layer.receive(second, far, 0.0))
     layer.receive(request("OPTIONS", branch="z9hG4bKo"), far, 0.0)
-    layer.receive(request(branch="z9hG4bKx", call_id="cx"), replace(far, remote_port=40001), 0.0)
+    layer.receive(request(branch="z9hG4bKx", call_id="cx"), far._replace(remote_port=40001), 0.0)
     layer.respond(key, response(200, second), 0.0)
     assert words(layer.transport_failed(far.remote, 0.1)) == ["send 100", "send 200"]  # by the port in the Via
     assert layer.transport_failed(far.remote, 0.2) == []

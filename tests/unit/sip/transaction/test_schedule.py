@@ -16,10 +16,17 @@ DURATIONS = (0.0, 0.5, 1.0, 4.0, 32.0)
 
 @dataclass(eq=False)
 class Sleeper:
-    """Somebody who has two timers."""
+    """Somebody who has two timers, and how long each may wait."""
 
     again_at: float = NEVER
     over_at: float = NEVER
+    again_by: float = NEVER
+    over_by: float = NEVER
+
+    @property
+    def by(self) -> float:
+        """When it has to be woken."""
+        return min(self.again_by if self.again_at < NEVER else NEVER, self.over_by if self.over_at < NEVER else NEVER)
 
 
 steps = st.lists(
@@ -39,8 +46,10 @@ def test_who_is_due_is_woken_in_order_and_nobody_else(steps: list[tuple[str, int
         sleeper = sleepers[which]
         if what == "again":
             sleeper.again_at = schedule.add(sleeper, seconds, now)
+            sleeper.again_by = now + seconds * 33 / 32
         elif what == "over":
             sleeper.over_at = schedule.add(sleeper, seconds, now)
+            sleeper.over_by = now + seconds * 33 / 32
         elif what == "stop":
             sleeper.again_at = sleeper.over_at = NEVER
         else:
@@ -53,9 +62,10 @@ def test_who_is_due_is_woken_in_order_and_nobody_else(steps: list[tuple[str, int
             assert woken == sorted(woken)
             assert all(at <= now for at in woken)
             assert all(min(one.again_at, one.over_at) > now for one in sleepers)
+            assert schedule.look_at > now, "a look that stays due makes a busy loop"
         due = min(min(one.again_at, one.over_at) for one in sleepers)
-        assert schedule.earliest <= due
         assert schedule.deadline == (None if due == NEVER else due)
+        assert schedule.look_at <= min(one.by for one in sleepers) + 1e-9
 
 
 def test_what_is_sent_again_is_read_anew_however_long_it_is() -> None:
@@ -67,3 +77,13 @@ def test_what_is_sent_again_is_read_anew_however_long_it_is() -> None:
     assert (again.data, again.hop, again.otherwise) == (send.data, TCP, UDP)
     assert isinstance(again.message, Response)
     assert again.message.to_bytes() == send.data
+
+
+def test_timers_that_end_within_a_32nd_of_their_duration_are_woken_together() -> None:
+    schedule: Schedule[Sleeper] = Schedule()
+    for n in range(100):
+        sleeper = Sleeper()
+        sleeper.over_at = schedule.add(sleeper, 32.0, n / 100)
+    assert schedule.look_at == 33.0
+    assert len(list(schedule.pop_due(schedule.look_at))) == 100
+    assert schedule.look_at == NEVER
