@@ -180,7 +180,7 @@ class Settings(BaseSettings):
     )
     # less than the hour of a file that can be kept: a phone's clock may run fast
     vm_longest: int = Field(default=300, ge=1, le=3000, description="Seconds of the longest message.")
-    vm_shortest: int = Field(default=2, ge=0, le=60, description="Seconds below which a message is not kept.")
+    vm_shortest: int = Field(default=1, ge=0, le=60, description="Seconds of speech below which nothing is a message.")
     vm_silence: int = Field(default=10, ge=1, le=3600, description="Seconds of silence that end a message.")
     vm_messages: int = Field(default=100, ge=1, le=10_000, description="Messages that a mailbox takes.")
     vm_storage: int = Field(default=10_000, ge=1, le=100_000_000, description="MiB that all messages may take.")

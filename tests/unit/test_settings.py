@@ -164,7 +164,7 @@ def test_certificate_and_key_go_together() -> None:
         ({"vm_code": "*3", "vm_main_code": "*3"}, "VM_TO_CODE: vm_code and vm_main_code are two codes"),
         ({"vm_to_code": "*"}, "--vm-to-code: wants a code that neither vm_code nor vm_main_code begins with"),
         ({"vm_code": "#1"}, "VM_TO_CODE: wants a code that neither vm_code nor vm_main_code begins with"),
-        ({"vm_longest": 2}, "VM_SHORTEST: wants less than vm_longest"),
+        ({"vm_longest": 1}, "VM_SHORTEST: wants less than vm_longest"),
         ({"smtp": "mail.example.com:0"}, "--smtp: wants the mail server's port, such as mail.example.com:587"),
         ({"smtp": "mail.example.com:25"}, "SMTP_FROM: is needed with smtp, such as pbx@example.com"),
         ({"smtp_user": "me"}, "SMTP_PASSWORD: smtp_user and smtp_password are given together or not at all"),

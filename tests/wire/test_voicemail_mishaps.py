@@ -1,5 +1,6 @@
 """What a caller has said is not lost, whatever goes wrong while it is said."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,33 @@ async def test_a_recording_that_cannot_be_made_a_file_of_now_is_a_message_later(
     in_the_way.rmdir()
     assert await said(scene.house, bob) == [(TONE, near(1.5))]
     assert (await scene.story(alice)).hops[-1].outcome is HopOutcome.MESSAGE_LEFT
+
+
+async def test_who_says_nothing_and_hangs_up_leaves_no_message(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await scene.person(enb_vm=1)
+    line = await reach_tone(alice, await alice.dial(bob.number))
+    await speak(line, 0, 1.7)  # its phone sends what it hears: nothing
+    assert (await line.bye()).status == 200
+    assert (await scene.story(alice)).hops[-1].outcome is HopOutcome.NO_MESSAGE
+    await messages(scene.house, count=0, ext_id=bob.id)
+    assert list(spool(scene.house).iterdir()) == []
+
+
+@pytest.mark.parametrize("end", ["key", "hang-up"])
+async def test_silence_at_the_end_is_left_out_whatever_ends_the_message(scene: Scene, end: str) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await scene.person(enb_vm=1)
+    line = await reach_tone(alice, await alice.dial(bob.number))
+    await speak(line, TONE, 1.3)
+    await asyncio.sleep(1.5)
+    if end == "key":
+        await press(line, "#", "1")
+        await alice.hung_up(within=8)
+    else:
+        await line.bye()
+    (message,) = await messages(scene.house, count=1, ext_id=bob.id)
+    assert message["duration"] == near(1.8)
 
 
 async def test_who_records_again_needs_no_second_place_in_the_mailbox(scene: Scene) -> None:

@@ -10,14 +10,14 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from enum import Enum, auto
 from pathlib import Path
 
 import structlog
 
+from ringdove.media import recordings
 from ringdove.media.codecs import sound_seconds
 from ringdove.media.engine import Item, ItemId, MediaError, RecordingFailed, RecordingId, Sound
-from ringdove.media.recordings import tape_of
+from ringdove.media.recordings import KEPT_QUIET, tape_of
 from ringdove.model.story import EndedBy
 
 from .call import Call
@@ -33,8 +33,6 @@ PATIENCE = 5.0
 """Seconds in which a key is expected after a question."""
 BETWEEN_DIGITS = 4.0
 """Seconds after which a number counts as keyed in."""
-_KEPT_QUIET = 0.5
-"""Seconds of the silence that ended a recording that stay in it."""
 _ANSWER = 5.0
 """Seconds to wait for a caller's description, where it makes none before our 200."""
 
@@ -43,23 +41,14 @@ class CallerLeft(Exception):
     """The caller hung up."""
 
 
-class Stopped(Enum):
-    """What ended a recording."""
-
-    KEY = auto()
-    SILENCE = auto()
-    LENGTH = auto()
-    HANG_UP = auto()
-    """The caller's, or ours: the call is over."""
-
-
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A recording that was made: seconds of it, and why it ended."""
+    """A recording that was made: seconds of it, and in how many of them something is heard."""
 
     seconds: float | None
     """None where no file could be made of it yet; what was said lies beside it, for `media.recordings.recover`."""
-    stopped: Stopped
+    heard: float
+    """See `media.recordings.heard`."""
     over: CallerLeft | CallEnded | None = None
     """What ended the call with it: to be raised when what was recorded is cared for."""
 
@@ -119,37 +108,35 @@ class Conversation:
 
     async def record(self, file: Path, *, longest: float, quiet: float, keys: str = "#") -> Take:
         """Record what the caller says into a WAV file, until it presses a key, says nothing for `quiet` seconds, has
-        spoken for `longest`, or the call is over, which does not raise here (`Take.over`). Silence at the end that
-        ended it is left out.
+        spoken for `longest`, or the call is over, which does not raise here (`Take.over`). Silence at the end is left
+        out, but for a moment of it.
         """
         recording = RecordingId(file.stem)
         await self._call.session.record(recording, file, CALLER, quiet=quiet)
-        stopped, over = Stopped.HANG_UP, None
+        over = None
         try:
-            stopped = await self._recorded(recording, self._now() + longest, keys)
+            await self._recorded(recording, self._now() + longest, keys)
         except (CallerLeft, CallEnded) as end:
             over = end
         finally:
-            seconds = await self._close(recording, file, trimmed=stopped is Stopped.SILENCE)
-        return Take(seconds, stopped, over)
+            seconds, audible = await self._close(recording, file)
+        return Take(seconds, audible, over)
 
-    async def _recorded(self, recording: RecordingId, until: float, keys: str) -> Stopped:
-        while True:
-            match await self._next(until):
-                case None:
-                    return Stopped.LENGTH
+    async def _recorded(self, recording: RecordingId, until: float, keys: str) -> None:
+        while (event := await self._next(until)) is not None:
+            match event:
                 case Pressed(digit=key) if key in keys:
-                    return Stopped.KEY
+                    return
                 case Quiet(recording=silent) if silent == recording:
-                    return Stopped.SILENCE
+                    return
 
-    async def _close(self, recording: RecordingId, file: Path, *, trimmed: bool) -> float | None:
+    async def _close(self, recording: RecordingId, file: Path) -> tuple[float | None, float]:
         try:
-            kept = _KEPT_QUIET if trimmed else None
-            return (await self._call.session.stop_record(recording, keep_quiet=kept)).seconds
+            made = await self._call.session.stop_record(recording, keep_quiet=KEPT_QUIET)
+            return made.seconds, await recordings.heard(file)
         except RecordingFailed:
             log.exception("recording_failed", call=self._call.id)
-            return None if tape_of(file).exists() else 0.0
+            return None if tape_of(file).exists() else 0.0, 0.0
 
     async def rest(self, until: float) -> None:
         """Say nothing until the loop's clock reaches `until`; keys that are pressed meanwhile are passed over."""

@@ -53,7 +53,7 @@ class _Message:
         self._blank: Letter | None = None
         """One that was begun, and nothing of use is in it yet."""
         self._kept: Letter | None = None
-        """The last recording that was long enough."""
+        """The last recording in which enough is heard."""
 
     async def take(self) -> None:
         try:
@@ -93,7 +93,7 @@ class _Message:
             heard.ended()
 
     async def _record(self) -> None:
-        """One take. It takes the place of the one before if it is long enough."""
+        """One take. It takes the place of the one before if enough is heard in it."""
         letter, settings = await self._begin(), self._settings
         await self._talk.say((BEEP,))
         file, began = self._postbox.file(letter), self._call.book.now()
@@ -103,7 +103,7 @@ class _Message:
             self._blank = None
             self._postbox.send(letter)
             raise
-        if take.seconds is None or take.seconds >= settings.vm_shortest:
+        if take.seconds is None or self._postbox.is_message(take.heard):
             self._blank, self._kept = self._kept, letter
             seconds = self._call.book.now() - began if take.seconds is None else take.seconds
             self._hop.message = Recorded(began_at=began, seconds=round(seconds, 3))

@@ -2,10 +2,18 @@
 
 import asyncio
 import wave
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from ringdove.media.files import process
+from ringdove.media.frames import FRAME_SECONDS
+from ringdove.media.loudness import QUIET_UPPER, SHARE, speech
+
+KEPT_QUIET = 0.5
+"""Seconds of the silence at the end that stay in what somebody has said."""
+_AT_ONCE = 3000
+"""Frames that are read into memory at a time: a minute."""
 
 
 def tape_of(file: Path) -> Path:
@@ -38,6 +46,22 @@ async def recover(file: Path, keep_quiet: float | None = None) -> float | None:
     if await asyncio.to_thread(tape_of(file).exists):
         await finish(file, keep_quiet)
     return await asyncio.to_thread(_kept, file)
+
+
+async def heard(file: Path) -> float:
+    """Seconds of a WAV file of one channel in which somebody speaks, short pauses between words included; noise of a
+    line is no speech (see `media.loudness`). Raises OSError, and wave.Error where it is no WAV.
+    """
+    return await asyncio.to_thread(lambda: speech(_loud(file)) * FRAME_SECONDS)
+
+
+def _loud(file: Path) -> Iterator[bool]:
+    """Each 20 ms of a WAV file of one channel, whether they are loud."""
+    with wave.open(str(file), "rb") as sound:
+        size = round(FRAME_SECONDS * sound.getframerate())
+        while upper := sound.readframes(_AT_ONCE * size)[1::2]:
+            for start in range(0, len(upper), size):
+                yield len(upper[start : start + size].translate(None, QUIET_UPPER)) > SHARE * size
 
 
 def _kept(file: Path) -> float | None:

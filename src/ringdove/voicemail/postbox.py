@@ -11,8 +11,9 @@ import structlog
 
 from ringdove.events.bus import Bus
 from ringdove.events.types import ExtensionChanged, MailboxChanged, MailboxFull, MessageLeft
+from ringdove.media import recordings
 from ringdove.media.library import BrokenAudio, Kept
-from ringdove.media.recordings import recover
+from ringdove.media.recordings import KEPT_QUIET, recover
 from ringdove.model.voicemail import Greeting, Mailbox, MailboxKind, Message, MessageCount, NewMessage
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
@@ -106,6 +107,10 @@ class Postbox:
     def file(self, letter: Letter) -> Path:
         """Where it is recorded to: a WAV file."""
         return self._spool.file(letter)
+
+    def is_message(self, heard: float) -> bool:
+        """Whether a recording is one: enough is heard in it (`vm_shortest`), in seconds, and anything at all."""
+        return heard > 0 and heard >= self._settings.vm_shortest
 
     async def listen(self, recording: Path) -> tuple[Path, ...]:
         """The track of what was recorded, to be heard before it is sent; nothing where that cannot be."""
@@ -261,8 +266,8 @@ class Postbox:
     async def _deliver(self, letter: Letter) -> list[Message]:
         """Put it into the mailboxes; done a second time, it is there once."""
         file = self.file(letter)
-        seconds = await recover(file)
-        if seconds is None or seconds < self._settings.vm_shortest:
+        seconds = await recover(file, KEPT_QUIET)
+        if seconds is None or not self.is_message(await recordings.heard(file)):
             log.info("letter_too_short", letter=letter.id, seconds=seconds)
             return []
 

@@ -3,10 +3,14 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ringdove.media.recordings import finish, recover, tape_of
+from ringdove.media.loudness import PAUSE, speech
+from ringdove.media.recordings import KEPT_QUIET, finish, heard, recover, tape_of
 from ringdove.media.tape import TapeWriter
 
 START = 5000.0
@@ -86,3 +90,49 @@ async def test_what_fails_keeps_the_tape_for_the_next_time(file: Path) -> None:
     obstacle.rmdir()
     assert os.listdir(file.parent) == [tape_of(file).name]
     assert await recover(file) == 1.0
+
+
+# What is heard
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ([(SOFT, 3.0)], 0.0),
+        ([(LOUD, 1.0)], 1.0),
+        ([(SOFT, 2.0), (LOUD, 1.0), (SOFT, 2.0)], 1.0),
+        ([(LOUD, 0.4), (SOFT, 0.4), (LOUD, 0.4)], 1.2),  # a breath
+        ([(LOUD, 0.4), (SOFT, 0.6), (LOUD, 0.4)], 0.8),
+        ([(SOFT, 1.0), (LOUD, 0.02), (SOFT, 1.0)], 0.0),  # a tap on the table
+    ],
+)
+async def test_silence_is_not_heard_but_short_pauses_between_words_are_speech(
+    file: Path, said: list[tuple[bytes, float]], seconds: float
+) -> None:
+    left_behind(file, *said)
+    await recover(file)
+    assert await heard(file) == pytest.approx(seconds)
+    await recover(file, KEPT_QUIET)
+    assert await heard(file) == pytest.approx(seconds), "what is cut off is not heard"
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000])
+async def test_the_noise_of_a_line_is_not_heard_and_low_speech_is(file: Path, rate: int) -> None:
+    noise = np.random.default_rng(1).normal(size=90 * rate)
+    for dbov, seconds in ((-50, 0.0), (-36, 90.0)):
+        soundfile.write(file, noise * 10 ** (dbov / 20), rate, "PCM_16")
+        assert await heard(file) == pytest.approx(seconds, abs=0.1)
+
+
+@given(st.lists(st.booleans(), max_size=200))
+def test_speech_is_every_word_and_every_short_pause_between_words(loud: list[bool]) -> None:
+    frames = range(len(loud))
+    words = {frame for start in frames[1:] if loud[start - 1] and loud[start] for frame in (start - 1, start)}
+    pauses = {
+        frame
+        for frame in set(frames) - words
+        if words
+        and min(words) < frame < max(words)
+        and min(word for word in words if word > frame) - max(word for word in words if word < frame) - 1 <= PAUSE
+    }
+    assert speech(loud) == len(words | pauses)

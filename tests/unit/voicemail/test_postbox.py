@@ -13,7 +13,8 @@ from ringdove.events.bus import Bus
 from ringdove.events.types import MailboxChanged, MailboxFull, MessageLeft
 from ringdove.media.files import process
 from ringdove.media.library import Library
-from ringdove.media.recordings import tape_of
+from ringdove.media.recordings import finish, tape_of
+from ringdove.media.tape import TapeWriter
 from ringdove.model.extension import Extension
 from ringdove.model.voicemail import RECORDED_GREETING, Mailbox, MailboxKind
 from ringdove.settings import Settings
@@ -261,13 +262,37 @@ async def test_what_was_delivered_but_not_removed_is_there_once(
 
 
 async def test_what_is_too_short_or_no_sound_is_no_message(office: Office) -> None:
-    short, broken, nothing = await office.letter(seconds=1), await office.letter(), await office.letter()
+    short, broken, nothing = await office.letter(seconds=0.5), await office.letter(), await office.letter()
     office.postbox.file(broken).write_bytes(b"RIFF")
     office.postbox.file(nothing).unlink()
     for letter in (short, broken, nothing):
         office.postbox.send(letter)
     await office.delivered(0)
     assert office.told == []
+
+
+@pytest.mark.parametrize("office", [{"vm_shortest": shortest} for shortest in (0, 2)], indirect=True)
+@pytest.mark.parametrize("kept_as", ["tape", "file"])
+async def test_what_a_crash_left_is_judged_by_what_is_heard_in_it(office: Office, kept_as: str) -> None:
+    silent, spoken = await office.letter(), await office.letter()
+    for letter, octet in ((silent, b"\xff"), (spoken, b"\x00")):
+        file = office.postbox.file(letter)
+        file.unlink()
+        writer = TapeWriter(tape_of(file))
+        for number in range(200):
+            said = octet if number < 150 else b"\xff"
+            writer.put(0, "pcmu", number * 0.02, number * 160, said * 160)
+        writer.close()
+        if kept_as == "file":
+            await finish(file)
+    await office.postbox.close()
+    after = office.another()
+    await after.start()
+    await office.delivered(1)
+    (message,) = [told.message for told in office.told if isinstance(told, MessageLeft)]
+    assert message.call_id == spoken.call_id
+    assert message.seconds == (3.5 if kept_as == "tape" else 4), "silence at the end is cut off where a file is made"
+    await after.close()
 
 
 async def test_a_note_that_cannot_be_read_stops_nothing(office: Office) -> None:

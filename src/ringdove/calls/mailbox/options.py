@@ -13,8 +13,8 @@ from ..conversation import Conversation
 from ..menu import Menu
 from .login import Owner
 
-_SHORTEST = 0.75
-"""Seconds below which nothing can have been said."""
+_SHORTEST = 0.2
+"""Seconds of speech that the shortest name has."""
 _LONGEST_NAME = 10.0
 """Seconds."""
 _TAKES = 5
@@ -82,7 +82,7 @@ class Options:
                 take = await self._talk.record(draft, longest=longest, quiet=self._settings.vm_silence)
                 if take.over is not None:
                     raise take.over
-                if (take.seconds or 0.0) < _SHORTEST:
+                if take.heard < _SHORTEST:
                     self._menu.note(Phrase.TOO_SHORT)
                     continue
                 match await self._menu.review(partial(self._postbox.listen, draft), silently="*") or "*":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from G722 import G722
 
 from ..g711 import ALAW, ULAW
-from ..loudness import LOUD, SHARE
+from ..loudness import LOUD, QUIET_UPPER, SHARE
 from .wire import Quiet, Report
 
 _QUIET = {
@@ -15,8 +15,6 @@ _QUIET = {
 }
 """Octets of G.711 that are not loud."""
 _UPPER = 1 if sys.byteorder == "little" else 0
-_QUIET_UPPER = b"\x00\xff"
-"""Upper octets of samples that are not loud: of -256 to 255."""
 
 
 class Ear:
@@ -42,7 +40,7 @@ class Ear:
         if self._decoder is None:
             self._decoder = G722(16_000, 64_000)
         upper = self._decoder.decode(payload).tobytes()[_UPPER::2]
-        return len(upper.translate(None, _QUIET_UPPER)) > SHARE * len(upper)
+        return len(upper.translate(None, QUIET_UPPER)) > SHARE * len(upper)
 
 
 class Vigil:
