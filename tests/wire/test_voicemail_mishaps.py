@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from ringdove.model.story import Disposition, EndedBy, HopOutcome
 from ringdove.sip.dialog import Dialog
+from support import spoken
 from support.house import House, Person
 from support.phones import Line, Phone
 from support.scene import Scene, open_house
@@ -119,6 +120,20 @@ async def test_silence_at_the_end_is_left_out_whatever_ends_the_message(scene: S
         await line.bye()
     (message,) = await messages(scene.house, count=1, ext_id=bob.id)
     assert message["duration"] == near(1.8)
+
+
+async def test_who_comes_to_a_full_mailbox_is_told_that_and_nothing_else(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await scene.person(enb_vm=1)
+    line = await reach_tone(alice, await alice.dial(bob.number))
+    await speak(line, TONE, 1.2)
+    await line.bye()
+    await messages(scene.house, count=1, ext_id=bob.id)
+    alice.audio.packets.clear()
+    await alice.answered(await alice.dial(bob.number))
+    await alice.hung_up(within=10)
+    assert spoken.said(alice.audio.packets) == ["mailbox_full", "goodbye"]
+    assert (await scene.story(alice)).hops[-1].outcome is HopOutcome.MAILBOX_FULL
 
 
 async def test_who_records_again_needs_no_second_place_in_the_mailbox(scene: Scene) -> None:

@@ -56,6 +56,7 @@ class _Message:
         """The last recording in which enough is heard."""
 
     async def take(self) -> None:
+        words = list[Phrase]()
         try:
             await self._begin()
             await self._greet()
@@ -67,13 +68,15 @@ class _Message:
                     break
         except NoRoom as why:
             self._hop.outcome = HopOutcome.MAILBOX_FULL
-            await self._talk.say(self._speech.phrase(Phrase.NO_ROOM if why.mailbox is None else Phrase.MAILBOX_FULL))
+            words.append(Phrase.NO_ROOM if why.mailbox is None else Phrase.MAILBOX_FULL)
         finally:  # whatever ended it: a hang-up, the end of the server
             if self._kept is not None:
                 self._hop.outcome = HopOutcome.MESSAGE_LEFT
                 self._postbox.send(self._kept)
             await self._discard(self._blank)
-        await self._say(Phrase.MESSAGE_SENT if self._kept else Phrase.NOTHING_RECORDED, Phrase.GOODBYE)
+        if self._kept is not None:
+            words.append(Phrase.MESSAGE_SENT)
+        await self._say(*(words or [Phrase.NOTHING_RECORDED]), Phrase.GOODBYE)
 
     async def _begin(self) -> Letter:
         """A letter to record into; there may be one already."""
