@@ -101,7 +101,7 @@ class Postbox:
             await asyncio.to_thread(self._spool.begin, letter)
         except OSError as error:
             self._open.pop(letter.id, None)
-            raise self._no_room(None, f"the disk: {error.strerror}") from error
+            raise self._no_room((), f"the disk: {error.strerror}") from error
         return letter
 
     def file(self, letter: Letter) -> Path:
@@ -207,32 +207,30 @@ class Postbox:
             log.exception("messages_not_counted")
             return dict.fromkeys(mailboxes, MessageCount(0, 0))
         if octets >= self._settings.vm_storage * MIB:
-            raise self._no_room(None, f"messages take {self._settings.vm_storage} MiB (vm_storage)")
+            raise self._no_room((), f"messages take {self._settings.vm_storage} MiB (vm_storage)")
         return counts
 
     def _with_room(self, counts: Mapping[Mailbox, MessageCount], call_id: str) -> tuple[Mailbox, ...]:
         others = {(one.call_id, mailbox) for one in self._open.values() for mailbox in one.mailboxes}
         taken = Counter(mailbox for other, mailbox in others if other != call_id)
-        room, full = [], None
-        for mailbox, count in counts.items():
-            there = sum(count) + taken[mailbox]
-            if there < self._settings.vm_messages:
-                room.append(mailbox)
-            else:
-                full = self._no_room(mailbox, f"{there} messages (vm_messages)")
-        if full is not None and not room:
-            raise full
-        return tuple(room)
+        most = self._settings.vm_messages
+        full = [mailbox for mailbox, count in counts.items() if sum(count) + taken[mailbox] >= most]
+        if full:
+            no_room = self._no_room(full, f"{most} messages (vm_messages)")
+            if len(full) == len(counts):
+                raise no_room
+        return tuple(mailbox for mailbox in counts if mailbox not in full)
 
     async def _check_disk(self) -> None:
         if await asyncio.to_thread(lambda: self._spool.free) < SPARE:
-            raise self._no_room(None, "the disk is nearly full")
+            raise self._no_room((), "the disk is nearly full")
 
-    def _no_room(self, mailbox: Mailbox | None, reason: str) -> NoRoom:
-        whose = {} if mailbox is None else {"kind": str(mailbox.kind), "id": mailbox.id}
-        log.warning("mailbox_full", reason=reason, **whose)
-        self._bus.publish(MailboxFull(mailbox, reason))
-        return NoRoom(mailbox, reason)
+    def _no_room(self, full: Sequence[Mailbox], reason: str) -> NoRoom:
+        """What there is to raise where all of these are full, or, where that is none, there is no room for anybody."""
+        log.warning("mailbox_full", reason=reason, mailboxes=[f"{box.kind} {box.id}" for box in full])
+        for mailbox in full or (None,):
+            self._bus.publish(MailboxFull(mailbox, reason))
+        return NoRoom(full[0] if full else None, reason)
 
     # Delivery
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from ringdove.events.bus import Bus
 from ringdove.events.types import MailboxChanged, MailboxFull, MessageLeft
@@ -119,6 +120,17 @@ async def test_a_full_mailbox_takes_no_letter_and_those_under_way_count(office: 
     assert (await office.letter(ANN, BEN)).mailboxes == (BEN,)
     await office.postbox.discard(first)
     await office.letter()
+
+
+@pytest.mark.parametrize("office", [{"vm_messages": 1}], indirect=True)
+async def test_all_full_mailboxes_of_a_group_are_one_line_of_the_log(office: Office) -> None:
+    await office.letter(ANN, BEN)
+    with capture_logs() as lines, pytest.raises(NoRoom) as full:
+        await office.letter(ANN, BEN)
+    assert full.value.mailbox == ANN
+    (line,) = [line for line in lines if line["event"] == "mailbox_full"]
+    assert line["mailboxes"] == ["extension 1", "extension 2"]
+    assert office.told == [MailboxFull(box, "1 messages (vm_messages)") for box in (ANN, BEN)]
 
 
 @pytest.mark.parametrize("office", [{"vm_messages": 2}], indirect=True)
