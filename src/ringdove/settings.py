@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     )
 
     config: Path | None = Field(default=None, description="A TOML file with settings.")
-    data: Path = Field(default=Path("data"), description="The folder for database and keys.")
+    data: Path = Field(default=Path("data"), description="The folder for everything that is kept.")
     http: Listen = Field(default=HostPort("127.0.0.1", 8088), description="Where the API listens.")
     sip: Listen = Field(default=HostPort("127.0.0.1", 5060), description="Where SIP listens, UDP and TCP.")
     sip_tls: Listen | None = Field(default=None, description="Where SIP listens, TLS; not at all by default.")

@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Data = Annotated[Path | None, typer.Option(help="The folder for database and keys.  [./data]")]
+Data = Annotated[Path | None, typer.Option(help="The folder for everything that is kept.  [./data]")]
 Config = Annotated[Path | None, typer.Option(help="A TOML file with settings.")]
 
 
@@ -105,7 +105,7 @@ def calls(
 
 @app.command()
 def blocked(config: Config = None, data: Data = None) -> None:
-    """List who failed to log in too often and is not heard for a while: addresses, and users that many tried."""
+    """List who failed to log in too often and is not heard for a while: addresses, users that many tried, mailboxes."""
     from .ask import blocked as ask  # noqa: PLC0415 - as above
 
     sys.exit(asyncio.run(ask(_settings(config=config, data=data), Console())))
@@ -113,7 +113,7 @@ def blocked(config: Config = None, data: Data = None) -> None:
 
 @app.command()
 def unblock(
-    who: Annotated[str, typer.Argument(help="An address or a user, as listed by `ringdove blocked`.")],
+    who: Annotated[str, typer.Argument(help="As listed by `ringdove blocked`: an address, a user, a mailbox.")],
     config: Config = None,
     data: Data = None,
 ) -> None:
