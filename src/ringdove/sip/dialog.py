@@ -6,7 +6,7 @@ from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from .errors import SipSyntaxError
-from .headers import CSeq, Headers, NameAddr, canonical
+from .headers import Headers, NameAddr
 from .identifiers import new_call_id, new_tag
 from .message import DEFAULT_MAX_FORWARDS, Request, Response
 from .uri import Uri
@@ -187,16 +187,11 @@ class Dialog:
             # §12.2.1.1: a strict router takes the Request-URI for its own, so the target waits at the end.
             target = routes[0].uri
             routes = (*routes[1:], NameAddr(self.remote_target))
-        return _composed(
-            method,
-            target.without_headers().without_params("method"),  # §19.1.1: not in a Request-URI
-            [str(route) for route in routes],
-            from_=self.local,
-            to=self.remote,
-            call_id=self.id.call_id,
-            cseq=cseq,
-            headers=headers,
+        fields = _headers(
+            DEFAULT_MAX_FORWARDS, str(self.local), str(self.remote), self.id.call_id, f"{cseq} {method}", headers
         )
+        _route(fields, map(str, routes))
+        return Request(method, target.without_headers().without_params("method"), fields)  # §19.1.1: no `method` in it
 
     def _refresh(self, message: Request | Response) -> None:
         if message.cseq.method in TARGET_REFRESH:
@@ -224,17 +219,13 @@ def new_request(
     """
     if contact is not None:
         headers = [("Contact", f"<{contact!s}>"), *headers]
-    request = _composed(
-        method,
-        target,
-        routes,
-        max_forwards=max_forwards,
-        from_=from_ if from_.tag else from_.with_param("tag", new_tag()),
-        to=to or NameAddr(target.without_headers().without_params("transport", "method")),
-        call_id=call_id or new_call_id(),
-        cseq=cseq,
-        headers=headers,
-    )
+    if not from_.tag:
+        from_ = from_.with_param("tag", new_tag())
+    if to is None:
+        to = NameAddr(target.without_headers().without_params("transport", "method"))
+    fields = _headers(max_forwards, str(from_), str(to), call_id or new_call_id(), f"{cseq} {method}", headers)
+    _route(fields, routes)
+    request = Request(method, target, fields)
     if body:
         request.set_body(content_type, body)
     return request
@@ -247,59 +238,35 @@ class Fork:
     and `request` for each phone: it costs a third of `new_request`.
     """
 
-    __slots__ = ("_common", "_forwards", "_from", "_from_text", "_method")
+    __slots__ = ("_common", "_from", "_method")
 
     def __init__(self, method: str, *, from_: NameAddr, contact: Uri, max_forwards: int, headers: Fields = ()) -> None:
         self._method = method
-        self._from = from_
-        self._from_text = str(from_)
-        self._forwards = ("Max-Forwards", str(max_forwards))
-        self._common = [("Contact", f"<{contact!s}>"), *[(canonical(name), value) for name, value in headers]]
+        self._from = str(from_)
+        headers = [("Contact", f"<{contact!s}>"), *headers]
+        self._common = _headers(max_forwards, "", "", "", f"1 {method}", headers)
 
     def request(self, target: Uri, to: Uri, *, routes: Iterable[str] = ()) -> Request:
         """The request to one phone, less Via and body; `routes` are Route values in order, as in a binding's Path."""
-        tag, (uri, name, params) = new_tag(), self._from
-        fields = [("Route", route) for route in routes]
-        fields += (
-            self._forwards,
-            ("From", f"{self._from_text};tag={tag}"),
-            ("To", f"<{to!s}>"),
-            ("Call-ID", new_call_id()),
-            ("CSeq", f"1 {self._method}"),
-        )
-        fields += self._common
-        return Request.composed(
-            self._method,
-            target,
-            Headers.of_canonical(fields),
-            from_=NameAddr(uri, name, (*params, ("tag", tag))),
-            to=NameAddr(to),
-            cseq=CSeq(1, self._method),
-        )
+        headers = self._common.copy()
+        headers.first |= {"From": f"{self._from};tag={new_tag()}", "To": f"<{to!s}>", "Call-ID": new_call_id()}
+        _route(headers, routes)
+        return Request(self._method, target, headers)
 
 
-def _composed(
-    method: str,
-    target: Uri,
-    routes: Iterable[str],
-    *,
-    max_forwards: int = DEFAULT_MAX_FORWARDS,
-    from_: NameAddr,
-    to: NameAddr,
-    call_id: str,
-    cseq: int,
-    headers: Fields,
-) -> Request:
-    fields = [("Route", route) for route in routes]
-    fields += (
-        ("Max-Forwards", str(max_forwards)),
-        ("From", str(from_)),
-        ("To", str(to)),
-        ("Call-ID", call_id),
-        ("CSeq", f"{cseq} {method}"),
+def _headers(max_forwards: int, from_: str, to: str, call_id: str, cseq: str, more: Fields) -> Headers:
+    """What every request has (§8.1.1), less its Via, and more."""
+    headers = Headers.of_single(
+        {"Max-Forwards": str(max_forwards), "From": from_, "To": to, "Call-ID": call_id, "CSeq": cseq}
     )
-    fields += [(canonical(name), value) for name, value in headers]
-    return Request.composed(method, target, Headers.of_canonical(fields), from_=from_, to=to, cseq=CSeq(cseq, method))
+    for name, value in more:
+        headers.add(name, value)
+    return headers
+
+
+def _route(headers: Headers, routes: Iterable[str]) -> None:
+    for route in reversed([*routes]):
+        headers.prepend("Route", route)
 
 
 def _contact_of(message: Request | Response) -> Uri | None:

@@ -1,14 +1,14 @@
-"""Header fields: an ordered collection with case-blind names, and structured ones as values (RFC 3261 §7.3, §20)."""
+"""Header fields: a collection with case-blind names, and structured ones as values (RFC 3261 §7.3, §20)."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from .errors import SipSyntaxError
 from .grammar import TOKEN, closing_quote, param_of, parse_params, quote, split, split_list, unquote
-from .memo import ENTRIES, LONGEST, remembered
+from .memo import remembered
 from .uri import Params, Uri, format_params, read_port, split_host_port
 
 COMPACT = {
@@ -57,6 +57,7 @@ _VIA = re.compile(
 _CSEQ = re.compile(r"([0-9]{1,32})[ \t]+([A-Za-z0-9\-.!%*_+`'~]+)\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CACHE_LIMIT = 512
+_NONE: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
 
 def canonical(name: str) -> str:
@@ -73,52 +74,54 @@ def canonical(name: str) -> str:
 
 
 class Headers:
-    """The header fields of a message in their order; several fields of one name stay apart."""
+    """The header fields of a message.
 
-    __slots__ = ("_fields", "_first")
+    Names stand in the order in which they first came, several fields of one name together, though apart as written:
+    among different names order means nothing (§7.3.1).
+    """
+
+    __slots__ = ("first", "more")
+
+    first: dict[str, str]
+    """The first field of each name. Whoever writes to it keeps to canonical names."""
+    more: Mapping[str, Sequence[str]]
+    """The further fields of the names that come more than once."""
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
-        self._fields = [(canonical(name), value) for name, value in fields]
-        self._first: dict[str, str] | None = None
+        self.first, self.more = _sorted((canonical(name), value) for name, value in fields)
 
     @classmethod
-    def of_canonical(cls, fields: list[tuple[str, str]]) -> "Headers":
-        """A collection over fields whose names are canonical already; it takes the list over."""
+    def of_canonical(cls, fields: Iterable[tuple[str, str]]) -> "Headers":
+        """A collection of fields whose names are canonical already."""
         headers = cls.__new__(cls)
-        headers._fields = fields
-        headers._first = None
+        headers.first, headers.more = _sorted(fields)
         return headers
 
-    def _index(self) -> dict[str, str]:
-        if self._first is None:
-            self._first = dict(reversed(self._fields))
-        return self._first
-
-    @property
-    def first(self) -> Mapping[str, str]:
-        """The first field of each name. It is as long as the collection where no name comes twice."""
-        return self._index()
+    @classmethod
+    def of_single(cls, fields: dict[str, str]) -> "Headers":
+        """A collection over fields whose names are canonical, each of which comes once; it takes the dict over."""
+        headers = cls.__new__(cls)
+        headers.first = fields
+        headers.more = _NONE
+        return headers
 
     def get(self, name: str) -> str | None:
         """The first field of that (canonical) name."""
-        return self._index().get(name)
+        return self.first.get(name)
 
     def get_all(self, name: str) -> list[str]:
         """Every field of that name, as written."""
-        first = self._index()
-        if name not in first:
-            return []
-        if len(first) == len(self._fields):
-            return [first[name]]
-        return [value for key, value in self._fields if key == name]
+        first = self.first.get(name)
+        return [] if first is None else [first, *self.more.get(name, ())]
 
     def values(self, name: str) -> list[str]:
         """Every field of that name, comma-separated lists taken apart (§7.3.1)."""
-        fields = self.get_all(name)
-        if len(fields) == 1 and "," not in fields[0]:
-            value = fields[0].strip()
-            return [value] if value else []
-        return [part for value in fields for part in split_list(value)]
+        first = self.first.get(name)
+        if first is None:
+            return []
+        if name not in self.more:
+            return split_list(first)
+        return [part for value in self.get_all(name) for part in split_list(value)]
 
     def tokens(self, name: str) -> frozenset[str]:
         """The values of a list of tokens such as Supported or Require, in lower case."""
@@ -126,67 +129,69 @@ class Headers:
         return _tokens(fields[0]) if len(fields) == 1 else frozenset().union(*map(_tokens, fields))
 
     def add(self, name: str, value: str) -> None:
-        """Append a field."""
+        """Put a field behind those of its name, or behind all."""
         name = canonical(name)
-        self._fields.append((name, value))
-        if self._first is not None:
-            self._first.setdefault(name, value)
+        if name in self.first:
+            self.more = {**self.more, name: (*self.more.get(name, ()), value)}
+        else:
+            self.first[name] = value
 
     def prepend(self, name: str, value: str) -> None:
         """Put a field before all others (a Via, a Record-Route)."""
         name = canonical(name)
-        self._fields.insert(0, (name, value))
-        if self._first is not None:
-            self._first[name] = value
+        if name in self.first:
+            self.more = {**self.more, name: self.get_all(name)}
+        self.first = {name: value, **self.first}
+        self.first[name] = value
 
     def set(self, name: str, value: str) -> None:
         """Replace every field of that name by one, in the place of the first."""
         self.set_all(name, [value])
 
-    def set_first(self, name: str, value: str) -> None:
-        """Replace the first field of that (canonical) name, which there is, and leave the others."""
-        place = next(place for place, field in enumerate(self._fields) if field[0] == name)
-        self._fields[place] = name, value
-        if self._first is not None:
-            self._first[name] = value
-
     def set_all(self, name: str, values: Sequence[str]) -> None:
         """Replace every field of that name by these, in the place of the first."""
         name = canonical(name)
-        fields, first = self._fields, self._index()
-        if name not in first:
-            for value in values:
-                self.add(name, value)
-            return
-        place = next(place for place, field in enumerate(fields) if field[0] == name)
-        if len(first) == len(fields) and len(values) == 1:
-            fields[place] = name, values[0]
-            first[name] = values[0]
-            return
-        rest = [field for field in fields[place:] if field[0] != name]
-        fields[place:] = [*[(name, value) for value in values], *rest]
-        self._first = None
+        if len(values) > 1:
+            self.more = {**self.more, name: tuple(values[1:])}
+        elif name in self.more:
+            self.more = {other: more for other, more in self.more.items() if other != name}
+        if values:
+            self.first[name] = values[0]
+        else:
+            self.first.pop(name, None)
 
     def remove(self, name: str) -> None:
         """Take out every field of that name."""
-        self._fields = [f for f in self._fields if f[0] != name]
-        self._first = None
+        self.set_all(name, ())
 
     def copy(self) -> "Headers":
         """An independent collection with the same fields."""
-        copy = Headers.of_canonical(self._fields.copy())
-        if self._first is not None:
-            copy._first = self._first.copy()
+        copy = Headers.of_single(self.first.copy())
+        copy.more = self.more
         return copy
 
     def __contains__(self, name: str) -> bool:
-        return name in self._index()
+        return name in self.first
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(self._fields)
+        if not self.more:
+            return iter(self.first.items())
+        return iter([(name, value) for name in self.first for value in self.get_all(name)])
 
     def __len__(self) -> int:
-        return len(self._fields)
+        return len(self.first) + sum(map(len, self.more.values()))
+
+
+def _sorted(fields: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The first field of each name, and the further ones."""
+    first: dict[str, str] = {}
+    more: dict[str, list[str]] = {}
+    for name, value in fields:
+        if name in first:
+            more.setdefault(name, []).append(value)
+        else:
+            first[name] = value
+    return first, more
 
 
 @remembered
@@ -207,12 +212,10 @@ class NameAddr(NamedTuple):
     @staticmethod
     def parse(text: str, field: str = "address") -> "NameAddr":
         """Read one value (not a list); raises SipSyntaxError."""
-        # The rest of a From or To comes back in other calls, the tag does not.
-        address, mark, tag = text.rpartition(";tag=")
-        if mark and address.endswith(">") and TOKEN.match(tag):
-            uri, name, _ = _recall_address(address, field)
-            return NameAddr(uri, name, (("tag", tag),))
-        return _recall_address(text, field)
+        try:
+            return _recall_address(text)
+        except SipSyntaxError as error:
+            raise SipSyntaxError(field, error.reason) from None
 
     def param(self, name: str) -> str | None:
         """A header parameter: None when absent, "" when it stands without a value."""
@@ -221,7 +224,10 @@ class NameAddr(NamedTuple):
     @property
     def tag(self) -> str | None:
         """The tag, of a From or To."""
-        return self.param("tag") or None
+        for name, value in self.params:
+            if name == "tag":
+                return value or None
+        return None
 
     def with_param(self, name: str, value: str | None) -> "NameAddr":
         """The same with that parameter set."""
@@ -232,46 +238,46 @@ class NameAddr(NamedTuple):
         return f"{name}<{self.uri!s}>{format_params(self.params)}"
 
 
-def _recall_address(text: str, field: str) -> NameAddr:
-    return _kept_address(text, field) if len(text) <= LONGEST else _read_address(text, field)
+@remembered
+def _recall_address(text: str) -> NameAddr:
+    # From and To come back within a call; in other calls all but the tag does.
+    address, mark, tag = text.rpartition(";tag=")
+    if mark and address.endswith(">") and TOKEN.match(tag):
+        uri, name, _ = _recall_place(address)
+        return NameAddr(uri, name, (("tag", tag),))
+    return _recall_place(text)
 
 
-def _read_address(text: str, field: str) -> NameAddr:
+def read_address(text: str) -> NameAddr:
+    """Read one value of whatever look; raises SipSyntaxError."""
     text = text.strip()
     name = ""
     if text.startswith('"'):
-        end = closing_quote(text, field)
+        end = closing_quote(text, "address")
         name, text = _CONTROL.sub("", unquote(text[: end + 1])), text[end + 1 :].lstrip()
         if not text.startswith("<"):
-            raise SipSyntaxError(field, "a name without <address>")
+            raise SipSyntaxError("address", "a name without <address>")
     opening = text.find("<")
     if opening >= 0:
         closing = text.find(">", opening)
         if closing < 0:
-            raise SipSyntaxError(field, "no closing >")
+            raise SipSyntaxError("address", "no closing >")
         if opening:
             name = " ".join(text[:opening].split())
             if not all(map(TOKEN.match, name.split(" "))):
-                raise SipSyntaxError(field, "a name that must be quoted")
+                raise SipSyntaxError("address", "a name that must be quoted")
         after = text[closing + 1 :].strip()
         if after and not after.startswith(";"):
-            raise SipSyntaxError(field, "text after the address")
-        return NameAddr(_read_uri(text[opening + 1 : closing], field), name, parse_params(after, field))
+            raise SipSyntaxError("address", "text after the address")
+        return NameAddr(Uri.parse(text[opening + 1 : closing]), name, parse_params(after, "address"))
     # §20.10: without brackets, parameters belong to the header and the URI may not hold , ; or ?.
     address = text.partition(";")[0]
     if "?" in address or "," in address:
-        raise SipSyntaxError(field, "an address that needs < >")
-    return NameAddr(_read_uri(address.strip(), field), "", parse_params(text[len(address) :], field))
+        raise SipSyntaxError("address", "an address that needs < >")
+    return NameAddr(Uri.parse(address.strip()), "", parse_params(text[len(address) :], "address"))
 
 
-_kept_address = lru_cache(ENTRIES)(_read_address)
-
-
-def _read_uri(text: str, field: str) -> Uri:
-    try:
-        return Uri.parse(text)
-    except SipSyntaxError as error:
-        raise SipSyntaxError(field, error.reason) from None
+_recall_place = remembered(read_address)
 
 
 class Via(NamedTuple):
@@ -285,8 +291,7 @@ class Via(NamedTuple):
     @staticmethod
     def parse(text: str) -> "Via":
         """Read one value; raises SipSyntaxError. White space around `/` and `:` is legal."""
-        sent = text.partition(";")[0]
-        return Via(*_sent_by(sent), parse_params(text[len(sent) :], "Via"))
+        return _recall_via(text)
 
     @classmethod
     def mend(cls, text: str) -> "Via":
@@ -305,7 +310,10 @@ class Via(NamedTuple):
     @property
     def branch(self) -> str:
         """The transaction's id, "" where an RFC 2543 client sent none."""
-        return self.param("branch") or ""
+        for name, value in self.params:
+            if name == "branch":
+                return value or ""
+        return ""
 
     def with_param(self, name: str, value: str | None) -> "Via":
         """The same with that parameter set, in its old place where it had one."""
@@ -318,6 +326,13 @@ class Via(NamedTuple):
     def __str__(self) -> str:
         port = "" if self.port is None else f":{self.port}"
         return f"SIP/2.0/{self.transport} {self.host}{port}{format_params(self.params)}"
+
+
+@remembered
+def _recall_via(text: str) -> Via:
+    # A Via comes back with every response to a request, and with its CANCEL.
+    sent = text.partition(";")[0]
+    return Via(*_sent_by(sent), parse_params(text[len(sent) :], "Via"))
 
 
 @remembered

@@ -1,5 +1,6 @@
 """Requests and responses (RFC 3261 §7). Structured header fields are read when they are first asked for."""
 
+import re
 from typing import Final
 
 from .errors import SipSyntaxError
@@ -60,9 +61,11 @@ REASONS: Final[dict[int, str]] = {
 
 DEFAULT_MAX_FORWARDS: Final = 70
 
-_COPIED: Final = frozenset({"Via", "From", "To", "Call-ID", "CSeq"})
-_COPIED_BY_TRYING: Final = _COPIED | {"Timestamp"}
-"""What a response takes from its request (§8.2.6)."""
+_REQUIRED: Final = ("Via", "From", "To", "Call-ID", "CSeq")
+_COPIED_BY_TRYING: Final = (*_REQUIRED, "Timestamp")
+"""What every message has (§8.1.1, less Max-Forwards), and what a 100 takes from its request beyond that (§8.2.6)."""
+
+_CALL_ID = re.compile(r"[!-~]+\Z")
 
 METHODS: Final = frozenset(
     [
@@ -82,7 +85,7 @@ class Message:
     """What requests and responses share.
 
     Structured fields (`via`, `to`, …) are read once: whoever changes a header in place must do so before reading it.
-    They raise SipSyntaxError where the field is absent or malformed; the validator asks first.
+    They raise SipSyntaxError where the field is absent or malformed; the validator has all of them read (`read`).
     """
 
     __slots__ = ("_cseq", "_from", "_to", "_via", "body", "headers")
@@ -95,11 +98,34 @@ class Message:
         self._to: NameAddr | None = None
         self._cseq: CSeq | None = None
 
+    def read(self) -> None:
+        """Read what every message has; raises SipSyntaxError."""
+        first = self.headers.first
+        for name in _REQUIRED:
+            if name not in first:
+                raise SipSyntaxError(name, "is missing")
+        if not _CALL_ID.match(first["Call-ID"]):
+            raise SipSyntaxError("Call-ID", "not a word")
+        if self._via is None:
+            self._via = Via.parse(self._top_via())
+        self._from = NameAddr.parse(first["From"], "From")
+        self._to = NameAddr.parse(first["To"], "To")
+        self._cseq = CSeq.parse(first["CSeq"])
+
     def _required(self, name: str) -> str:
-        value = self.headers.get(name)
+        value = self.headers.first.get(name)
         if value is None:
             raise SipSyntaxError(name, "is missing")
         return value
+
+    def _top_via(self) -> str:
+        top = self._required("Via")
+        if top and "," not in top:
+            return top
+        values = self.headers.values("Via")
+        if not values:
+            raise SipSyntaxError("Via", "is missing")
+        return values[0]
 
     @property
     def call_id(self) -> str:
@@ -131,13 +157,7 @@ class Message:
     def via(self) -> Via:
         """The topmost Via."""
         if self._via is None:
-            top = self.headers.get("Via")
-            if top is None or "," in top or not top:
-                values = self.headers.values("Via")
-                if not values:
-                    raise SipSyntaxError("Via", "is missing")
-                top = values[0]
-            self._via = Via.parse(top)
+            self._via = Via.parse(self._top_via())
         return self._via
 
     @property
@@ -152,10 +172,10 @@ class Message:
 
     def replace_top_via(self, via: Via) -> None:
         """Write a changed topmost Via back (received, rport: §18.2.1, RFC 3581 §4)."""
-        if "," in (self.headers.get("Via") or ""):
+        if "," in self.headers.first.get("Via", ""):
             self.headers.set_all("Via", [str(via), *self.headers.values("Via")[1:]])
         else:
-            self.headers.set_first("Via", str(via))
+            self.headers.first["Via"] = str(via)
         self._via = via
 
     def mend_via(self) -> bool:
@@ -191,11 +211,11 @@ class Message:
     @property
     def content_type(self) -> str:
         """The media type without parameters, in lower case; "" where there is none."""
-        return (self.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+        return self.headers.first.get("Content-Type", "").partition(";")[0].strip().lower()
 
     def set_body(self, content_type: str, body: bytes) -> None:
         """Give the message a body."""
-        self.headers.set("Content-Type", content_type)
+        self.headers.first["Content-Type"] = content_type
         self.body = body
 
     def _start_line(self) -> str:
@@ -203,9 +223,12 @@ class Message:
 
     def to_bytes(self) -> bytes:
         """The message as it goes on the wire; Content-Length is always written anew and last (§20.14)."""
-        fields = [f"{name}: {value}\r\n" for name, value in self.headers if name != "Content-Length"]
-        head = f"{self._start_line()}\r\n{''.join(fields)}Content-Length: {len(self.body)}\r\n\r\n"
-        return head.encode("utf-8", "replace") + self.body
+        headers = self.headers
+        if "Content-Length" in headers.first:
+            headers = headers.copy()
+            headers.remove("Content-Length")
+        lines = [self._start_line(), *map(": ".join, headers), f"Content-Length: {len(self.body)}\r\n\r\n"]
+        return "\r\n".join(lines).encode("utf-8", "replace") + self.body
 
 
 class Request(Message):
@@ -214,7 +237,7 @@ class Request(Message):
     Header fields in a URI that is given as such, as a Contact may have them, are left out (§19.1.1).
     """
 
-    __slots__ = ("_target", "method", "uri", "version")
+    __slots__ = ("method", "uri", "version")
 
     def __init__(
         self,
@@ -228,30 +251,17 @@ class Request(Message):
         self.method = method
         self.uri = uri if isinstance(uri, str) else str(uri.without_headers())
         self.version = version
-        self._target: Uri | None = None
-
-    @classmethod
-    def composed(
-        cls, method: str, uri: str | Uri, headers: Headers, *, from_: NameAddr, to: NameAddr, cseq: CSeq
-    ) -> "Request":
-        """A request of ours, and what its fields say, which need not be read any more."""
-        request = cls(method, uri, headers)
-        request._from, request._to, request._cseq = from_, to, cseq
-        return request
 
     def copy(self) -> "Request":
         """An independent request that says the same; what was read of it is not read again."""
         copy = Request(self.method, self.uri, self.headers.copy(), self.body, self.version)
         copy._via, copy._from, copy._to, copy._cseq = self._via, self._from, self._to, self._cseq
-        copy._target = self._target
         return copy
 
     @property
     def target(self) -> Uri:
         """The Request-URI, read; raises SipSyntaxError."""
-        if self._target is None:
-            self._target = Uri.parse(self.uri)
-        return self._target
+        return Uri.parse(self.uri)
 
     @property
     def max_forwards(self) -> int:
@@ -264,11 +274,14 @@ class Request(Message):
 
         `to_tag` is added where the To has none; 100 never carries one (§8.2.6.1 leaves it optional).
         """
-        copied = _COPIED_BY_TRYING if status == 100 else _COPIED
-        fields = [field for field in self.headers if field[0] in copied]
-        if to_tag is not None and status > 100:
-            fields = [(name, _with_tag(value, to_tag) if name == "To" else value) for name, value in fields]
-        return Response(status, reason, Headers.of_canonical(fields))
+        copied = _COPIED_BY_TRYING if status == 100 else _REQUIRED
+        first, more = self.headers.first, self.headers.more
+        headers = Headers.of_single({name: first[name] for name in copied if name in first})
+        if more:
+            headers.more = {name: values for name, values in more.items() if name in copied}
+        if to_tag is not None and status > 100 and "To" in first:
+            headers.first["To"] = _with_tag(first["To"], to_tag)
+        return Response(status, reason, headers)
 
     def _start_line(self) -> str:
         return f"{self.method} {self.uri} {self.version}"

@@ -67,23 +67,20 @@ def parse(datagram: bytes, limits: Limits = DEFAULT_LIMITS) -> Request | Respons
     is too short, or a length that is no number, is for the validator to refuse. The empty line may be missing after
     a complete last field.
     """
+    data = datagram.lstrip(CRLF)  # §7.5
     try:
-        return _parse(datagram.lstrip(CRLF), limits)  # §7.5
+        end = data.find(END_OF_HEAD)
+        if end < 0:
+            if not data.endswith(CRLF):
+                raise SipSyntaxError("message", "no end of the header")
+            end = len(data) - 2
+        message, length = _read_head(data[:end], limits)
+        body = data[end + 4 :]
+        message.body = body if length is None else body[:length]
+        if len(message.body) > limits.body:
+            raise TooLong("message", "body too long")
     except SipSyntaxError as fault:
         raise NoMessage(fault, datagram) from None
-
-
-def _parse(data: bytes, limits: Limits) -> Request | Response:
-    end = data.find(END_OF_HEAD)
-    if end < 0:
-        if not data.endswith(CRLF):
-            raise SipSyntaxError("message", "no end of the header")
-        end = len(data) - 2
-    message, length = _read_head(data[:end], limits)
-    body = data[end + 4 :]
-    message.body = body if length is None else body[:length]
-    if len(message.body) > limits.body:
-        raise TooLong("message", "body too long")
     return message
 
 
@@ -154,7 +151,7 @@ class StreamParser:
             self._searched = max(0, len(buffer) - 3)
             return None
         message, length = _read_head(bytes(buffer[:end]), self._limits)
-        if length is None or len(message.headers.get_all("Content-Length")) > 1:
+        if length is None or "Content-Length" in message.headers.more:
             raise SipSyntaxError("Content-Length", "does not frame the message")
         if length > self._limits.body:
             raise TooLong("message", "body too long")
@@ -181,10 +178,7 @@ def _read_head(head: bytes, limits: Limits) -> tuple[Request | Response, int | N
     if len(head) > limits.line and max(map(len, (first, *lines))) > limits.line:
         raise TooLong("message", "line too long")
     start = _read_start_line(first)
-    fields = _usual_fields(lines)
-    if fields is None:
-        fields = list(map(_read_field, _unfolded(lines)))
-    headers = Headers.of_canonical(fields)
+    headers = _read_fields(lines)
     length = _length(headers)
     if len(start) == 2:
         return Response(*start, headers), length
@@ -207,6 +201,26 @@ def _read_start_line(line: str) -> tuple[int, str] | tuple[str, str, str]:
     return method, uri, version.upper() + rest[len(stripped) :]
 
 
+def _read_fields(lines: list[str]) -> Headers:
+    fields: dict[str, str] = {}
+    try:
+        for line in lines:
+            name, value = line.split(":", 1)
+            fields[KNOWN[name]] = value.strip(" \t")
+    except (KeyError, ValueError):  # a name that was not seen before, or no field on a line of its own
+        return Headers.of_canonical(map(_read_field, _unfolded(lines)))
+    if len(fields) < len(lines):
+        return Headers.of_canonical(map(_read_field, lines))
+    return Headers.of_single(fields)
+
+
+def _read_field(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon:
+        raise SipSyntaxError("header", "a line without a colon")
+    return canonical(name.rstrip(" \t")), value.strip(" \t")
+
+
 def _unfolded(lines: list[str]) -> list[str]:
     """The lines, each with those that go on with it (§7.3.1): a fold counts as one space."""
     unfolded: list[str] = []
@@ -224,28 +238,21 @@ def _unfolded(lines: list[str]) -> list[str]:
     return unfolded
 
 
-def _usual_fields(lines: list[str]) -> list[tuple[str, str]] | None:
-    """The fields, where each is on one line and has a name that was seen before."""
-    fields: list[tuple[str, str]] = []
-    for line in lines:
-        name, colon, value = line.partition(":")
-        known = KNOWN.get(name)
-        if known is None or not colon:
-            return None
-        fields.append((known, value.strip(" \t")))
-    return fields
-
-
-def _read_field(line: str) -> tuple[str, str]:
-    name, colon, value = line.partition(":")
-    if not colon:
-        raise SipSyntaxError("header", "a line without a colon")
-    return canonical(name.rstrip(" \t")), value.strip(" \t")
+def _usual_headers(lines: list[str]) -> Headers | None:
+    """The fields, where each is on one line and has a name of its own that was seen before."""
+    fields: dict[str, str] = {}
+    try:
+        for line in lines:
+            name, value = line.split(":", 1)
+            fields[KNOWN[name]] = value.strip(" \t")
+    except (KeyError, ValueError):
+        return None
+    return Headers.of_single(fields) if len(fields) == len(lines) else None
 
 
 def _length(headers: Headers) -> int | None:
     """The first Content-Length that is a number."""
-    length = headers.get("Content-Length")
+    length = headers.first.get("Content-Length")
     if length is None or _LENGTH.match(length):
         return None if length is None else int(length)
     return next((int(value) for value in headers.get_all("Content-Length") if _LENGTH.match(value)), None)
