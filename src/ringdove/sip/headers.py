@@ -57,6 +57,8 @@ _VIA = re.compile(
 _CSEQ = re.compile(r"([0-9]{1,32})[ \t]+([A-Za-z0-9\-.!%*_+`'~]+)\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CACHE_LIMIT = 512
+_LATELY = 512
+"""How many From and To of calls that go on are remembered: more would cost more than they save."""
 _NONE: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
 
@@ -238,9 +240,8 @@ class NameAddr(NamedTuple):
         return f"{name}<{self.uri!s}>{format_params(self.params)}"
 
 
-@remembered
-def _recall_address(text: str) -> NameAddr:
-    # From and To come back within a call; in other calls all but the tag does.
+def _read_tagged(text: str) -> NameAddr:
+    # In other calls all but the tag comes back.
     address, mark, tag = text.rpartition(";tag=")
     if mark and address.endswith(">") and TOKEN.match(tag):
         uri, name, _ = _recall_place(address)
@@ -278,6 +279,7 @@ def read_address(text: str) -> NameAddr:
 
 
 _recall_place = remembered(read_address)
+_recall_address = remembered(_read_tagged, _LATELY)
 
 
 class Via(NamedTuple):
@@ -291,7 +293,8 @@ class Via(NamedTuple):
     @staticmethod
     def parse(text: str) -> "Via":
         """Read one value; raises SipSyntaxError. White space around `/` and `:` is legal."""
-        return _recall_via(text)
+        sent = text.partition(";")[0]
+        return Via(*_sent_by(sent), parse_params(text[len(sent) :], "Via"))
 
     @classmethod
     def mend(cls, text: str) -> "Via":
@@ -329,13 +332,6 @@ class Via(NamedTuple):
 
 
 @remembered
-def _recall_via(text: str) -> Via:
-    # A Via comes back with every response to a request, and with its CANCEL.
-    sent = text.partition(";")[0]
-    return Via(*_sent_by(sent), parse_params(text[len(sent) :], "Via"))
-
-
-@remembered
 def _sent_by(text: str) -> tuple[str, str, int | None]:
     match = _VIA.match(text.strip())
     if match is None:
@@ -351,20 +347,16 @@ class CSeq(NamedTuple):
     method: str
 
     @staticmethod
+    @remembered
     def parse(text: str) -> "CSeq":
         """Raises SipSyntaxError."""
-        return _recall_cseq(text)
+        match = _CSEQ.match(text.strip())
+        if match is None:
+            raise SipSyntaxError("CSeq", "not a number and a method")
+        number = int(match[1])
+        if number >= 2**31:
+            raise SipSyntaxError("CSeq", "number is not below 2**31")
+        return CSeq(number, match[2])
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
-
-
-@remembered
-def _recall_cseq(text: str) -> CSeq:
-    match = _CSEQ.match(text.strip())
-    if match is None:
-        raise SipSyntaxError("CSeq", "not a number and a method")
-    number = int(match[1])
-    if number >= 2**31:
-        raise SipSyntaxError("CSeq", "number is not below 2**31")
-    return CSeq(number, match[2])

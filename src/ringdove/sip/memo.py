@@ -1,9 +1,10 @@
 """Remembering what was read: phones say the same again in every message of a call, and in every call.
 
-Only for what comes back: to remember what never does costs more than to read it.
+Only for what comes back, if but within a call: to remember what never does costs more than to read it.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, TypeVar
 
 ENTRIES: Final = 4096
@@ -18,22 +19,9 @@ def remembered(read: Callable[[str], T], entries: int = ENTRIES) -> Callable[[st
 
     What it raises is not remembered.
     """
-    return _Memory(read, entries).__getitem__
+    kept = lru_cache(entries)(read)
 
+    def recall(text: str) -> T:
+        return kept(text) if len(text) <= LONGEST else read(text)
 
-class _Memory(dict[str, T]):
-    """What is in it is found by the dict, without a line of Python. Where it is full, the oldest goes."""
-
-    __slots__ = ("_entries", "_read")
-
-    def __init__(self, read: Callable[[str], T], entries: int) -> None:
-        self._read = read
-        self._entries = entries
-
-    def __missing__(self, text: str) -> T:
-        value = self._read(text)
-        if len(text) <= LONGEST:
-            if len(self) >= self._entries:
-                del self[next(iter(self))]
-            self[text] = value
-        return value
+    return recall

@@ -90,13 +90,12 @@ class Message:
 
     __slots__ = ("_cseq", "_from", "_to", "_via", "body", "headers")
 
-    def __init__(self, headers: Headers | None = None, body: bytes = b"") -> None:
-        self.headers = headers if headers is not None else Headers()
-        self.body = body
-        self._via: Via | None = None
-        self._from: NameAddr | None = None
-        self._to: NameAddr | None = None
-        self._cseq: CSeq | None = None
+    headers: Headers
+    body: bytes
+    _via: Via | None
+    _from: NameAddr | None
+    _to: NameAddr | None
+    _cseq: CSeq | None
 
     def read(self) -> None:
         """Read what every message has; raises SipSyntaxError."""
@@ -223,12 +222,9 @@ class Message:
 
     def to_bytes(self) -> bytes:
         """The message as it goes on the wire; Content-Length is always written anew and last (§20.14)."""
-        headers = self.headers
-        if "Content-Length" in headers.first:
-            headers = headers.copy()
-            headers.remove("Content-Length")
-        lines = [self._start_line(), *map(": ".join, headers), f"Content-Length: {len(self.body)}\r\n\r\n"]
-        return "\r\n".join(lines).encode("utf-8", "replace") + self.body
+        fields = [f"{name}: {value}\r\n" for name, value in self.headers if name != "Content-Length"]
+        head = f"{self._start_line()}\r\n{''.join(fields)}Content-Length: {len(self.body)}\r\n\r\n"
+        return head.encode("utf-8", "replace") + self.body
 
 
 class Request(Message):
@@ -247,7 +243,9 @@ class Request(Message):
         body: bytes = b"",
         version: str = "SIP/2.0",
     ) -> None:
-        super().__init__(headers, body)
+        self.headers = headers if headers is not None else Headers()
+        self.body = body
+        self._via = self._from = self._to = self._cseq = None
         self.method = method
         self.uri = uri if isinstance(uri, str) else str(uri.without_headers())
         self.version = version
@@ -298,7 +296,9 @@ class Response(Message):
     def __init__(
         self, status: int, reason: str | None = None, headers: Headers | None = None, body: bytes = b""
     ) -> None:
-        super().__init__(headers, body)
+        self.headers = headers if headers is not None else Headers()
+        self.body = body
+        self._via = self._from = self._to = self._cseq = None
         self.status = status
         self.reason = REASONS.get(status, "") if reason is None else reason
 

@@ -64,9 +64,17 @@ class Uri:
     """What `str` gives, once it was asked for."""
 
     @staticmethod
+    @remembered
     def parse(text: str) -> "Uri":
         """Read one URI without angle brackets; raises SipSyntaxError."""
-        return _recall(text)
+        usual = _USUAL.match(text)
+        if usual is None:
+            return read_any(text)
+        scheme, user, host, port, params = usual.groups()
+        number = int(port) if port else None
+        if number is not None and number > 65535:
+            return read_any(text)
+        return Uri(scheme, host.lower(), user, number, plain_params(params) if params else ())
 
     def param(self, name: str) -> str | None:
         """The value of a parameter: None when absent, "" when it stands without a value."""
@@ -119,17 +127,6 @@ class Uri:
         return f"{self.scheme}:{userinfo}{self.host}{port}{format_params(self.params)}{headers}"
 
 
-def _read(text: str) -> Uri:
-    usual = _USUAL.match(text)
-    if usual is None:
-        return read_any(text)
-    scheme, user, host, port, params = usual.groups()
-    number = int(port) if port else None
-    if number is not None and number > 65535:
-        return read_any(text)
-    return Uri(scheme, host.lower(), user, number, plain_params(params) if params else ())
-
-
 def read_any(text: str) -> Uri:
     """Read a URI of whatever look; raises SipSyntaxError."""
     scheme, colon, rest = text.partition(":")
@@ -147,9 +144,6 @@ def read_any(text: str) -> Uri:
     hostport, *params = address.split(";")
     host, port = split_host_port(hostport)
     return Uri(scheme, host, user, port, tuple(map(_read_param, params)), headers, password)
-
-
-_recall = remembered(_read)
 
 
 @lru_cache(ENTRIES)

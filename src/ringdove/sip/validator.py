@@ -96,7 +96,7 @@ def check_response(response: Response) -> str | None:
         return "status: not in 100 to 699"
     try:
         _check_common(response)
-        if len(response.headers.values("Via")) > 1:
+        if _further_vias(response.headers):
             return "Via: more than ours"
     except SipSyntaxError as error:
         return str(error)
@@ -141,14 +141,13 @@ def _check_fields(request: Request) -> None:
 def _check_common(message: Message) -> None:
     """Raise SipSyntaxError for what requests and responses share."""
     headers = message.headers
-    first, more = headers.first, headers.more
-    for name in more:
+    first = headers.first
+    for name in headers.more:
         if name in _SINGLE:
             raise SipSyntaxError(name, "stands more than once")
     message.read()  # reading is checking
-    if "Via" in more or "," in first["Via"]:
-        for value in headers.values("Via")[1:]:
-            Via.parse(value)
+    for value in _further_vias(headers):
+        Via.parse(value)
     if "Contact" in first and isinstance(message, Request):
         _check_contacts(message)
     for name in ("Route", "Record-Route", "Path"):
@@ -157,6 +156,12 @@ def _check_common(message: Message) -> None:
                 if not NameAddr.parse(value, name).uri.is_sip:
                     raise SipSyntaxError(name, "not a SIP URI")
     _check_body(message, first)
+
+
+def _further_vias(headers: Headers) -> list[str]:
+    if "Via" in headers.more or "," in headers.first["Via"]:
+        return headers.values("Via")[1:]
+    return []
 
 
 def _check_contacts(request: Request) -> None:
