@@ -22,6 +22,8 @@ second.
 """
 AGAIN = 1.0
 """Seconds that it gets after that: should it be us who stood still, what it said meanwhile is there at once."""
+COMPANY = 0.1
+"""Seconds that a command with time waits for others: to wake the child costs more than what most of them ask of it."""
 
 
 class Child(asyncio.Protocol):
@@ -33,7 +35,11 @@ class Child(asyncio.Protocol):
         self._process: asyncio.subprocess.Process
         self._transport: asyncio.Transport
         self._commands: list[Command] = []
-        """What was said in this turn of the loop; one system call takes it all."""
+        """What is to be said; one system call takes it all."""
+        self._is_due = False
+        """It is said at the end of this turn of the loop."""
+        self._waits = False
+        """It is said when COMPANY is over."""
         self._inbox = b""
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._heard_at = self._loop.time()
@@ -65,13 +71,19 @@ class Child(asyncio.Protocol):
         """The process id."""
         return self._process.pid
 
-    def send(self, command: Command) -> None:
-        """Say this at the end of this turn of the loop; what a dying child does not read is lost, and said again to
-        the next one.
+    def send(self, command: Command, *, has_time: bool = False) -> None:
+        """Say this at the end of this turn of the loop or, if it has time, with what is to be said next, soon anyway.
+
+        What a dying child does not read is lost, and said again to the next one.
         """
-        if not self._commands:
-            self._loop.call_soon(self._flush)
         self._commands.append(command)
+        if has_time:
+            if not self._waits:
+                self._waits = True
+                self._loop.call_later(COMPANY, self._waited)
+        elif not self._is_due:
+            self._is_due = True
+            self._loop.call_soon(self._flush)
 
     async def over(self) -> None:
         """Return when it is gone. Raises what `hear` raised, or what was wrong with its words."""
@@ -118,9 +130,14 @@ class Child(asyncio.Protocol):
             self._over.set_result(None)
 
     def _flush(self) -> None:
-        if not self._transport.is_closing():
+        self._is_due = False
+        if self._commands and not self._transport.is_closing():
             self._transport.write(encode(self._commands))
         self._commands.clear()
+
+    def _waited(self) -> None:
+        self._waits = False
+        self._flush()
 
     def _mind(self, again: bool = False) -> None:
         """Look whether it has said a word of late; kill it if it has not when this is asked again."""

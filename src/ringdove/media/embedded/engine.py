@@ -5,6 +5,7 @@ when one dies.
 import asyncio
 from collections.abc import AsyncIterator, Sequence, Set
 from contextlib import suppress
+from time import monotonic
 
 import structlog
 
@@ -171,26 +172,32 @@ class EmbeddedEngine:
 
     async def lease(self, session: EmbeddedSession, party: PartyId) -> int:
         """A port pair, bound; at once when one is ready."""
-        deadline = self._now() + LEASE
-        while (port := self._pool.take(self._now())) is None:
-            if self._keeper is None:
-                raise EngineUnavailable("the media engine is not running")
-            self._refill()
-            if self._up and self._pool.exhausted(self._now()):
-                raise NoPortsLeft("every RTP port is in use")
+        now = monotonic()
+        port = self._pool.take(now)
+        if port is None:
             try:
-                async with asyncio.timeout_at(deadline):
-                    await self._wait()
+                async with asyncio.timeout(LEASE):
+                    port = await self._next_port()
             except TimeoutError:
                 raise EngineUnavailable(f"no RTP port within {LEASE:g} s") from None
         self._owners[port] = (session, party)
-        self._refill()
+        self._refill(now)
+        return port
+
+    async def _next_port(self) -> int:
+        while (port := self._pool.take(monotonic())) is None:
+            if self._keeper is None:
+                raise EngineUnavailable("the media engine is not running")
+            self._refill(monotonic())
+            if self._up and self._pool.exhausted(monotonic()):
+                raise NoPortsLeft("every RTP port is in use")
+            await self._wait()
         return port
 
     def release(self, port: int) -> None:
         """Give back a pair that the child was told nothing of."""
         if self._owners.pop(port, None):
-            self._pool.release(port, self._now(), bound=self._up)
+            self._pool.release(port, monotonic(), bound=self._up)
 
     def free(self, ports: Sequence[int]) -> None:
         """Have parties forgotten and give their pairs back. Their sessions are told what was counted, zeros where the
@@ -200,7 +207,7 @@ class EmbeddedEngine:
             if port in self._owners:
                 self._freeing[port] = self._owners.pop(port)
         if self._up and self._child is not None:
-            self._child.send(Free(ports))
+            self._child.send(Free(ports), has_time=True)
         else:
             self._give_up()
 
@@ -229,12 +236,12 @@ class EmbeddedEngine:
         """One child after the other, whatever ends them: a new one is told how things are to be."""
         pause = 0.0
         while True:
-            born = self._now()
+            born = monotonic()
             try:
                 await self._live()
             except Exception:  # a fault in one report must not end the audio of every call: the next child takes over
                 log.exception("media_process_failed")
-            pause = 0.0 if self._now() - born > STEADY else min(LONGEST_PAUSE, 2 * pause or 0.05)
+            pause = 0.0 if monotonic() - born > STEADY else min(LONGEST_PAUSE, 2 * pause or 0.05)
             await asyncio.sleep(pause)
 
     async def _live(self) -> None:
@@ -242,7 +249,7 @@ class EmbeddedEngine:
         self.starts += 1
         child = self._child = await Child.start(self._bind, self._silence, self._grace, self._hear)
         try:
-            child.send(Bind([*self._owners, *self._pool.wanted(self._now(), at_least=1)]))
+            child.send(Bind([*self._owners, *self._pool.wanted(monotonic(), at_least=1)]))
             await child.over()
         finally:
             self._child = None
@@ -252,14 +259,14 @@ class EmbeddedEngine:
     def _hear(self, report: Report) -> None:
         if isinstance(report, Bound):
             self._pool.bound(report.ports)
-            self._pool.failed(report.failed, self._now())
+            self._pool.failed(report.failed, monotonic())
             if not self._up:
                 self._restored(report)
             self._progress.set()
         elif isinstance(report, Freed):
             if report.port in self._freeing:
                 session, party = self._freeing.pop(report.port)
-                self._pool.release(report.port, self._now())
+                self._pool.release(report.port, monotonic())
                 session.freed(party, report)
         elif isinstance(report, Recorded):
             self._completing.pop(report.tape).set_result(None)
@@ -278,13 +285,13 @@ class EmbeddedEngine:
             if port in self._owners:
                 session, _ = self._owners[port]
                 session.lose()
-                self._publish(SessionLost(session.id, self._now()))
+                self._publish(SessionLost(session.id, monotonic()))
         self._up = True
         needed = {*self._owners, *self._pool.held}
         self._close([port for port in report.ports if port not in needed])
         for session in self._sessions.values():
             session.replay()
-        self._publish(EngineUp(self._now()))
+        self._publish(EngineUp(monotonic()))
 
     def _fell(self) -> None:
         """The child is gone, and with it every socket."""
@@ -295,13 +302,13 @@ class EmbeddedEngine:
             complete.set_result(None)
         self._completing.clear()
         if was_up:
-            self._publish(EngineDown(self._now()))
+            self._publish(EngineDown(monotonic()))
 
     def _give_up(self) -> None:
         """Nobody will tell what was counted of the parties that are to be forgotten."""
         freeing, self._freeing = self._freeing, {}
         for port, (session, party) in freeing.items():
-            self._pool.release(port, self._now(), bound=False)
+            self._pool.release(port, monotonic(), bound=False)
             session.freed(party, Freed(port))
 
     def _happened(self, report: Played | Digit | Silent) -> None:
@@ -326,13 +333,13 @@ class EmbeddedEngine:
             if quiet := session.quiet(report):
                 self._publish(quiet)
 
-    def _refill(self) -> None:
-        if self._up and self._child is not None and (ports := self._pool.wanted(self._now())):
+    def _refill(self, now: float) -> None:
+        if self._up and self._child is not None and (ports := self._pool.wanted(now)):
             self._child.send(Bind(ports))
 
     def _tidy(self) -> None:
         """Hold neither too few nor too many pairs."""
-        self._refill()
+        self._refill(monotonic())
         self._close(self._pool.surplus())
 
     def _close(self, ports: Sequence[int]) -> None:
@@ -353,7 +360,3 @@ class EmbeddedEngine:
                 yield event
         finally:
             self._listeners.remove(queue)
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()

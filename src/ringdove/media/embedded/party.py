@@ -5,7 +5,6 @@ are between us and each party. Nothing is decided twice: the codecs that an answ
 numbers once used in a dialog keep their meaning.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
@@ -128,13 +127,15 @@ class Party:
         """What the relay is to know of it; None while there is nothing to relay."""
         if self.port is None or self.theirs is None:
             return None
-        at = self.theirs
+        at, known = self.theirs, self._known
+        hears = at.direction.receives and (self.player is None or self.sound is not None)
+        where = (self.port, at.address, at.port, at.rtcp_port, self.epoch, agreement.formats(known), hears)
         if peer is None or peer.port is None or peer.theirs is None:
-            return self._stream(at, None, (), watch=False)
+            return Stream(*where, peer=None, numbers=(), watch=False)
         passes = at.direction.sends and peer.theirs.direction.receives
-        numbers = agreement.numbers(self._known, peer.agreed) if passes else ()
+        numbers = agreement.numbers(known, peer.agreed) if passes else ()
         talk = at.direction == peer.theirs.direction == Direction.SENDRECV
-        return self._stream(at, peer.port, numbers, watch=talk)
+        return Stream(*where, peer.port, numbers, talk)
 
     @property
     def sound(self) -> Codec | None:
@@ -179,7 +180,8 @@ class Party:
 
     def _say(self, media: Media) -> Media:
         self.ours = media
-        self.told.update((codec.payload, codec) for codec in media.codecs)
+        for codec in media.codecs:
+            self.told[codec.payload] = codec
         return media
 
     def _settle(self, theirs: Media, agreed: tuple[Codec, ...]) -> None:
@@ -194,18 +196,13 @@ class Party:
         self.theirs = theirs
         self.agreed = agreed
         self.pending = None
-        self.heard.update((codec.payload, codec) for codec in theirs.codecs)
+        for codec in theirs.codecs:
+            self.heard[codec.payload] = codec
         if self.player is not None:
             self.player.codec = self.sound or self.player.codec
-
-    def _stream(self, at: Media, peer: int | None, numbers: Sequence[tuple[int, int, str]], *, watch: bool) -> Stream:
-        assert self.port is not None  # noqa: S101 - checked by `stream`
-        hears = at.direction.receives and (self.player is None or self.sound is not None)
-        where = (self.port, at.address, at.port, at.rtcp_port, self.epoch)
-        return Stream(*where, agreement.formats(self._known), hears, peer, numbers, watch)
 
     @property
     def _known(self) -> tuple[Codec, ...]:
         """What it may send, in the order of our numbers or, from phones that send what they ask for, of its own."""
-        known = {**{codec.payload: codec for codec in self.agreed}, **self.told}
+        known = {codec.payload: codec for codec in self.agreed} | self.told
         return tuple(sorted(known.values(), key=_payload))

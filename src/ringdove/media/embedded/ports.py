@@ -1,10 +1,9 @@
 """Which RTP ports are free, bound, taken or resting. Pure: the clock is passed in, binding is done by others."""
 
+import os
 import random
 from collections import deque
 from collections.abc import Iterable
-
-_dice = random.SystemRandom()
 
 
 class PortPool:
@@ -24,7 +23,7 @@ class PortPool:
         idle = list(range(first, ports.stop - 1, 2))
         if not idle:
             raise ValueError("the port range holds no even port followed by an odd one")
-        _dice.shuffle(idle)
+        random.SystemRandom().shuffle(idle)
         self._idle = deque(idle)
         self._binding: set[int] = set()
         self._ready: list[int] = []
@@ -49,7 +48,7 @@ class PortPool:
         ready = self._ready
         if not ready:
             return self._wake_early(now)
-        chosen = _dice.randrange(len(ready))
+        chosen = int.from_bytes(os.urandom(4), "big") % len(ready)
         port, ready[chosen] = ready[chosen], ready[-1]
         ready.pop()
         return port

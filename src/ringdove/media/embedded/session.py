@@ -59,7 +59,7 @@ class EmbeddedSession:
     async def reserve(self, p: PartyId) -> None:
         """A port, leased now."""
         self._check_open()
-        await self._port(p)
+        await self._placed(p)
 
     async def accept(
         self, p: PartyId, offer: SessionDescription, profile: Profile = Profile.PLAIN, prefer: PartyId | None = None
@@ -70,8 +70,7 @@ class EmbeddedSession:
         known = self._parties.get(p)
         if known is not None and known.ours is not None and known.answers == media:
             return known.ours
-        port = await self._port(p)
-        party = self._party(p)
+        party, port = await self._placed(p)
         peer = self._peer(party) or (self._parties.get(prefer) if prefer is not None else None)
         answer = party.answer(self._address(party, media.address), port, media, peer)
         self._push(party)
@@ -82,9 +81,8 @@ class EmbeddedSession:
     ) -> Media:
         """A leg's first offer."""
         self._check_open()
-        port = await self._port(p)
+        party, port = await self._placed(p)
         other = self._parties.get(toward) if toward is not None else None
-        party = self._party(p)
         return party.offer(self._address(party, at), port, other, Direction.SENDRECV)
 
     async def bridge(self, a: PartyId, b: PartyId, answer: SessionDescription | None = None) -> list[PartyId]:
@@ -115,8 +113,7 @@ class EmbeddedSession:
         """The answer to a re-INVITE."""
         self._check_open()
         media = audio_of(offer)
-        port = await self._port(p)
-        party = self._party(p)
+        party, port = await self._placed(p)
         answer = party.answer(self._address(party, media.address), port, media, self._peer(party))
         self._push(party)
         return answer
@@ -126,8 +123,7 @@ class EmbeddedSession:
     ) -> Media:
         """A fresh offer for a party that is there already."""
         self._check_open()
-        port = await self._port(p)
-        party = self._party(p)
+        party, port = await self._placed(p)
         other = self._parties.get(toward) if toward is not None else self._peer(party)
         return party.offer(self._address(party), port, other, direction)
 
@@ -274,17 +270,18 @@ class EmbeddedSession:
                 remote = known.address
         return self._switch.address(remote)
 
-    async def _port(self, p: PartyId) -> int:
-        """The party's port pair; takes one if it has none."""
+    async def _placed(self, p: PartyId) -> tuple[Party, int]:
+        """The party and its port pair; takes one if it has none."""
         party = self._parties.get(p)
         if party is not None and party.port is not None:
-            return party.port
+            return party, party.port
         port = await self._switch.lease(self, p)
         if self._closed:
             self._switch.release(port)
             raise SessionClosed(self._id)
-        self._party(p).port = port
-        return port
+        party = self._party(p)  # as it is now: it may have been dropped and made anew meanwhile
+        party.port = port
+        return party, port
 
     def _port_of(self, p: PartyId) -> int:
         """The port at which the child knows a party; 0 where it does not."""
@@ -329,12 +326,13 @@ class EmbeddedSession:
 
     def _tell(self, party: Party, peer: Party | None, recorded: Set[PartyId]) -> None:
         """A party that was never bridged, played to or recorded is none of the child's business."""
+        bridged = peer is not None and peer.port is not None and peer.theirs is not None
+        if not bridged and party.player is None and party.streamed is None and party.id not in recorded:
+            return
         stream = party.stream(peer)
         if stream is None:
             return
         play = party.play()
-        if stream.peer is None and play is None and party.streamed is None and party.id not in recorded:
-            return
         if stream != party.streamed:
             party.streamed = stream
             self._switch.tell(stream)

@@ -36,12 +36,14 @@ class Tapes:
     def __init__(self, switch: Switch) -> None:
         self._switch = switch
         self._tapes: dict[RecordingId, Tape] = {}
+        self._running: list[Tape] = []
 
     def begin(self, r: RecordingId, tape: Tape) -> None:
         """Another one; what it needs is told by `push`. Raises ValueError."""
         if r in self._tapes or tape.file in {other.file for other in self._tapes.values()} or not tape.parties:
             raise ValueError("a recording wants an id and a file of its own, and at least one party")
         self._tapes[r] = tape
+        self._running.append(tape)
 
     @property
     def recorded(self) -> Set[PartyId]:
@@ -78,14 +80,11 @@ class Tapes:
 
     def end(self) -> None:
         """Nothing is recorded any more; `stop` makes the files."""
-        for tape in self._running:
+        for tape in self._running.copy():
             self._complete(tape)
-
-    @property
-    def _running(self) -> list[Tape]:
-        return [tape for tape in self._tapes.values() if tape.complete is None]
 
     def _complete(self, tape: Tape) -> asyncio.Future[None]:
         if tape.complete is None:
+            self._running.remove(tape)
             tape.complete = self._switch.complete(tape.path)
         return tape.complete
