@@ -1,14 +1,16 @@
 """Whatever crosses on the wire: one winner, nobody left ringing, no ghost call (R4, R5, R10)."""
 
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+from ringdove.calls.leg import Leg
 from ringdove.model.story import Disposition
 from ringdove.sip.dialog import Dialog
 from support.house import House
-from support.phones import Line, hears
+from support.phones import Line, hears, until
 from support.scene import Scene, open_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -161,6 +163,17 @@ async def test_R4_two_forks_that_answer_in_one_instant_make_one_winner(scene: Sc
     assert (await bob.hung_up()).to.tag == "one"
     (attempt,) = (await scene.story(alice)).hops[0].attempts
     assert (attempt.result, attempt.legs[0].result) == ("answered", "answered")
+
+
+async def test_what_waits_for_late_answers_keeps_no_leg_of_a_call_that_is_over(scene: Scene) -> None:
+    alice, bob, carol = await scene.phones(3)
+    call = await alice.dial(await scene.group(bob, carol))
+    at_carol = await carol.rings()
+    theirs = await bob.pick_up(await bob.rings())
+    ours = await alice.answered(call)
+    await carol.cancelled(at_carol)
+    await scene.end(ours, theirs)
+    await until(lambda: not any(isinstance(one, Leg) for one in gc.get_objects()), "a leg outlives its call")
 
 
 async def test_a_200_that_comes_again_is_acknowledged_again(scene: Scene) -> None:

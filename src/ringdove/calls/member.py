@@ -1,5 +1,6 @@
 """A leg towards one phone of a member: INVITE, CANCEL, and what to do with an answer that comes too late (R4, R5)."""
 
+from collections.abc import Iterable
 from enum import Enum, auto
 
 import structlog
@@ -9,7 +10,7 @@ from ringdove.media.engine import Media, PartyId
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
 from ringdove.model.story import LegResult, Party
-from ringdove.net.endpoint import OutgoingRequest
+from ringdove.net.endpoint import Endpoint, OutgoingRequest
 from ringdove.ring.engine import Why
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.errors import SipSyntaxError
@@ -73,7 +74,6 @@ class MemberLeg(Leg):
     """
 
     __slots__ = (
-        "_answered",
         "_binding",
         "_book",
         "_connected",
@@ -114,8 +114,6 @@ class MemberLeg(Leg):
         """Reason values for the CANCEL, and for the BYE to an answer that came too late."""
         self._outgoing: OutgoingRequest | None = None
         """The INVITE, until its final response: what refers to each other waits for the garbage collector."""
-        self._answered: tuple[Request, Hop] | None = None
-        """The INVITE as it was sent, and where, once it got a 2xx; a fork may bring more of them."""
 
     @property
     def is_answered(self) -> bool:
@@ -156,7 +154,7 @@ class MemberLeg(Leg):
         self._book.ended(_STOPPED[why])
         self._tell("leg_stopped", why=str(_STOPPED[why]))
         if why is Why.ELSEWHERE:
-            self._farewell = [ELSEWHERE, ELSEWHERE_Q850] if self.board.settings.q850_reason else [ELSEWHERE]
+            self._farewell += [ELSEWHERE, ELSEWHERE_Q850] if self.board.settings.q850_reason else [ELSEWHERE]
         if before is _State.ANSWERED:
             self.bye(*self._farewell)
         elif self._outgoing is not None:
@@ -193,17 +191,22 @@ class MemberLeg(Leg):
         self._send(again)
 
     def _on_response(self, response: Response) -> None:
-        if response.is_success:
+        status = response.status
+        if status == 100:
+            self._book.tried()
+        elif status < 200:
+            self._rang(status)
+        elif status < 300:
             self._on_success(response)
         elif self._state is _State.INVITED and self._timer.rejected(response):
             self._ask_again()
-        elif response.is_final:
+        else:
             self.diverted_to = _diverted_to(response)
-            self._refused(response.status)
-        elif response.status == 100:
-            self._book.tried()
-        elif self._state is _State.INVITED and self._book.rang():
-            self._tell("leg_rang", status=response.status)
+            self._refused(status)
+
+    def _rang(self, status: int) -> None:
+        if self._state is _State.INVITED and self._book.rang():
+            self._tell("leg_rang", status=status)
             if not self._book.caller_knows:
                 self._inbox.put(LegRang(self))
 
@@ -211,20 +214,16 @@ class MemberLeg(Leg):
         self._refused(failure.status)
 
     def _on_success(self, response: Response) -> None:
-        """A 2xx is always acknowledged; the first one while it rings is the answer, any other is hung up (R4)."""
-        if self._outgoing is not None:
-            self._answered = self._outgoing.request, self._outgoing.hop
-            self._outgoing = None
-        assert self._answered is not None  # noqa: S101 - noted with the first 2xx
-        invite, hop = self._answered
+        """A 2xx is always acknowledged; the first one while it rings is the answer, a late one is hung up (R4)."""
+        outgoing, self._outgoing = self._outgoing, None
+        assert outgoing is not None  # noqa: S101 - from now on what is said to it is `answers` to hear
+        answers = _Answers(self.board.endpoint, outgoing, self.hop, self._farewell)
+        outgoing.on_response, outgoing.on_failure = answers.another, ignore
         self._book.answered()
         self._tell("leg_answered", late=self._state is not _State.INVITED)
-        dialog = Dialog.as_uac(invite, response)
-        if dialog.next_hop.transport == hop.transport:
-            self.hop = hop  # an INVITE too large for UDP went over TCP, and the phone stays there
-        self.board.endpoint.send_ack(dialog.ack(response.cseq.number), self.hop)
+        dialog, self.hop = answers.acknowledge(response)
         if self._state is not _State.INVITED:
-            self._hang_up(dialog)
+            answers.hang_up(dialog, self.hop)
             self._book.said(response.status)
             return
         try:
@@ -232,7 +231,7 @@ class MemberLeg(Leg):
         except SdpError:
             self.answer = None
         if self.answer is None:
-            self._hang_up(dialog)
+            answers.hang_up(dialog, self.hop)
             self._refused(488)
             return
         self._heard = response.body
@@ -266,10 +265,38 @@ class MemberLeg(Leg):
         self._book.ended(LegResult.HUNG_UP)
         self._inbox.put(LegFailed(self, 480))
 
-    def _hang_up(self, dialog: Dialog) -> None:
+
+class _Answers:
+    """The answers to one INVITE, of which a fork may bring more for half a minute (RFC 6026 §8.4): nothing here keeps
+    the leg, and with it the call, for so long.
+    """
+
+    __slots__ = ("_endpoint", "_farewell", "_hop", "_invite", "_sent_to")
+
+    def __init__(self, endpoint: Endpoint, outgoing: OutgoingRequest, hop: Hop, farewell: Iterable[str]) -> None:
+        self._endpoint = endpoint
+        self._invite = outgoing.request
+        self._sent_to = outgoing.hop
+        self._hop = hop
+        self._farewell = farewell
+
+    def acknowledge(self, response: Response) -> tuple[Dialog, Hop]:
+        """Send the ACK; returns the dialog, and where its messages go."""
+        dialog = Dialog.as_uac(self._invite, response)
+        # An INVITE too large for UDP went over TCP, and the phone stays there.
+        hop = self._sent_to if dialog.next_hop.transport == self._sent_to.transport else self._hop
+        self._endpoint.send_ack(dialog.ack(response.cseq.number), hop)
+        return dialog, hop
+
+    def hang_up(self, dialog: Dialog, hop: Hop) -> None:
         """End a dialog that is not the call's: a late answer, or a second one behind a fork."""
         bye = dialog.request("BYE", headers=[("Reason", reason) for reason in self._farewell])
-        self.board.endpoint.send_request(bye, self.hop, on_response=ignore, on_failure=ignore)
+        self._endpoint.send_request(bye, hop, on_response=ignore, on_failure=ignore)
+
+    def another(self, response: Response) -> None:
+        """Another phone behind a fork answered: only the first 2xx may be the call's (R4)."""
+        if response.is_success:
+            self.hang_up(*self.acknowledge(response))
 
 
 def _diverted_to(response: Response) -> str:
