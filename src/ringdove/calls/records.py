@@ -24,7 +24,7 @@ class Pace(NamedTuple):
 
 GATHERING = 0.02
 """Seconds that a record waits for others, with which it shares a transaction and its way to the disk."""
-APART = 0.2
+APART = 0.5
 """Seconds from one such transaction to the next: when there is much to write, more gathers."""
 AT_ONCE = 100
 """Records that are written together; to tell so many stories takes a few milliseconds, and the calls wait so long."""

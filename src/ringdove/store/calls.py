@@ -30,7 +30,7 @@ class CallFilter:
 
     def matches(self, story: Story) -> bool:
         """Say whether a call belongs to what is wanted."""
-        took_part = set(participants(story))
+        took_part = participants(story)
         wanted = (
             self.caller in (None, story.caller.number),
             self.dialled in (None, story.dialled),
@@ -127,22 +127,29 @@ class Calls:
         return await self._database.write(work, settings=False)
 
 
-def participants(story: Story) -> Iterator[Ref]:
+def participants(story: Story) -> set[Ref]:
     """Every extension and ring group that took part, as caller, member (skipped or not), destination or answerer."""
     people = [story.caller, story.answered_by]
+    found = set[Ref]()
     for hop in story.hops:
-        people.extend(attempt.member for attempt in hop.attempts)
-        if hop.id.isdecimal() and hop.kind in {DestinationKind.EXTENSION, DestinationKind.RING_GROUP}:
-            yield Ref(ObjectKind(hop.kind), int(hop.id))
-    yield from (Ref(ObjectKind.EXTENSION, person.id) for person in people if person and person.id is not None)
+        people += [attempt.member for attempt in hop.attempts]
+        if (kind := _TAKES_PART.get(hop.kind)) is not None and hop.id.isdecimal():
+            found.add(Ref(kind, int(hop.id)))
+    ids = {person.id for person in people if person is not None}
+    found.update([Ref(ObjectKind.EXTENSION, id_) for id_ in ids if id_ is not None])
+    return found
+
+
+_TAKES_PART: dict[str, ObjectKind] = {
+    DestinationKind.EXTENSION: ObjectKind.EXTENSION,
+    DestinationKind.RING_GROUP: ObjectKind.RING_GROUP,
+}
 
 
 def roles(story: Story) -> set[Role]:
-    """The same, each once, with how the call stands in their logs."""
+    """The same, with how the call stands in their logs."""
     told = lines(story)
-    return {
-        Role(ref, told.get(ref.id) if ref.kind is ObjectKind.EXTENSION else None) for ref in set(participants(story))
-    }
+    return {Role(ref, told.get(ref.id) if ref.kind is ObjectKind.EXTENSION else None) for ref in participants(story)}
 
 
 class _Rows:

@@ -41,8 +41,8 @@ class EmbeddedSession:
         self._flows: dict[PartyId, Flow] = {}
         self._owed = 0
         """Parties whose counts are still to be told."""
-        self._settled: asyncio.Future[None] | None = None
-        """Done when none is owed any more; None while nobody waits for that."""
+        self._closing: list[asyncio.Future[None]] = []
+        """Who waits until none is owed any more."""
         self._closed = False
 
     @property
@@ -188,8 +188,9 @@ class EmbeddedSession:
         """End the session."""
         self._end()
         if self._owed:
-            self._settled = self._settled or asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._settled)
+            settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._closing.append(settled)
+            await settled
         return Stats(self._flows)
 
     def freed(self, p: PartyId, count: Freed) -> None:
@@ -197,8 +198,11 @@ class EmbeddedSession:
         flow = _flow(count)
         self._flows[p] = self._flows[p].plus(flow) if p in self._flows else flow
         self._owed -= 1
-        if self._settled is not None and not self._owed:
-            self._settled.set_result(None)
+        if not self._owed:
+            for settled in self._closing:
+                if not settled.done():  # by a caller that has lost patience
+                    settled.set_result(None)
+            self._closing.clear()
 
     def lose(self) -> None:
         """The engine cannot carry it on."""
