@@ -4,50 +4,25 @@ The referee, which knows nothing of the engine, says after each event what has t
 that, in the same instant. Then the record has to tell the same story.
 """
 
-import itertools
 from collections import Counter
 
 from ringdove.model.destination import END_CALL, Destination
 from ringdove.model.reference import DestinationKind
-from ringdove.model.story import Attempt, Disposition, HopOutcome, LegResult, Story
-from ringdove.model.story import Hop as StoryHop
+from ringdove.model.story import HopOutcome, Story
 from ringdove.net.endpoint import Direction
 from ringdove.ring.engine import Answered, Begin, CallerGone, Failed, Outcome, StandingChanged, Tick, Why, Win
 from ringdove.ring.engine import Event as RingEvent
-from ringdove.ring.plan import members
 from ringdove.sip.message import Request, Response
 
 from ..ring_referee import REFEREES, microseconds
+from . import record
 from .legs import Leg, Ringing, voices
+from .record import Way
 from .world import Began, Changed, Chronicle, Seen, Unreachable
 
 TIMEOUT = 32.0
 """Seconds without any response after which a request has failed: 64*T1."""
 INSTANT = 1e-6
-ROUNDING = 0.0006
-"""Seconds by which a time of the story may be off."""
-
-STOPPED = {
-    Why.ELSEWHERE: LegResult.ANSWERED_ELSEWHERE,
-    Why.WINDOW_CLOSED: LegResult.NO_ANSWER,
-    Why.DECLINED: LegResult.DECLINED_ELSEWHERE,
-    Why.REGISTERED_ANEW: LegResult.REGISTERED_ANEW,
-    Why.REMOVED: LegResult.REMOVED,
-    Why.CALLER_GONE: LegResult.CALLER_GONE,
-}
-FAILED = {
-    301: LegResult.DIVERTED,
-    302: LegResult.DIVERTED,
-    408: LegResult.NO_RESPONSE,
-    480: LegResult.UNAVAILABLE,
-    486: LegResult.BUSY,
-    488: LegResult.NO_CODEC,
-    503: LegResult.UNREACHABLE,
-    600: LegResult.BUSY,
-    603: LegResult.DECLINED,
-    607: LegResult.DECLINED,
-    608: LegResult.DECLINED,
-}
 
 
 def same(one: float, other: float) -> bool:
@@ -319,7 +294,7 @@ class _Call:
         assert self._provisionals <= {100, 180, 183}
         winners = [leg for leg in self._legs.values() if leg.won]
         assert len(winners) == (1 if expected == 200 else 0), "R4: exactly one winner"
-        self._check_story(self._story, final, hops)
+        record.check(self._story, final, hops, self._rings, came=self._began, gone=self._gone is not None)
         caller_is_dead = f"10.1.0.{self._caller}" in self._chronicle.dead
         if not caller_is_dead and not self._calling.failed:
             assert self._calling.finals == [final], f"the caller saw {self._calling.finals}, it was told {final}"
@@ -352,7 +327,7 @@ class _Call:
                 assert tag in leg.byes, f"R4: {name} keeps a ghost call"
                 assert same(leg.bye_at[tag], times[0]), f"R4: {name} is hung up late"
 
-    def _expected(self) -> tuple[int, list[tuple[str, int, HopOutcome | None]]]:
+    def _expected(self) -> tuple[int, Way]:
         """The final status for the caller by the outcome table, and the way the call takes."""
         story = self._story
         assert story is not None
@@ -360,7 +335,7 @@ class _Call:
         groups = {group.number: group for group in self._chronicle.script.groups}
         by_id = {str(group.id): group for group in groups.values()}
         rings = iter(self._rings)
-        way: list[tuple[str, int, HopOutcome | None]] = []
+        way: Way = []
         if story.dialled in people:
             there = Destination(kind=DestinationKind.EXTENSION, value=str(people[story.dialled]))
         elif story.dialled in groups:
@@ -402,87 +377,8 @@ class _Call:
     def _unless_gone(
         self,
         status: int,
-        way: list[tuple[str, int, HopOutcome | None]],
+        way: Way,
         hop: tuple[str, int, HopOutcome | None],
-    ) -> tuple[int, list[tuple[str, int, HopOutcome | None]]]:
+    ) -> tuple[int, Way]:
         """The caller may have left between two destinations."""
         return (487, way) if self._gone is not None else (status, [*way, hop])
-
-    # The record
-
-    def _check_story(self, story: Story, final: int | None, way: list[tuple[str, int, HopOutcome | None]]) -> None:
-        assert story.final_status == final
-        told = [(hop.kind, int(hop.id or 0), hop.outcome) for hop in story.hops]
-        # A caller that leaves while a destination is looked up has entered nothing, or nothing that rang.
-        assert told == way or (self._gone is not None and told[: len(way)] == way), (told, way)
-        assert story.disposition is self._disposition(final), story.disposition
-        assert story.ended_at is not None
-        zero = self._zero(story)
-        rang = [hop for hop in story.hops if hop.ringing_from is not None]
-        for hop, ringing in itertools.zip_longest(rang, self._rings):
-            assert hop is not None, "the story tells less than was rung"
-            assert ringing is not None, "the story tells of more than was rung"
-            self._near(hop.ringing_from, ringing.began.at - zero, "the hop begins")
-            self._check_hop(hop, ringing, zero)
-        winners = [a.member.id for hop in story.hops for a in hop.attempts if a.result is LegResult.ANSWERED]
-        assert winners == ([story.answered_by.id] if story.answered_by is not None else [])
-
-    def _zero(self, story: Story) -> float:
-        """When the call came: with the INVITE that was not turned away."""
-        rang = [hop for hop in story.hops if hop.ringing_from is not None]
-        if not rang:
-            return self._began
-        exact = self._rings[0].began.at - (rang[0].ringing_from or 0.0)
-        return exact if abs(exact - self._began) > ROUNDING else self._began
-
-    def _disposition(self, final: int | None) -> Disposition:
-        if final == 200:
-            return Disposition.ANSWERED
-        if self._gone is not None:
-            return Disposition.ABANDONED
-        if final in (486, 600):
-            return Disposition.BUSY
-        return Disposition.NO_ANSWER if final in (408, 480, 603) else Disposition.FAILED
-
-    def _check_hop(self, hop: StoryHop, ringing: Ringing, zero: float) -> None:
-        order = members(ringing.began.entries)
-        assert [attempt.member.id for attempt in hop.attempts] == order, "R3"
-        for attempt in hop.attempts:
-            own = [leg for leg in ringing.legs if leg.member == attempt.member.id and leg.invited is not None]
-            assert attempt.skipped == ringing.skipped.get(attempt.member.id or 0), attempt
-            self._check_attempt(attempt, own, zero)
-
-    def _check_attempt(self, attempt: Attempt, own: list[Leg], zero: float) -> None:
-        assert len(attempt.legs) == len(own), attempt
-        left = list(attempt.legs)
-        for leg in own:
-            assert leg.invited is not None
-            invited = leg.invited - zero
-            line = next(
-                (x for x in left if x.contact == leg.binding and abs(x.invited_at - invited) < 2 * ROUNDING), None
-            )
-            assert line is not None, f"the story knows nothing of {leg}"
-            left.remove(line)
-            assert (line.ringing_at is None) == (leg.rang is None), (line, leg)
-            if leg.rang is not None:
-                self._near(line.ringing_at, leg.rang - zero, "it rings")
-            result, status, ended = self._fate(leg)
-            assert line.result == result, (line, leg)
-            self._near(line.ended_at, ended - zero, "it ends")
-            assert line.status in ((status,) if leg.stopped is None else (None, status)), (line, leg)
-
-    @staticmethod
-    def _fate(leg: Leg) -> tuple[LegResult, int | None, float]:
-        if leg.why is not None and leg.stopped is not None:
-            return STOPPED[leg.why], leg.status, leg.stopped
-        assert leg.over is not None
-        assert leg.status is not None
-        if leg.won:
-            return LegResult.ANSWERED, 200, leg.over
-        status = 488 if leg.status == 200 else leg.status
-        return FAILED.get(status, LegResult.REFUSED), status, leg.over
-
-    @staticmethod
-    def _near(told: float | None, true: float, what: str) -> None:
-        assert told is not None, f"{what} at {true}, the story says nothing"
-        assert abs(told - true) < 2 * ROUNDING, f"{what} at {true}, the story says {told}"
