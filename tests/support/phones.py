@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.digest import authorize
@@ -20,11 +20,18 @@ from ringdove.sip.message import Request, Response
 from ringdove.sip.sdp import Direction, SessionDescription, parse
 from ringdove.sip.uri import Uri
 
-from .api import Api, Person
+from .api import Person
 from .ears import Ears
 from .peer import Address, Peer, bracketed
 
 Fields = Iterable[tuple[str, str]]
+
+
+class Doors(Protocol):
+    """A server that phones can reach: where its SIP listens, UDP and TCP, and TLS."""
+
+    sip: Address
+    sip_tls: Address
 
 
 class Phone(Peer):
@@ -40,12 +47,12 @@ class Phone(Peer):
     """Call-ID and CSeqs of its REGISTERs."""
 
     @classmethod
-    async def of(cls, api: Api, person: Person, transport: str = "udp", *, host: str = "", at: str = "") -> Self:
+    async def of(cls, doors: Doors, person: Person, transport: str = "udp", *, host: str = "", at: str = "") -> Self:
         """A phone that is switched on and not yet registered.
 
         `host` is its address and the server's, if not the server's first one; `at` is one of its own (UDP).
         """
-        address = api.sip_tls if transport == "tls" else api.sip
+        address = doors.sip_tls if transport == "tls" else doors.sip
         server = host or address[0], address[1]
         if transport == "udp":
             phone = await cls.udp(at or server[0], user=person.number)
