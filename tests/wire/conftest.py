@@ -1,13 +1,30 @@
 """What the wire tests share."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from support.exchange import Exchange
+from support.house import House
+from support.scene import Scene, open_house
 from wire.media_child import ONE, OTHER, Media, media_process
 from wire.media_phone import Phone, phones
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """A server of its own for each test; test files that share one over all their tests say so themselves."""
+    async with open_house(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+async def scene(house: House) -> AsyncIterator[Scene]:
+    """People, phones and groups in it."""
+    async with Scene(house) as scene:
+        yield scene
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -3,8 +3,6 @@
 import io
 import re
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -13,19 +11,7 @@ from ringdove.cli import ask
 from ringdove.model.voicemail import Mailbox, MailboxKind, NewMessage
 from support.house import House
 from support.phones import Phone
-from support.scene import Scene, open_house
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as house:
-        yield house
-
-
-@pytest.fixture
-async def scene(house: House) -> AsyncIterator[Scene]:
-    async with Scene(house) as scene:
-        yield scene
+from support.scene import Scene
 
 
 def screen() -> Console:

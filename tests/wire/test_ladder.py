@@ -2,7 +2,6 @@
 
 import io
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,6 @@ from rich.console import Console
 from ringdove.cli import ask
 from support.house import House
 from support.scene import Scene, open_house
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as house:
-        yield house
-
-
-@pytest.fixture
-async def scene(house: House) -> AsyncIterator[Scene]:
-    async with Scene(house) as scene:
-        yield scene
 
 
 async def a_call(scene: Scene) -> str:

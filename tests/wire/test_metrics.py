@@ -1,28 +1,15 @@
 """`/metrics`: what is shown is documented, true, and shown only to whom the settings say."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from support.house import House
-from support.scene import Scene, open_house
+from support.scene import Scene
 
 DOCS = Path(__file__).parents[2] / "docs"
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path) as house:
-        yield house
-
-
-@pytest.fixture
-async def scene(house: House) -> AsyncIterator[Scene]:
-    async with Scene(house) as scene:
-        yield scene
 
 
 async def numbers(house: House) -> dict[str, float]:

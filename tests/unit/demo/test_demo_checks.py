@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import pytest
@@ -16,31 +14,23 @@ from ringdove.demo.data import PEOPLE
 from ringdove.demo.incoming import Answer, IncomingLine, LetRing, Refuse
 from ringdove.demo.lamp import Lamp
 from ringdove.demo.line import State
-from ringdove.demo.phone import Account, Phone
+from ringdove.demo.phone import Phone
 from ringdove.demo.scenes import AFTER_A_DELAY, ALICE, ALL_AT_ONCE, BOB, EMIL, NOBODY_ANSWERS, SCENES
 from ringdove.demo.show import conclude
 from ringdove.demo.stage import Performance
 from ringdove.demo.tables import phones_saw
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Disposition, EndedBy, Party, Story
-from ringdove.settings import HostPort
+from unit.demo.demo_phones import Phones
 
 PATIENCE = 3.0
 
 
 @pytest.fixture
-async def bob_and_emil() -> AsyncIterator[tuple[Phone, Phone]]:
+async def bob_and_emil(phones: Phones) -> tuple[Phone, Phone]:
     """Bob's phone, and Emil's that takes it for its server."""
-    async with AsyncExitStack() as parts:
-
-        async def phone(number: str, server: HostPort) -> Phone:
-            made = Phone(Account(number, f"Number {number}", number, "a-long-secret"), server)
-            await made.start()
-            parts.push_async_callback(made.close)
-            return made
-
-        bob = await phone(BOB, HostPort("127.0.0.1", 9))
-        yield bob, await phone(EMIL, HostPort(bob.hop.local_host, bob.hop.local_port))
+    bob = await phones.on(BOB)
+    return bob, await phones.on(EMIL, bob)
 
 
 async def only_bob(bob: Phone, emil: Phone) -> Performance:

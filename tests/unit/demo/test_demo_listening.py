@@ -1,8 +1,7 @@
 """What the demo says of what was heard: a call as it should be, and one fault at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -16,13 +15,12 @@ from ringdove.demo.incoming import Answer, IncomingLine, LetRing
 from ringdove.demo.line import Line
 from ringdove.demo.listening import only_ringing
 from ringdove.demo.outgoing import OutgoingLine
-from ringdove.demo.phone import Account, Phone
 from ringdove.demo.scenes import ALICE, ALL_AT_ONCE, BOB, EMIL
 from ringdove.demo.stage import Performance
 from ringdove.demo.tables import phones_heard
 from ringdove.media.codecs import FRAME_SECONDS
 from ringdove.model.story import Party, Story
-from ringdove.settings import HostPort
+from unit.demo.demo_phones import Phones
 
 PATIENCE = 3.0
 SCENE = replace(ALL_AT_ONCE, talk=1.0, hold=0.4)
@@ -82,35 +80,27 @@ class Call:
 
 
 @pytest.fixture
-async def call() -> AsyncIterator[Call]:
-    async with AsyncExitStack() as parts:
+async def call(phones: Phones) -> Call:
+    async def rung(number: str, behaviour: Answer | LetRing) -> tuple[OutgoingLine, IncomingLine]:
+        callee = await phones.on(number)
+        callee.behave = lambda _: behaviour
+        rings = asyncio.Event()
+        callee.on_change = lambda _: rings.set()
+        emil = await phones.on(EMIL, callee)
+        line = emil.dial("6300")
+        await asyncio.wait_for(rings.wait(), PATIENCE)
+        (ring,) = callee.lines
+        assert isinstance(ring, IncomingLine)
+        return line, ring
 
-        async def phone(number: str, server: HostPort) -> Phone:
-            made = Phone(Account(number, f"Number {number}", number, "a-long-secret"), server)
-            await made.start()
-            parts.push_async_callback(made.close)
-            return made
-
-        async def rung(number: str, behaviour: Answer | LetRing) -> tuple[OutgoingLine, IncomingLine]:
-            callee = await phone(number, HostPort("127.0.0.1", 9))
-            callee.behave = lambda _: behaviour
-            rings = asyncio.Event()
-            callee.on_change = lambda _: rings.set()
-            emil = await phone(EMIL, HostPort(callee.hop.local_host, callee.hop.local_port))
-            line = emil.dial("6300")
-            await asyncio.wait_for(rings.wait(), PATIENCE)
-            (ring,) = callee.lines
-            assert isinstance(ring, IncomingLine)
-            return line, ring
-
-        line, bob = await rung(BOB, Answer())
-        _, alice = await rung(ALICE, LetRing())
-        await asyncio.wait_for(line.settled(), PATIENCE)
-        for each in (line, bob):
-            each.hang_up()
-            await asyncio.wait_for(each.over(), PATIENCE)
-            each.audio.heard.clear()
-        yield Call(line, bob, alice)
+    line, bob = await rung(BOB, Answer())
+    _, alice = await rung(ALICE, LetRing())
+    await asyncio.wait_for(line.settled(), PATIENCE)
+    for each in (line, bob):
+        each.hang_up()
+        await asyncio.wait_for(each.over(), PATIENCE)
+        each.audio.heard.clear()
+    return Call(line, bob, alice)
 
 
 async def test_a_call_that_was_heard_as_described(call: Call) -> None:

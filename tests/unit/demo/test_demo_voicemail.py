@@ -3,8 +3,7 @@
 import asyncio
 import io
 import wave
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -18,7 +17,6 @@ from ringdove.demo.incoming import IncomingLine
 from ringdove.demo.lamp import Lamp
 from ringdove.demo.mailbox import Mail, Message, packets_of
 from ringdove.demo.outgoing import OutgoingLine
-from ringdove.demo.phone import Account, Phone
 from ringdove.demo.repertoire import TONE
 from ringdove.demo.scenes import AFTER_HOURS, CAROL, FRIDA
 from ringdove.demo.stage import Performance
@@ -28,7 +26,7 @@ from ringdove.media.g711 import ULAW
 from ringdove.media.sounds import DEMO_GREETING
 from ringdove.model.call_log import Direction, LogGroup, LogResult, LogRow
 from ringdove.model.story import Disposition, EndedBy, Hop, HopOutcome, Party, Story
-from ringdove.settings import HostPort
+from unit.demo.demo_phones import Phones
 
 PATIENCE = 3.0
 GREETING = Sound(DEMO_GREETING.name, tuple(f"g{number}".encode() for number in range(50)))
@@ -101,48 +99,40 @@ class Call:
 
 
 @pytest.fixture
-async def call() -> AsyncIterator[Call]:
+async def call(phones: Phones) -> Call:
     """Rings for 2 s, greeting to 3 s, tone to 3.3 s, speech from 3.6 s to 5.6 s."""
-    async with AsyncExitStack() as parts:
-
-        async def phone(number: str, server: HostPort) -> Phone:
-            made = Phone(Account(number, f"Number {number}", number, "a-long-secret"), server)
-            await made.start()
-            parts.push_async_callback(made.close)
-            return made
-
-        carol = await phone(CAROL, HostPort("127.0.0.1", 9))
-        rings = asyncio.Event()
-        carol.on_change = lambda _: rings.set()
-        line = (await phone(FRIDA, HostPort(carol.hop.local_host, carol.hop.local_port))).dial("6303")
-        await asyncio.wait_for(rings.wait(), PATIENCE)
-        line.hang_up()
-        (ring,) = carol.lines
-        assert isinstance(ring, IncomingLine)
-        await asyncio.wait_for(ring.over(), PATIENCE)
-        line.over_at = line.began_at + 5.6
-        ring.over_at = line.began_at + 2.0
-        way = [
-            Hop(kind="ring_group", id="4", number="6303", name="After Hours", entered_at=0.0),
-            Hop(kind="ext_vm", id="3075", number=CAROL, entered_at=2.0, outcome=HopOutcome.MESSAGE_LEFT),
-        ]
-        story = Story(id="1", started_at=0.0, caller=Party(number=FRIDA), dialled="6303", hops=way)
-        story.disposition, story.ended_by = Disposition.VOICEMAIL, EndedBy.CALLER
-        logged = LogRow(
-            call_id="1",
-            time=0.0,
-            direction=Direction.IN,
-            result=LogResult.MISSED,
-            with_=Party(number=FRIDA),
-            dialled="6303",
-            ring_group=LogGroup(id=4, number="6303", name="After Hours"),
-            duration=5.6,
-            talk_duration=None,
-        )
-        said = recorded(*[bytes([0xFF]) * FRAME_BYTES] * 15, *[FRIDAS] * 100)
-        made = Call(line, ring, story, Message(FRIDA, 2.3, said), Lamp(0.0, True, 1, 0), logged)
-        made.says(2.0, *GREETING.frames, *BEEP.frames)
-        yield made
+    carol = await phones.on(CAROL)
+    rings = asyncio.Event()
+    carol.on_change = lambda _: rings.set()
+    line = (await phones.on(FRIDA, carol)).dial("6303")
+    await asyncio.wait_for(rings.wait(), PATIENCE)
+    line.hang_up()
+    (ring,) = carol.lines
+    assert isinstance(ring, IncomingLine)
+    await asyncio.wait_for(ring.over(), PATIENCE)
+    line.over_at = line.began_at + 5.6
+    ring.over_at = line.began_at + 2.0
+    way = [
+        Hop(kind="ring_group", id="4", number="6303", name="After Hours", entered_at=0.0),
+        Hop(kind="ext_vm", id="3075", number=CAROL, entered_at=2.0, outcome=HopOutcome.MESSAGE_LEFT),
+    ]
+    story = Story(id="1", started_at=0.0, caller=Party(number=FRIDA), dialled="6303", hops=way)
+    story.disposition, story.ended_by = Disposition.VOICEMAIL, EndedBy.CALLER
+    logged = LogRow(
+        call_id="1",
+        time=0.0,
+        direction=Direction.IN,
+        result=LogResult.MISSED,
+        with_=Party(number=FRIDA),
+        dialled="6303",
+        ring_group=LogGroup(id=4, number="6303", name="After Hours"),
+        duration=5.6,
+        talk_duration=None,
+    )
+    said = recorded(*[bytes([0xFF]) * FRAME_BYTES] * 15, *[FRIDAS] * 100)
+    made = Call(line, ring, story, Message(FRIDA, 2.3, said), Lamp(0.0, True, 1, 0), logged)
+    made.says(2.0, *GREETING.frames, *BEEP.frames)
+    return made
 
 
 async def test_a_message_that_was_left_as_described(call: Call) -> None:
