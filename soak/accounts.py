@@ -1,6 +1,7 @@
 """Both sides' books of the calls, laid side by side: what the phones saw, and what the server has on record."""
 
 import asyncio
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +12,25 @@ from ringdove.demo.line import Ending
 from ringdove.model.story import Disposition, LegResult, LegStory, Story
 from ringdove.sip.uri import Uri
 
+from . import logs, post
 from .ledger import Attempt, Ledger, Place, Ring, Seen
+from .logs import Logs, read_logs
+from .post import Found, Post, lying
+from .world import OWN_MAILBOX, SHORTEST, World
 
 _NEAR = 1.0
 """Seconds by which two durations of the same talk may differ,"""
 _REPEAT = 0.5
 """and those after which a message that was lost is sent again, twice as many each time (T1 of RFC 3261)."""
+_POSTED = 60.0
+"""Seconds within which the last messages are in their mailboxes."""
 _PAGE = 100
+_REFUSED = {
+    487: Disposition.ABANDONED,
+    **dict.fromkeys((486, 600), Disposition.BUSY),
+    **dict.fromkeys((408, 480, 603), Disposition.NO_ANSWER),
+}
+"""How a call counts that was not answered; FAILED with any other status."""
 
 
 class Outage(NamedTuple):
@@ -41,9 +54,22 @@ class Accounts:
     outcomes: Counter[str] = field(default_factory=Counter)
     dispositions: Counter[str] = field(default_factory=Counter)
     rings: Counter[str] = field(default_factory=Counter)
+    logged: Counter[str] = field(default_factory=Counter)
+    """Lines in the logs of extensions."""
+    messages: Counter[str] = field(default_factory=Counter)
     cut_off: int = 0
     """Calls that an outage of the server ended."""
     complaints: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the server has on record beside the calls themselves: messages, and logs of extensions."""
+
+    world: World
+    post: Post
+    there: Sequence[Found] = ()
+    logs: Logs = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -59,13 +85,29 @@ class _Leg:
 
 async def audit(
     api: Client,
+    world: World,
     ledger: Ledger,
+    post: Post,
     lost_of: Counter[str],
     outages: Sequence[Outage] = (),
     stalls: Sequence[Stall] = (),
 ) -> Accounts:
-    """Read every record, and compare. `lost_of` are messages lost by Call-ID."""
-    return compare(ledger, await _stories(api), lost_of, outages, stalls)
+    """Read every record, message and log, and compare. `lost_of` are SIP messages lost by Call-ID."""
+    stories = await _stories(api)
+    everybody = [person.id for person in (*world.people, *world.guests)]
+    there = await _arrived(api, world, stories, post)
+    books = Books(world, post, there, await read_logs(api, everybody))
+    return compare(ledger, stories, lost_of, outages, stalls, books)
+
+
+async def _arrived(api: Client, world: World, stories: Sequence[Story], deeds: Post) -> list[Found]:
+    """What is in the mailboxes, once nothing is wrong with it or time is up: each message is work for a process."""
+    until = time.monotonic() + _POSTED
+    while True:
+        there = await lying(api, world)
+        if not any(post.wrongs(stories, world.vm_groups, there, deeds)) or time.monotonic() > until:
+            return there
+        await asyncio.sleep(1.0)
 
 
 def compare(
@@ -74,9 +116,10 @@ def compare(
     lost_of: Counter[str],
     outages: Sequence[Outage] = (),
     stalls: Sequence[Stall] = (),
+    books: Books | None = None,
 ) -> Accounts:
     """Lay the two books side by side; see `audit`."""
-    return _Audit(ledger, stories, lost_of, outages, stalls).run()
+    return _Audit(ledger, stories, lost_of, outages, stalls, books).run()
 
 
 class _Audit:
@@ -87,12 +130,14 @@ class _Audit:
         lost_of: Counter[str],
         outages: Sequence[Outage],
         stalls: Sequence[Stall],
+        books: Books | None,
     ) -> None:
         self._ledger = ledger
         self._stories = stories
         self._lost_of = lost_of
         self._outages = outages
         self._stalls = stalls
+        self._books = books
         self._cut_off: list[Attempt] = []
         """Calls that an outage ended: their records hold what was known at the last step before it."""
         self._result = Accounts()
@@ -122,6 +167,8 @@ class _Audit:
             number = line.phone.account.number
             self._result.complaints.append(f"a phone of {number} is left {line.state} with {line.party}")
         self._result.cut_off = len(self._cut_off)
+        if self._books is not None:
+            self._check_books(self._books)
         return self._result
 
     # Calls that phones made
@@ -155,19 +202,71 @@ class _Audit:
             return
         if attempt.status != story.final_status:
             self._complain(story, f"the caller got {attempt.status}, the record says {story.final_status}")
-        expected = _disposition(attempt)
-        if story.disposition is not expected:
-            self._complain(story, f"{story.disposition}, though for the caller it was {expected} ({attempt.outcome})")
+        expected = self._dispositions(attempt)
+        if story.disposition not in expected:
+            wanted = " or ".join(expected)
+            self._complain(story, f"{story.disposition}, though for the caller it was {wanted} ({attempt.outcome})")
         self._check_length("caller", attempt, story)
+        self._check_message(attempt, story)
+
+    def _dispositions(self, attempt: Attempt) -> Sequence[Disposition]:
+        """How a call may count by what its caller saw (outcome table of the design), and heard once it was answered."""
+        if attempt.answered is None:
+            return (_REFUSED.get(attempt.status or 0, Disposition.FAILED),)
+        if attempt.call_id in self._ledger.spoken:
+            return (Disposition.VOICEMAIL,)
+        if attempt.call_id in self._ledger.persons or attempt.dialled == OWN_MAILBOX:
+            return (Disposition.ANSWERED,)
+        return Disposition.ANSWERED, Disposition.VOICEMAIL  # it hung up before it could tell
 
     def _check_length(self, who: str, seen: Seen, story: Story) -> None:
         if seen.talked is None or story.answered_at is None or story.ended_at is None:
             return
         talked = story.ended_at - story.answered_at
-        allowed = _NEAR + _REPEAT * (2 ** self._lost_of[seen.call_id] - 1)
-        allowed += sum(stall.seconds for stall in self._stalls if seen.began - _NEAR <= stall.at <= seen.ended + _NEAR)
-        if abs(talked - seen.talked) > allowed:
+        if abs(talked - seen.talked) > self._allowed(seen):
             self._complain(story, f"the {who} talked for {seen.talked:.2f} s, the record says {talked:.2f} s")
+
+    def _check_message(self, attempt: Attempt, story: Story) -> None:
+        """What a caller said that was long enough is a message; and nothing else is."""
+        spoken = self._ledger.spoken.get(attempt.call_id)
+        takes = spoken.takes if spoken is not None else []
+        allowed, message = self._allowed(attempt), story.message
+        if message is not None and not any(abs(message.seconds - take) <= allowed for take in takes):
+            said = ", ".join(f"{take:.2f}" for take in takes) or "nothing"
+            self._complain(story, f"a message of {message.seconds:.2f} s, and the caller said {said}")
+        if message is None and any(take > SHORTEST + allowed for take in takes):
+            self._complain(story, f"no message, and the caller spoke for {max(takes):.2f} s")
+
+    def _allowed(self, seen: Seen) -> float:
+        """Seconds by which two durations may differ: what was lost is said again, and the machine was busy."""
+        repeats = _REPEAT * (2.0 ** self._lost_of[seen.call_id] - 1)
+        meanwhile = (stall for stall in self._stalls if seen.began - _NEAR <= stall.at <= seen.ended + _NEAR)
+        return _NEAR + repeats + sum(stall.seconds for stall in meanwhile)
+
+    # Messages and logs
+
+    def _check_books(self, books: Books) -> None:
+        judged = {story.id: story for story in self._stories if not self._is_cut_off_story(story)}
+        cut = {story.id for story in self._stories} - set(judged)
+        wrong = [
+            *post.wrongs(judged.values(), books.world.vm_groups, books.there, books.post),
+            *logs.wrongs(judged.values(), books.logs),
+        ]
+        for call, what in wrong:
+            if call in judged:
+                self._complain(judged[call], what)
+            elif call not in cut:
+                self._result.complaints.append(f"call {call}, of which there is no record: {what}")
+        self._result.messages.update(
+            {
+                "left": sum(story.message is not None for story in self._stories),
+                "in mailboxes at the end": len(books.there),
+                "fetched and heard": books.post.heard,
+                "deleted": len(books.post.gone),
+            }
+        )
+        for rows in books.logs.values():
+            self._result.logged.update(f"{row.direction}: {row.result}" for row in rows)
 
     # Calls that rang phones
 
@@ -247,20 +346,6 @@ async def _stories(api: Client) -> list[Story]:
         answers = await asyncio.gather(*(api.get("calls/get", id=id_) for id_ in ids[at : at + 4]))
         stories += [Story.from_data(answer["data"]) for answer in answers]
     return stories
-
-
-def _disposition(attempt: Attempt) -> Disposition:
-    """How a call counts by what its caller saw (outcome table of the design)."""
-    if attempt.answered is not None:
-        return Disposition.ANSWERED
-    match attempt.status:
-        case 487:
-            return Disposition.ABANDONED
-        case 486 | 600:
-            return Disposition.BUSY
-        case 408 | 480 | 603:
-            return Disposition.NO_ANSWER
-    return Disposition.FAILED
 
 
 def _place(contact: str) -> Place:

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -13,11 +13,14 @@ from ringdove.demo.outgoing import OutgoingLine
 from ringdove.demo.phone import Phone, RegistrationRefused, Wiring
 from ringdove.settings import HostPort
 
+from .caller import PITCHES
+from .lamp import Subscription
 from .ledger import Ledger
 from .network import Network, Weather
 from .world import Person
 
-_PITCHES = range(300, 1000, 50)
+SUBSCRIBED = 60
+"""Seconds of a subscription, the least there may be: those of phones that vanished end soon."""
 _REGISTERING = 40.0
 """Seconds within which the server answers a REGISTER; with that the transaction has ended in any case."""
 
@@ -25,18 +28,24 @@ _REGISTERING = 40.0
 class Device:
     """One piece of hardware: its instance-id, if it has one, stays; its phone is another one after each restart."""
 
-    def __init__(self, person: Person, transport: str, server: HostPort, weather: Weather, ledger: Ledger) -> None:
+    def __init__(
+        self, person: Person, transport: str, servers: Mapping[str, HostPort], weather: Weather, ledger: Ledger
+    ) -> None:
         self.person = person
         self.phone: Phone | None = None
         """None while it is off."""
         self._transport = transport
-        self._server = server
+        self._servers = servers
         self._weather = weather
         self._ledger = ledger
         known = weather.random.random() < 0.7  # else it is a new phone to the server after each restart
         self._instance = uuid.UUID(int=weather.random.getrandbits(128), version=4).urn if known else ""
+        self._subscribes = weather.random.random() < 0.5
+        self.subscription: Subscription | None = None
+        """To its mailbox; the others are told of messages without asking."""
         self._network: Network
         self._staying: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._buried: list[Phone] = []
         """Phones whose cable was pulled: their sockets are still there."""
         self.refused: Callable[[str], None] = lambda _: None
@@ -51,14 +60,17 @@ class Device:
         """Start it, behind a new port; it registers, and from then on again and again."""
         self._network = Network(self._weather)
         wiring = Wiring(self._transport, self._network.transports, self._network.open)
-        pitch = self.random.choice(_PITCHES)
-        phone = Phone(self.person.account, self._server, pitch=pitch, wiring=wiring, instance=self._instance)
+        pitch, server = self.random.choice(PITCHES), self._servers[self._transport]
+        phone = Phone(self.person.account, server, pitch=pitch, wiring=wiring, instance=self._instance)
         phone.behave = self._behave
         self._ledger.watch(phone)
         await phone.start()
         self.phone = phone
         if registered:
             self._staying = asyncio.create_task(self._stay(phone))
+            if self._subscribes:
+                self.subscription = Subscription(phone)
+                self._watching = asyncio.create_task(self._watch(self.subscription))
 
     async def vanish(self, *, cable: bool = False) -> None:
         """Lose power, or with `cable` the network; nobody is told."""
@@ -85,9 +97,10 @@ class Device:
 
     def stay_away(self) -> None:
         """Renew the registration no more."""
-        if self._staying is not None:
-            self._staying.cancel()
-            self._staying = None
+        for task in (self._staying, self._watching):
+            if task is not None:
+                task.cancel()
+        self._staying = self._watching = None
 
     async def close(self) -> None:
         """Switch it off for good."""
@@ -105,7 +118,7 @@ class Device:
 
     def _forget(self) -> Phone | None:
         self.stay_away()
-        phone, self.phone = self.phone, None
+        phone, self.phone, self.subscription = self.phone, None, None
         return phone
 
     async def _stay(self, phone: Phone) -> None:
@@ -113,6 +126,11 @@ class Device:
             expires = self.random.randint(60, 180)
             await self._register(phone, expires)
             await asyncio.sleep(self.random.uniform(0.3, 0.8) * expires)
+
+    async def _watch(self, subscription: Subscription) -> None:
+        while True:
+            await subscription.renew(SUBSCRIBED)
+            await asyncio.sleep(self.random.uniform(0.3, 0.6) * SUBSCRIBED)
 
     async def _register(self, phone: Phone, expires: int | None) -> None:
         await self._ask(phone, phone.register(self.random.randint(60, 180) if expires is None else expires))

@@ -64,12 +64,29 @@ class Ring(Seen):
 
 
 @dataclass
+class Spoken:
+    """What a caller did at a mailbox: said `voice` after each tone that it heard, for so many seconds.
+
+    A take lasts from the end of the tone to the key or the hang-up that ended it.
+    """
+
+    voice: bytes
+    takes: list[float] = field(default_factory=list)
+
+
+@dataclass
 class Ledger:
-    """The calls that are over, and the lines on which one goes on."""
+    """The calls that are over, and the lines on which one goes on.
+
+    `spoken` is what callers said to mailboxes, `persons` are the calls in which they heard somebody; by Call-ID.
+    """
 
     attempts: list[Attempt] = field(default_factory=list)
     rings: list[Ring] = field(default_factory=list)
     open: set[Line] = field(default_factory=set)
+    """The screen is drawn in a thread, so whoever goes through them takes a copy."""
+    spoken: dict[str, Spoken] = field(default_factory=dict)
+    persons: set[str] = field(default_factory=set)
     on_answer: Callable[[IncomingLine], None] = lambda _: None
     """Is told when a phone has taken a call."""
 
@@ -79,15 +96,15 @@ class Ledger:
 
     def talks(self) -> int:
         """Lines on which somebody talks."""
-        return sum(line.state.is_up for line in self.open)
+        return sum(line.state.is_up for line in tuple(self.open))
 
     def incoming(self) -> list[IncomingLine]:
         """Calls that rang a phone, and are not over."""
-        return [line for line in self.open if isinstance(line, IncomingLine)]
+        return [line for line in tuple(self.open) if isinstance(line, IncomingLine)]
 
     def outgoing(self) -> list[OutgoingLine]:
         """Calls that a phone made, and that are not over."""
-        return [line for line in self.open if isinstance(line, OutgoingLine)]
+        return [line for line in tuple(self.open) if isinstance(line, OutgoingLine)]
 
     def _on_change(self, line: Line) -> None:
         if line.state is not State.OVER:

@@ -8,25 +8,31 @@ import asyncio
 import socket
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 
 import httpx
 
 from ringdove.client import Client, ServerSaysNo
+from ringdove.demo.outgoing import OutgoingLine
 from ringdove.settings import HostPort
 
-from .device import Device, talk
+from .caller import hear_who_it_is, leave_message, visit
+from .device import SUBSCRIBED, Device, talk
 from .ledger import Ledger
 from .network import Weather
-from .world import NOBODY, STRATEGIES, Person, World, group_settings
+from .post import Box, Post, boxes, boxes_of
+from .world import LEAVE_MESSAGE, NOBODY, OWN_MAILBOX, STRATEGIES, Person, World, group_settings
 
 _SCANNER = "127.6.6.6"
 """Where the garbage comes from: not where the phones are."""
 _PRESENCES = ("available", "available", "away", "do_not_disturb")
 _REPEAT = 2.0
 """Seconds after which a REGISTER that was begun has come to something, even if it had to be sent twice."""
+_LIT = 10.0
+"""Seconds within which lamps show what there is: messages are posted, and a NOTIFY may be lost more than once."""
+_UNHEARD = "mailboxes called: nothing heard"
 _GRACE = 3.0
 """Seconds after a change of `enabled` in which a phone may be refused."""
 
@@ -38,7 +44,14 @@ class Life:
     """
 
     def __init__(
-        self, world: World, server: HostPort, weather: Weather, ledger: Ledger, rate: float, *, gentle: bool = False
+        self,
+        world: World,
+        servers: Mapping[str, HostPort],
+        weather: Weather,
+        ledger: Ledger,
+        rate: float,
+        *,
+        gentle: bool = False,
     ) -> None:
         self.complaints: list[str] = []
         self.done: Counter[str] = Counter()
@@ -46,21 +59,22 @@ class Life:
         self.ledger = ledger
         self._world = world
         self._random = weather.random
-        self._server = server
+        self._server = servers["udp"]
         self._rate = rate
         self._gentle = gentle
         self._doubtful: dict[int, float] = {}
         """Until when (monotonic) a person's phones may be refused, by id."""
+        self.post = Post()
         self._tasks: set[asyncio.Task[None]] = set()
         self._excused_until = 0.0
         """Until when (monotonic) a server that does not answer is excused."""
         self._ending = asyncio.Event()
         self.devices = [
-            Device(person, transport, server, weather, ledger)
+            Device(person, transport, servers, weather, ledger)
             for person in world.people
-            for transport in self._random.choices(("udp", "tcp"), (3, 1), k=self._random.randint(1, 3))
+            for transport in self._random.choices(("udp", "tcp", "tls"), (6, 1, 1), k=self._random.randint(1, 3))
         ]
-        self.guests = [Device(person, "udp", server, weather, ledger) for person in world.guests]
+        self.guests = [Device(person, "udp", servers, weather, ledger) for person in world.guests]
         for device in self.devices:
             device.refused = partial(self._hear_refusal, device.person)
         ledger.on_answer = lambda line: self._spawn(partial(talk, line, self._random, 12.0))
@@ -77,6 +91,7 @@ class Life:
             partial(self._every, 1 / self._rate, self._call),
             partial(self._every, 1.0, self._move_a_phone),
             partial(self._every, 1.0, partial(self._administer, api)),
+            partial(self._every, 1.0, partial(self._collect, api)),
             partial(self._every, 15.0, self._knock),
         )
         for habit in habits:
@@ -112,6 +127,8 @@ class Life:
         await self._cancel_tasks()
         for person_id in list(self._world.disabled):
             await self._enable(api, person_id, enabled=True)
+        await self._look_at_lamps(api)
+        await asyncio.gather(*(d.subscription.renew(0) for d in self.devices if d.subscription is not None))
         for device in self.devices:
             device.stay_away()
             if device.phone is None:
@@ -119,6 +136,37 @@ class Life:
         await asyncio.sleep(_REPEAT)
         one_each = {device.person: device for device in self.devices}
         await asyncio.gather(*(device.unregister_all() for device in one_each.values()))
+
+    async def _look_at_lamps(self, api: Client) -> None:
+        """Every phone that is on shows what is in the mailboxes that its owner can hear.
+
+        Phones that were told nothing show nothing: that there is none.
+        """
+        on = [device for device in self.devices if device.phone is not None]
+        watched = [device.subscription for device in on if device.subscription is not None]
+        await asyncio.gather(*(device.register() for device in on), *(one.renew(SUBSCRIBED) for one in watched))
+        until, wrong = time.monotonic() + _LIT, ["?"]
+        while wrong and time.monotonic() < until:
+            await asyncio.sleep(1.0)
+            counts: dict[Box, Counter[int]] = {}
+            for box in boxes(self._world):
+                rows = (await api.get("vm/query", **{box.kind: box.id}))["data"]
+                counts[box] = Counter(row["read"] for row in rows)
+            wrong = [complaint for device in on if (complaint := self._lamp_is_wrong(device, counts))]
+        self.complaints += wrong
+
+    def _lamp_is_wrong(self, device: Device, counts: Mapping[Box, Counter[int]]) -> str:
+        if device.phone is None:
+            return ""
+        lamp = device.phone.lamp
+        shown = (lamp.new, lamp.old) if lamp is not None else (0, 0)
+        there: Counter[int] = Counter()
+        for box in boxes_of(device.person.id, self._world.vm_groups):
+            there += counts[box]
+        kind = "subscribed" if device.subscription is not None else "not subscribed"
+        right = shown == (there[0], there[1])
+        what = f"the lamp of a phone of {device.person.number} ({kind}) shows {shown}, there are {there[0], there[1]}"
+        return "" if right else what
 
     async def close(self) -> None:
         """Switch everything off."""
@@ -147,27 +195,54 @@ class Life:
             return
         device = self._random.choice(idle)
         assert device.phone is not None
-        line = device.phone.dial(self._number())
+        line = device.phone.dial(self._number(device.person))
         patience = self._random.uniform(0.0, 0.4) if self._random.random() < 0.1 else self._random.uniform(2.0, 20.0)
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await line.settled()
         if line.state.is_up:
-            await talk(line, self._random, 8.0)
+            await self._speak(line)
         elif line.ending is None:
             line.hang_up()
         await line.over()
         if line.status == 401 and line.identified:
             self._hear_refusal(device.person, f"{device.person.number} showed its password, and was turned away")
 
-    def _number(self) -> str:
-        random = self._random
-        match random.choices(("group", "person", "nobody"), (60, 34, 6))[0]:
+    async def _speak(self, line: OutgoingLine) -> None:
+        """Do what one does with whoever or whatever has answered."""
+        if line.party == OWN_MAILBOX:
+            self.done["mailboxes called: something heard" if await visit(line, self._random) else _UNHEARD] += 1
+        elif self._random.random() < 0.1:
+            line.hang_up()
+        elif await hear_who_it_is(line, self.ledger):
+            await talk(line, self._random, 8.0)
+        else:
+            await leave_message(line, self._random, self.ledger)
+
+    def _number(self, caller: Person) -> str:
+        random, world = self._random, self._world
+        kinds = {
+            "group": 57,
+            "person": 30,
+            "nobody": 5,
+            "mailbox": 5,
+            "own mailbox": 3 if caller in world.people else 0,
+        }
+        match random.choices(list(kinds), list(kinds.values()))[0]:
             case "group":
-                return random.choice(list(self._world.groups.values()))
+                return random.choice(list(world.groups.values()))
             case "person":
-                return random.choice(self._world.people).number
+                return random.choice(world.people).number
+            case "mailbox":
+                person, group = random.choice(world.people), random.choice(world.vm_groups)
+                return random.choice((LEAVE_MESSAGE + person.number, group.number))
+            case "own mailbox":
+                return OWN_MAILBOX
         return random.choice((NOBODY, "0", "12345678901", "alice"))
+
+    async def _collect(self, api: Client) -> None:
+        """Somebody looks after a mailbox."""
+        await self.post.collect(api, self.ledger, self._random.choice(boxes(self._world)), self._random)
 
     # Phones
 
@@ -175,6 +250,8 @@ class Life:
         device, random = self._random.choice(self.devices), self._random
         if device.phone is None or device.stays or (self._gentle and device.phone.lines):
             return
+        if self._gentle and device.subscription is not None:
+            await device.subscription.renew(0)
         what = random.choices(("refresh", "unregister", "restart", "vanish", "lose its cable"), (30, 15, 25, 20, 10))[0]
         self.done[f"phones: {what}"] += 1
         match what:

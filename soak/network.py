@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+import ssl
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Any
 
 from ringdove.net.endpoint import Listen
 from ringdove.net.tcp import TcpTransport
+from ringdove.net.tls import TlsTransport
 from ringdove.net.transport import Receiver
 from ringdove.net.udp import UdpTransport
 
@@ -104,13 +106,22 @@ class LossySocket(socket.socket):
                 self._weather.done["lost"] += 1
 
 
+def _no_certificate() -> ssl.SSLContext:
+    """Who connects to a phone, which the server never does while there is its own connection, is not let in."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+
 class Network:
     """What one phone is plugged into."""
 
     def __init__(self, weather: Weather) -> None:
         self._weather = weather
         self._sockets: list[LossySocket] = []
-        self.transports: dict[str, Listen] = {"udp": self._listen, "tcp": TcpTransport.listen}
+        self.transports: dict[str, Listen] = {
+            "udp": self._listen,
+            "tcp": TcpTransport.listen,
+            "tls": partial(TlsTransport.listen, _no_certificate),
+        }
 
     def open(self, family: int, kind: int) -> LossySocket:
         """A UDP socket."""

@@ -30,6 +30,9 @@ def sheets(soak: Soak) -> Iterator[Sheet]:
     title = f"{accounts.dispositions.total()} records, as the server wrote them"
     yield Sheet(title, ("disposition", "records"), _ranked(accounts.dispositions))
     yield Sheet(f"{accounts.rings.total()} times a phone rang", ("ended", "times"), _ranked(accounts.rings))
+    title = f"{accounts.logged.total()} lines in the logs of extensions"
+    yield Sheet(title, ("how the call stands there", "lines"), _ranked(accounts.logged))
+    yield Sheet("Messages", ("what became of them", "messages"), _counted(accounts.messages))
     yield Sheet(
         "What the server held",
         ("what", "before the first phone", "after the last", "verdict"),
@@ -91,6 +94,10 @@ def _curves(soak: Soak) -> Iterator[Row]:
     for name, values in curves.items():
         if values:
             yield name, f"{min(values):.0f} to {max(values):.0f}", spark(values)
+
+
+def _counted(counted: Counter[str]) -> list[Row]:
+    return [(what, str(number)) for what, number in counted.items()]
 
 
 def _ranked(counted: Counter[str]) -> list[Row]:

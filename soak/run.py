@@ -21,14 +21,16 @@ from .life import Life
 from .network import Weather
 from .server import BOUNDS, Held, Server
 from .vitals import Sample
-from .world import NOBODY, build
+from .world import NOBODY, World, build
 
 _EVERY = 1.0
 """Seconds between two looks at the server."""
 _GHOSTS = 45.0
 """Seconds within which every call is over once nobody wants it: those of vanished phones take 32 s (64*T1)."""
-_REMAINS = 50.0
-"""Seconds within which the transactions of the last calls are over: 32 s, and what their own last requests take."""
+_REMAINS = 105.0
+"""Seconds within which the subscriptions of phones that vanished have ended, after 60 s, and the NOTIFY of that was not
+answered, for 32 s (64*T1). The transactions of the last calls are over long before.
+"""
 _HURRY = 6.0
 """Both of them where nothing has to time out."""
 _STALL = 0.2
@@ -123,13 +125,10 @@ class Soak:
                 with self._watched(server), self._killed(server, life):
                     self._enter("calls", plan.seconds)
                     await life.run(api, plan.seconds)
-                await self._end(server, life, api)
-            async with server.api() as api:
-                self._enter("comparing the books")
-                self.accounts = await audit(api, self.ledger, self.weather.lost_of, self.outages, self.stalls)
+                await self._end(server, life, api, world)
         finally:
             await life.close()
-        self.complaints += [*life.complaints, *self.accounts.complaints]
+        self.complaints += [*life.complaints, *life.post.complaints, *self.accounts.complaints]
 
     async def _first_call(self, device: Device) -> None:
         """Have one call, so that what the server makes when it first needs it is there; over TCP nothing lingers."""
@@ -142,11 +141,13 @@ class Soak:
         self._enter("switching phones on")
         await life.wake()
 
-    async def _end(self, server: Server, life: Life, api: Client) -> None:
+    async def _end(self, server: Server, life: Life, api: Client, world: World) -> None:
         self._enter("the last calls end", _HURRY if self.plan.hurried else _GHOSTS)
         await life.calm(api)
         while self.ledger.open and time.monotonic() < self.ends_at:  # noqa: ASYNC110 - many lines, and a deadline
             await asyncio.sleep(0.1)
+        self._enter("comparing the books")
+        self.accounts = await audit(api, world, self.ledger, life.post, self.weather.lost_of, self.outages, self.stalls)
         self._enter("transactions end", _HURRY if self.plan.hurried else _REMAINS)
         await self._until_given_back(server, "gauges")
         await life.close()

@@ -22,6 +22,8 @@ LOGIN = {"RINGDOVE_CLIENT_ID": "soak", "RINGDOVE_CLIENT_SECRET": "a-secret-of-th
 _SETTINGS = {"RINGDOVE_NEVER_BAN": "127.0.0.1/32"}
 """All phones have one address, and those of extensions that are disabled go on to register."""
 _NO_PORT = "127.0.0.1:0"
+_SAID = {"http": "http://", "tcp": "TCP: ", "tls": "TLS: "}
+"""What stands before each address on the line that says that it is ready."""
 
 _DATABASE = "open files, database"
 BOUNDS = {_DATABASE: 12, "open files, media": 2 * 1024 + 20}
@@ -31,6 +33,7 @@ and one more for the first look; the pairs of ports that stay open (ADR 0022), b
 
 GAUGES = {
     "ringdove_registrations": "registrations",
+    "ringdove_subscriptions": "subscriptions",
     "ringdove_transactions": "transactions",
     "ringdove_dialogs": "dialogs",
     "ringdove_legs": "legs",
@@ -60,17 +63,21 @@ class Server:
         self._starts = 0
         self._process: Measured
         self._media = 0
-        self.http = self.sip = HostPort.parse(_NO_PORT)
+        self.http = HostPort.parse(_NO_PORT)
+        self.sip = dict.fromkeys(("udp", "tcp", "tls"), self.http)
+        """Where it listens, by transport."""
 
     def start(self) -> None:
         """Returns when it is ready; raises DidNotStart."""
         self._starts += 1
         command = [str(Path(sys.executable).with_name("ringdove")), "serve", "--sample-data"]
-        command += ["--data", str(self._folder / "data"), "--http", str(self.http), "--sip", str(self.sip)]
+        command += ["--data", str(self._folder / "data"), "--http", str(self.http)]
+        command += ["--sip", str(self.sip["udp"]), "--sip-tls", str(self.sip["tls"])]
         self._process = self._stack.enter_context(
             running(command, self._folder / f"log-{self._starts}", LOGIN | _SETTINGS)
         )
-        self.http, self.sip = (HostPort(*self._process.address(said)) for said in ("http://", "TCP: "))
+        told = {name: HostPort(*self._process.address(said)) for name, said in _SAID.items()}
+        self.http, self.sip = told["http"], {"udp": told["tcp"], "tcp": told["tcp"], "tls": told["tls"]}
         self._media = next(
             pid for pid in self._process.children() if "ringdove.media" in Path(f"/proc/{pid}/cmdline").read_text()
         )

@@ -12,6 +12,12 @@ GROUPS = 16
 STRATEGIES = ("ring_all", "sequentially", "memory_hunt", "custom")
 NOBODY = "9999"
 """A number that leads nowhere."""
+OWN_MAILBOX, LEAVE_MESSAGE = "*2", "#"
+"""What is dialled for one's own mailbox, and before a number to leave a message there."""
+SHORTEST = 2.0
+"""Seconds below which nothing is a message (the setting `vm_shortest`)."""
+_COMMON = ("end_call", "extension", "ring_group")
+"""Destinations that are had twice as often as others."""
 _PROMPT, _MUSIC = "demo.wav", "SoftBreeze"
 """Of the server's sample data."""
 
@@ -29,6 +35,17 @@ class Person:
         return self.account.number
 
 
+@dataclass(frozen=True, slots=True)
+class VmGroup:
+    """A group voicemail: its messages lie in one mailbox (`shared`), or are copied to those of its members."""
+
+    id: int
+    number: str
+    shared: bool
+    members: frozenset[int]
+    """The ids of extensions."""
+
+
 @dataclass
 class World:
     """`people` have phones that ring, `guests` only call. `disabled` are the ids of those who may do nothing now."""
@@ -39,6 +56,7 @@ class World:
     """The ids of extension groups."""
     groups: dict[int, str] = field(default_factory=dict)
     """The numbers of ring groups by their ids."""
+    vm_groups: list[VmGroup] = field(default_factory=list)
     disabled: set[int] = field(default_factory=set)
 
 
@@ -52,6 +70,13 @@ async def build(api: Client, random: Random, people: int) -> World:
         members = [{"value": str(p.id), "type": "extension"} for p in random.sample(world.people, 4)]
         made = await api.post("extensiongroup/create", {"name": f"Team {index}", "members": members})
         world.teams.append(int(made["id"]))
+    for index, mode in enumerate(("share", "broadcast")):
+        chosen, number = random.sample(world.people, 4), str(6400 + index)
+        members = [{"value": str(p.id), "type": "extension"} for p in chosen]
+        request = {"number": number, "name": f"Voicemail {number}", "mode": mode, "member_list": members}
+        made = await api.post("vm_group/create", request)
+        ids = frozenset(person.id for person in chosen)
+        world.vm_groups.append(VmGroup(int(made["id"]), number, mode == "share", ids))
     for index in range(GROUPS):
         number = str(6300 + index)
         settings = {"number": number, **group_settings(world, random, STRATEGIES[index % len(STRATEGIES)])}
@@ -79,6 +104,7 @@ def group_settings(world: World, random: Random, strategy: str) -> dict[str, Any
         "welcome_prompt": random.choice(("", _PROMPT, _MUSIC)),
         "moh": random.choice(("", "follow_system", _MUSIC)),
         "alert_info": random.choice(("", "ring-group-soak")),
+        "enb_miss_call": random.randint(0, 1),
         "member_list": entries,
         **_destination(world, random, "fail_dest"),
         **_destination(world, random, "no_agent_online_dest", "no_agent_online"),
@@ -86,16 +112,33 @@ def group_settings(world: World, random: Random, strategy: str) -> dict[str, Any
 
 
 def _destination(world: World, random: Random, field_: str, stem: str = "") -> dict[str, str]:
-    """`end_call`, an extension or another group; among groups loops come about, and each is to end by itself."""
-    kinds: dict[str, Callable[[], str]] = {"end_call": str, "extension": lambda: str(random.choice(world.people).id)}
+    """Any kind, mailboxes less often: each message is work for a process. Among groups loops come about, and each is to
+    end by itself.
+    """
+    kinds: dict[str, Callable[[], str]] = {
+        "end_call": str,
+        "extension": lambda: str(random.choice(world.people).id),
+        "ext_vm": lambda: str(random.choice(world.people).id),
+        "group_vm": lambda: str(random.choice(world.vm_groups).id),
+        "play_greeting": lambda: _PROMPT,
+    }
     if world.groups:
         kinds["ring_group"] = lambda: str(random.choice(list(world.groups)))
-    kind = random.choice(list(kinds))
-    return {field_: kind, f"{stem or field_}_value": kinds[kind]()}
+    kind = random.choice([*kinds, *(common for common in _COMMON if common in kinds)])
+    stem = stem or field_
+    times = {f"{stem}_prefix": str(random.randint(0, 2))} if kind == "play_greeting" else {}
+    return {field_: kind, f"{stem}_value": kinds[kind](), **times}
 
 
 async def _person(api: Client, random: Random, number: str) -> Person:
-    fields = {"number": number, "ring_timeout": random.randint(3, 8), "enb_call_waiting": int(random.random() < 0.8)}
+    fields = {
+        "number": number,
+        "ring_timeout": random.randint(3, 8),
+        "enb_call_waiting": int(random.random() < 0.8),
+        "enb_vm": int(random.random() < 0.25),
+        "enb_vm_play_datetime": 0,
+        "enb_vm_play_caller_id": 0,
+    }
     made = await api.post("extension/create", {**fields, "first_name": f"Person {number}"})
     login = (await api.get("extension/getpassword", id=made["id"]))["data"]
     return Person(int(made["id"]), Account(number, number, login["reg_name"], login["reg_password"]))

@@ -122,6 +122,13 @@ class Line(ABC):
         if self.state is State.HOLDING:
             self._propose(Direction.SENDRECV, method)
 
+    def press(self, key: str) -> None:
+        """Press a key in a talk, told by INFO (application/dtmf-relay)."""
+        if self._dialog is not None and self.state.is_up:
+            body = f"Signal={key}\r\nDuration=100\r\n".encode()
+            request = self._dialog.request("INFO", body=body, content_type="application/dtmf-relay")
+            self.phone.endpoint.send_request(request, self._hop, on_response=ignore, on_failure=ignore)
+
     # What both directions share once there is a dialog
 
     def _bye(self) -> None:

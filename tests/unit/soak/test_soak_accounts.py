@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from soak.accounts import Accounts, Outage, Stall, compare
-from soak.ledger import Attempt, Ledger, Ring
+from soak.ledger import Attempt, Ledger, Ring, Spoken
 
 from ringdove.demo.line import Ending
 from ringdove.model.story import (
@@ -18,6 +18,7 @@ from ringdove.model.story import (
     LegResult,
     LegStory,
     Party,
+    Recorded,
     Story,
 )
 
@@ -156,3 +157,42 @@ def test_who_never_showed_a_password_has_no_record() -> None:
     turned_away = replace(ATTEMPT, answered=None, status=401, identified=False)
     accounts = compare(Ledger([turned_away], []), [], Counter())
     assert accounts.complaints == []
+
+
+# Mailboxes
+
+LEFT = Hop(kind="ext_vm", entered_at=0.0, message=Recorded(began_at=1.0, seconds=4.0))
+
+
+def at_a_mailbox(*takes: float, lost: str = "", **changes: object) -> list[str]:
+    """What is told of a call to a mailbox to which the caller has said so much."""
+    made = story(answered_at=None, answered_by=None, disposition=Disposition.VOICEMAIL, hops=[LEFT])
+    ledger = Ledger([replace(ATTEMPT, ended=NOON + 9)], spoken={"a": Spoken(b"", list(takes))})
+    return compare(ledger, [replace(made, **changes)], Counter(lost)).complaints  # type: ignore[arg-type]
+
+
+def test_a_message_as_long_as_the_caller_spoke_is_no_news() -> None:
+    assert at_a_mailbox(4.2) == []
+    assert at_a_mailbox(0.5, 4.2) == []
+    assert at_a_mailbox(5.4, lost="a") == []
+
+
+def test_one_that_is_missing_too_short_or_too_long_is_told() -> None:
+    assert any("no message, and the caller spoke for 4.20 s" in what for what in at_a_mailbox(4.2, hops=[]))
+    assert any("a message of 4.00 s, and the caller said 8.00" in what for what in at_a_mailbox(8.0))
+    assert any("the caller said nothing" in what for what in at_a_mailbox())
+
+
+def test_what_is_too_short_may_be_missing() -> None:
+    assert at_a_mailbox(0.5, hops=[]) == []
+    assert at_a_mailbox(2.5, hops=[]) == []
+
+
+def test_who_heard_the_tone_was_at_a_mailbox_and_who_heard_somebody_was_not() -> None:
+    assert any(
+        "for the caller it was VOICEMAIL" in what for what in at_a_mailbox(4.0, disposition=Disposition.ANSWERED)
+    )
+    ledger = Ledger([ATTEMPT], [RING], persons={"a"})
+    assert compare(ledger, [story()], Counter()).complaints == []
+    wrong = compare(ledger, [story(disposition=Disposition.VOICEMAIL)], Counter()).complaints
+    assert any("for the caller it was ANSWERED" in what for what in wrong)
