@@ -114,16 +114,17 @@ class Headers:
     def get_all(self, name: str) -> list[str]:
         """Every field of that name, as written."""
         first = self.first.get(name)
-        return [] if first is None else [first, *self.more.get(name, ())]
+        if first is None:
+            return []
+        return [first, *self.more[name]] if name in self.more else [first]
 
     def values(self, name: str) -> list[str]:
         """Every field of that name, comma-separated lists taken apart (§7.3.1)."""
-        first = self.first.get(name)
-        if first is None:
-            return []
-        if name not in self.more:
-            return split_list(first)
-        return [part for value in self.get_all(name) for part in split_list(value)]
+        fields = self.get_all(name)
+        if len(fields) == 1 and "," not in fields[0]:
+            value = fields[0].strip()
+            return [value] if value else []
+        return [part for value in fields for part in split_list(value)]
 
     def tokens(self, name: str) -> frozenset[str]:
         """The values of a list of tokens such as Supported or Require, in lower case."""

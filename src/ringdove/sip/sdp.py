@@ -5,11 +5,12 @@ length, and keeps every line, so that `SessionDescription.encode` says the same 
 is in `sdp_exchange`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final, NamedTuple
+
+from .memo import remembered
 
 MAX_BYTES = 32_768
 MAX_LINES = 1_000
@@ -244,13 +245,13 @@ def parse(body: bytes) -> SessionDescription:
     Liberal in line ends, missing `s=` and `t=`, blank lines and order within a block. `SdpError` says what is wrong
     otherwise.
     """
-    lines = _split(body)
-    if lines[0] != ("v", "0"):
-        raise SdpError("a session description begins with v=0")
-    bounds = [*(at for at, (letter, _) in enumerate(lines) if letter == "m"), len(lines)]
-    if len(bounds) - 1 > MAX_MEDIA:
+    head, *blocks = _text(body).split("\nm=")
+    if len(blocks) > MAX_MEDIA:
         raise SdpError(f"more than {MAX_MEDIA} media lines")
-    connection, attributes, others = _sort(_SESSION_ORDER, lines[1 : bounds[0]])
+    lines = _lines(head)
+    if not lines or lines[0] != ("v", "0"):
+        raise SdpError("a session description begins with v=0")
+    connection, attributes, others = _sort(lines[1:])
     origin = [value for letter, value in others if letter == "o"]
     names = [value for letter, value in others if letter == "s"]
     if len(origin) != 1:
@@ -260,12 +261,12 @@ def parse(body: bytes) -> SessionDescription:
         name=names[0] if names else "-",
         connection=connection,
         attributes=attributes,
-        media=tuple(_media(lines[start:end]) for start, end in pairwise(bounds)),
-        others=tuple(line for line in others if line[0] not in "vos"),
+        media=tuple(map(_media, blocks)),
+        others=_ordered(_SESSION_ORDER, [line for line in others if line[0] not in "vos"]),
     )
 
 
-def _split(body: bytes) -> list[Line]:
+def _text(body: bytes) -> str:
     if len(body) > MAX_BYTES:
         raise SdpError(f"longer than {MAX_BYTES} bytes")
     if b"\0" in body:
@@ -273,23 +274,21 @@ def _split(body: bytes) -> list[Line]:
     text = body.decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
     if text.count("\n") >= MAX_LINES:
         raise SdpError(f"more than {MAX_LINES} lines")
+    return text
+
+
+def _lines(text: str) -> list[Line]:
     lines: list[Line] = []
     for line in text.split("\n"):
         if line[1:2] == "=" and line[0] in _LETTERS:
             lines.append((line[0], line[2:]))
         elif line.strip():
-            raise SdpError(f"line {text.split(chr(10)).index(line) + 1} is not of the form letter=value")
-    if not lines:
-        raise SdpError("empty")
+            raise SdpError("a line is not of the form letter=value")
     return lines
 
 
-def _sort(
-    order: dict[str, int], lines: Iterable[Line]
-) -> tuple[Connection | None, tuple[Attribute, ...], tuple[Line, ...]]:
-    """Connection, attributes, and the rest of one block in the order of the RFC; a second `c=` (several multicast
-    groups) stays with the rest.
-    """
+def _sort(lines: Iterable[Line]) -> tuple[Connection | None, tuple[Attribute, ...], list[Line]]:
+    """Connection, attributes and the rest of a block; a second `c=` (several multicast groups) stays with the rest."""
     connection: Connection | None = None
     attributes: list[Attribute] = []
     others: list[Line] = []
@@ -299,14 +298,16 @@ def _sort(
             name, colon, rest = value.partition(":")
             attributes.append(Attribute(name, rest) if colon else Attribute(name.strip()))
         elif letter == "c" and connection is None:
-            connection = _connection(value.split())
+            connection = _connection(value)
         else:
             others.append(line)
-    return connection, tuple(attributes), tuple(_ordered(order, others) if len(others) > 1 else others)
+    return connection, tuple(attributes), others
 
 
-def _media(lines: list[Line]) -> MediaDescription:
-    words = lines[0][1].split()
+def _media(block: str) -> MediaDescription:
+    """Read what follows an `m=`."""
+    first, _, rest = block.partition("\n")
+    words = first.split()
     if len(words) < 4:
         raise SdpError("an m= line needs media, port, protocol and formats")
     port_text, slash, count_text = words[1].partition("/")
@@ -314,18 +315,27 @@ def _media(lines: list[Line]) -> MediaDescription:
     count = _number(count_text, 65535) if slash else 1
     if port is None or not count:
         raise SdpError("an m= line with an impossible port")
-    connection, attributes, others = _sort(_MEDIA_ORDER, lines[1:])
+    connection, attributes, others = _media_lines(rest)
     return MediaDescription(words[0], port, words[2], tuple(words[3:]), connection, attributes, count, others)
 
 
+@remembered
+def _media_lines(text: str) -> tuple[Connection | None, tuple[Attribute, ...], tuple[Line, ...]]:
+    """What a block has beyond its first line: phones say the same in every call."""
+    connection, attributes, others = _sort(_lines(text))
+    return connection, attributes, _ordered(_MEDIA_ORDER, others)
+
+
 def _origin(value: str) -> Origin:
-    words = value.split()
-    if len(words) != 6:
+    words = value.split(None, 3)
+    if len(words) != 4:
         raise SdpError("an o= line has six fields")
-    return Origin(words[0], words[1], words[2], _connection(words[3:]))
+    return Origin(words[0], words[1], words[2], _connection(words[3]))
 
 
-def _connection(words: list[str]) -> Connection:
+@remembered
+def _connection(text: str) -> Connection:
+    words = text.split()
     if len(words) != 3:
         raise SdpError("an address needs network, family and host")
     address, slash, suffix = words[2].partition("/")
@@ -397,7 +407,9 @@ def _common(connection: Connection | None, attributes: tuple[Attribute, ...]) ->
         yield ("a", str(attribute))
 
 
-def _ordered(order: dict[str, int], lines: Iterable[Line]) -> list[Line]:
+def _ordered(order: dict[str, int], lines: Sequence[Line]) -> tuple[Line, ...]:
     """In the order of the RFC; unknown letters go before the attributes."""
+    if len(lines) < 2:
+        return tuple(lines)
     unknown = order["k"]
-    return sorted(lines, key=lambda line: order.get(line[0], unknown))
+    return tuple(sorted(lines, key=lambda line: order.get(line[0], unknown)))

@@ -5,8 +5,8 @@ into words.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from .memo import remembered
 from .sdp import Codec, Direction, MediaDescription, SessionDescription
@@ -19,8 +19,7 @@ _DYNAMIC = range(96, 128)
 _REMEMBERED = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(NamedTuple):
     """One side's audio: where it wants to receive, in which formats, and which way media flows, seen from that side."""
 
     address: str | None
@@ -91,8 +90,8 @@ def read_audio(
     for line, media in enumerate(description.media):
         if media.kind != "audio" or media.port == 0 or media.proto not in protos:
             continue
-        codecs = tuple(codec for codec in media.codecs if supported(codec))
-        if not any(is_voice(codec) for codec in codecs):
+        codecs = tuple(filter(supported, media.codecs))
+        if not any(map(is_voice, codecs)):
             continue
         connection = description.connection_of(media)
         address, is_multicast, is_nowhere = _destination(connection.address if connection else "")

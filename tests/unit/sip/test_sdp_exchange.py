@@ -1,7 +1,5 @@
 """Offer and answer (RFC 3264)."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -195,7 +193,7 @@ class TestAuthor:
         theirs = read_audio(offer, everything)
         if theirs is None:
             return
-        media = replace(OURS, codecs=theirs.codecs, proto=theirs.proto, line=theirs.line)
+        media = OURS._replace(codecs=theirs.codecs, proto=theirs.proto, line=theirs.line)
         answer = parse(Author(1).answer(offer, media))
         assert [(m.kind, m.proto) for m in answer.media] == [(m.kind, m.proto) for m in offer.media]
         assert [at for at, m in enumerate(answer.media) if m.port] == [theirs.line]
@@ -205,28 +203,28 @@ class TestAuthor:
     def test_what_is_written_is_what_is_read(self) -> None:
         for media in (
             OURS,
-            replace(OURS, ptime=30, maxptime=60, direction=Direction.INACTIVE),
-            replace(OURS, address="2001:db8::1", rtcp_port=9),
+            OURS._replace(ptime=30, maxptime=60, direction=Direction.INACTIVE),
+            OURS._replace(address="2001:db8::1", rtcp_port=9),
         ):
             assert read_audio(parse(Author(1).offer(media)), everything) == media
 
     def test_the_version_goes_up_only_when_the_body_changes(self) -> None:
         author = Author(4711)
-        held = replace(OURS, direction=Direction.SENDONLY)
+        held = OURS._replace(direction=Direction.SENDONLY)
         bodies = [parse(author.offer(media)) for media in (OURS, OURS, held, held, OURS)]
         assert [body.origin.version for body in bodies] == ["1", "1", "2", "2", "3"]
         assert {body.origin.session_id for body in bodies} == {"4711"}
 
     def test_offer_and_answer_of_one_dialog_share_the_version(self) -> None:
         author = Author(1)
-        first = author.answer(described(line()), replace(OURS, codecs=(PCMU,)))
-        again = author.answer(described(line()), replace(OURS, codecs=(PCMU,)))
+        first = author.answer(described(line()), OURS._replace(codecs=(PCMU,)))
+        again = author.answer(described(line()), OURS._replace(codecs=(PCMU,)))
         assert first == again
         assert parse(author.offer(OURS)).origin.version == "2"
 
     def test_a_later_offer_of_ours_keeps_the_lines_that_the_peer_once_had(self) -> None:
         author = Author(1)
-        author.answer(described(line("video", formats=("31",)), line()), replace(OURS, line=1))
+        author.answer(described(line("video", formats=("31",)), line()), OURS._replace(line=1))
         offer = parse(author.offer(OURS))
         assert [(m.kind, m.port) for m in offer.media] == [("video", 0), ("audio", 30000)]
 
@@ -239,7 +237,7 @@ class TestAuthor:
     def test_the_origin_address_stays_when_media_moves(self) -> None:
         author = Author(1)
         author.offer(OURS)
-        moved = parse(author.offer(replace(OURS, address="198.51.100.2")))
+        moved = parse(author.offer(OURS._replace(address="198.51.100.2")))
         assert moved.origin.connection == Connection("198.51.100.1")
         assert moved.connection == Connection("198.51.100.2")
 
@@ -247,7 +245,7 @@ class TestAuthor:
         author = Author(1)
         author.answer(described(line()), OURS)
         more = described(line("image", proto="udptl", formats=("t38",)), line(port=0), line("audio", 4010))
-        answer = parse(author.answer(more, replace(OURS, line=2)))
+        answer = parse(author.answer(more, OURS._replace(line=2)))
         assert [(m.kind, m.proto, m.formats, m.port) for m in answer.media] == [
             ("image", "udptl", ("t38",), 0),
             ("audio", "RTP/AVP", ("0", "8"), 0),
@@ -260,4 +258,4 @@ class TestAuthor:
 
     def test_rtcp_is_said_only_where_it_is_not_the_port_above(self) -> None:
         assert b"a=rtcp" not in Author(1).offer(OURS)
-        assert b"a=rtcp:4711\r\n" in Author(1).offer(replace(OURS, rtcp_port=4711))
+        assert b"a=rtcp:4711\r\n" in Author(1).offer(OURS._replace(rtcp_port=4711))

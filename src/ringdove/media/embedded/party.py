@@ -5,7 +5,7 @@ are between us and each party. Nothing is decided twice: the codecs that an answ
 numbers once used in a dialog keep their meaning.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
 
 from ringdove.media.codecs import DEFAULT_OFFER, sound_file, supported
@@ -103,7 +103,7 @@ class Party:
         if not agreed:
             raise NoUsableAudio("the answer has no codec of the offer")
         direction = media.direction.within(self.ours.direction.mirrored)
-        self._settle(media if direction is media.direction else replace(media, direction=direction), agreed)
+        self._settle(media if direction is media.direction else media._replace(direction=direction), agreed)
 
     def answer(self, address: str, port: int, media: Media, peer: "Party | None") -> Media:
         """Our answer to its offer: codecs that the peer agreed to, or what sounds can be played in; the direction that
