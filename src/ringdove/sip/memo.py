@@ -4,7 +4,6 @@ Only for what comes back, if but within a call: to remember what never does cost
 """
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final, TypeVar
 
 ENTRIES: Final = 4096
@@ -19,9 +18,22 @@ def remembered(read: Callable[[str], T], entries: int = ENTRIES) -> Callable[[st
 
     What it raises is not remembered.
     """
-    kept = lru_cache(entries)(read)
+    return _Memory(read, entries).__getitem__
 
-    def recall(text: str) -> T:
-        return kept(text) if len(text) <= LONGEST else read(text)
 
-    return recall
+class _Memory(dict[str, T]):
+    """What is in it is found without a line of Python. When it is full, it begins anew, which costs the least."""
+
+    __slots__ = ("_entries", "_read")
+
+    def __init__(self, read: Callable[[str], T], entries: int) -> None:
+        self._read = read
+        self._entries = entries
+
+    def __missing__(self, text: str) -> T:
+        value = self._read(text)
+        if len(text) <= LONGEST:
+            if len(self) >= self._entries:
+                self.clear()
+            self[text] = value
+        return value

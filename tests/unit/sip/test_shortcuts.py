@@ -143,3 +143,15 @@ def test_what_is_remembered_is_bounded_in_length_and_what_fails_is_tried_again()
     for _ in range(2):
         with pytest.raises(SipSyntaxError):
             Uri.parse("sip:")
+
+
+def test_what_is_remembered_is_bounded_in_number() -> None:
+    read: list[str] = []
+
+    def look(text: str) -> int:
+        read.append(text)
+        return len(text)
+
+    recall = remembered(look, 2)
+    assert [recall(text) for text in ("a", "b", "a", "c", "c", "a")] == [1] * 6
+    assert read == ["a", "b", "c", "a"]
