@@ -5,6 +5,7 @@ import resource
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -82,8 +83,8 @@ async def listen(request: pytest.FixtureRequest, certificate: Certificate) -> As
     """Opens listeners with these limits; each is closed with the test."""
     async with AsyncExitStack() as stack:
 
-        async def open_listener(**limits: float) -> tuple[StreamTransport, Recorder]:
-            recorder, most = Recorder(), StreamLimits(**limits)  # type: ignore[arg-type]
+        async def open_listener(**limits: Any) -> tuple[StreamTransport, Recorder]:
+            recorder, most = Recorder(), StreamLimits(**limits)
             transport: StreamTransport
             if request.param == "tls":
                 transport = await TlsTransport.listen(certificate, "127.0.0.1", 0, recorder, most)

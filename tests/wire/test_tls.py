@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -30,8 +31,8 @@ class Door:
         return self.transport.host, self.transport.port
 
     @classmethod
-    async def open(cls, folder: Path, **limits: float) -> "Door":
-        most = StreamLimits(**limits)  # type: ignore[arg-type]
+    async def open(cls, folder: Path, **limits: Any) -> "Door":
+        most = StreamLimits(**limits)
         return cls(await TlsTransport.listen(certificate_for(folder), "127.0.0.1", 0, Endpoint(), most), folder)
 
     async def shown(self) -> bytes:

@@ -67,6 +67,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         pass
 
 
+def simulated_loop() -> SimulatedLoop:
+    """The loop of the world that this is called in."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SimulatedLoop)
+    return loop
+
+
 def simulate(story: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a story in a world of its own."""
     with asyncio.Runner(loop_factory=SimulatedLoop) as runner:

@@ -6,7 +6,7 @@
 import asyncio
 import random
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from math import inf
 from random import Random
 from typing import Any
@@ -37,6 +37,7 @@ from ringdove.sip.message import Request, Response
 
 from .doubles import Shelf, Shelves, SimulatedMedia
 from .log import errors_logged
+from .loop import simulated_loop
 from .network import Address, Network, Storm, still
 from .phone import Calling, Phone
 from .script import CallScript, Change, PersonScript, Script
@@ -135,7 +136,7 @@ class World:
 
     def __init__(self, script: Script) -> None:
         self.script = script
-        self.loop = asyncio.get_running_loop()
+        self.loop = simulated_loop()
         self.dice = Random(f"{script.seed} in the world")
         self.chronicle = Chronicle(script)
         weather = Storm(self.dice, script.loss, script.repeats, script.strays)
@@ -157,7 +158,7 @@ class World:
         world = cls(script)
         with errors_logged(world.chronicle.left):
             await world._build()
-            await world.loop.rest()  # type: ignore[attr-defined]
+            await world.loop.rest()
             return await world._close()
 
     # Before and after
@@ -200,7 +201,7 @@ class World:
         for index, plan in enumerate(person.phones):
             phone = await Phone.on(self.network, SERVER, plan.host, person.number)
             moods = iter(plan.moods * 50)
-            phone.moods = lambda moods=moods: next(moods)  # type: ignore[misc]
+            phone.moods = partial(next, moods)
             phone.formats, phone.dice = plan.formats, Random(f"{self.script.seed} {plan.host}")
             self.chronicle.phones[plan.host] = phone
             if plan.online:

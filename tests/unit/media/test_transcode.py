@@ -4,6 +4,7 @@ import asyncio
 import io
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from struct import pack
 
@@ -189,7 +190,9 @@ def aiff() -> bytes:
         pytest.param(lambda path: flac_with_a_hole(path / "b.flac"), "is damaged or cut short", id="damaged FLAC"),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_the_reason(tmp_path: Path, make, reason: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_used_is_refused_with_the_reason(
+    tmp_path: Path, make: Callable[[Path], bytes], reason: str
+) -> None:
     (tmp_path / "a.wav").write_bytes(make(tmp_path))
     with pytest.raises(Unusable, match=reason):
         transcode(tmp_path / "a.wav", tmp_path / "track")

@@ -19,7 +19,7 @@ from ringdove.sip.sdp_exchange import Author, Media, read_audio
 from ringdove.sip.session_timer import Due, Policy, SessionTimer
 from ringdove.sip.uri import Uri
 from support.simulation.log import errors_logged
-from support.simulation.loop import simulate
+from support.simulation.loop import simulate, simulated_loop
 from support.simulation.network import Network, Storm
 
 SDP = "application/sdp"
@@ -244,7 +244,7 @@ class Agent:
 async def play(script: list[Step], seed: int, rough: bool, last: int) -> int:
     dice = Random(seed)
     network = Network(Storm(dice, 0.15, 0.2, 0.2) if rough else Storm(dice))
-    loop = asyncio.get_running_loop()
+    loop = simulated_loop()
     broken: list[str] = []
     loop.set_exception_handler(lambda _, context: broken.append(str(context)))
     agents = []
@@ -260,7 +260,7 @@ async def play(script: list[Step], seed: int, rough: bool, last: int) -> int:
         loop.call_later(at, agents[step.side].ask, "INVITE" if step.what == "move" else step.what)
     loop.call_later(at + 1500, part, caller, callee, agents[last], broken)
     with errors_logged(broken):
-        await loop.rest()  # type: ignore[attr-defined]
+        await loop.rest()
     assert not broken, broken
     for agent, other in ((caller, callee), (callee, caller)):
         assert agent.is_over, "both know that it is over"

@@ -1,6 +1,7 @@
 """Digest authentication (RFC 7616, RFC 8760)."""
 
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,8 +16,8 @@ NOW = 1000.0
 HOST = "192.0.2.1"
 
 
-def _answer(realm: Realm, password: str = "secret", now: float = NOW, **more: object) -> Credentials:
-    return _read(realm, authorize(realm.challenges(HOST, now), "1000", password, "REGISTER", "sip:pbx.example", **more))  # type: ignore[arg-type]
+def _answer(realm: Realm, password: str = "secret", now: float = NOW, **more: Any) -> Credentials:
+    return _read(realm, authorize(realm.challenges(HOST, now), "1000", password, "REGISTER", "sip:pbx.example", **more))
 
 
 def _read(realm: Realm, value: str) -> Credentials:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -34,8 +35,8 @@ def answered(call_id: str, **fields: object) -> Story:
     return story(call_id, **plain | fields)
 
 
-async def log(store: Store, who: int, **wanted: object) -> list[tuple[str, str]]:
-    total, found = await store.call_log.page(who, LogFilter(**wanted))  # type: ignore[arg-type]
+async def log(store: Store, who: int, **wanted: Any) -> list[tuple[str, str]]:
+    total, found = await store.call_log.page(who, LogFilter(**wanted))
     assert total == len(found)
     return [(story.id, str(line.result)) for story, line in found]
 

@@ -1,6 +1,7 @@
 """The records of calls."""
 
 import json
+from typing import Any
 
 from ringdove.model.story import Attempt, Disposition, Hop, HopOutcome, Party, Story
 from ringdove.store import Store
@@ -16,8 +17,8 @@ def ended(call_id: str, **fields: object) -> Story:
     return story(call_id, **{"ended_at": 5.0, "disposition": Disposition.NO_ANSWER} | fields)
 
 
-async def ids(store: Store, **wanted: object) -> list[str]:
-    total, found = await store.calls.page(CallFilter(**wanted))  # type: ignore[arg-type]
+async def ids(store: Store, **wanted: Any) -> list[str]:
+    total, found = await store.calls.page(CallFilter(**wanted))
     assert total == len(found)
     return [s.id for s in found]
 

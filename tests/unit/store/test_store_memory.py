@@ -1,6 +1,7 @@
 """What is remembered of the settings: never longer than they are true, never more than agreed, never what is not."""
 
 import asyncio
+from functools import partial
 from types import SimpleNamespace
 from typing import cast
 
@@ -156,20 +157,22 @@ async def test_whoever_was_told_of_a_change_reads_it_however_many_read_and_write
     readers = [asyncio.create_task(read()) for _ in range(3)]
     for number in range(100):
         name = f"name {number}"
-        await store.extensions.update(saved.id, lambda e, name=name: e.model_copy(update={"caller_id_name": name}))  # type: ignore[misc]
+        await store.extensions.update(saved.id, partial(_named, name))
         read_by = [await store.extensions.get(saved.id), await store.extensions.by_reg_name("1001")]
         assert [found and found.caller_id_name for found in read_by] == [name, name]
     done.set()
     assert min(await asyncio.gather(*readers)) > 100
 
 
+def _named(name: str, extension: Extension) -> Extension:
+    return extension.model_copy(update={"caller_id_name": name})
+
+
 async def test_a_change_counts_though_nobody_waits_for_it_any_more(store: Store) -> None:
     saved = await store.extensions.create(Extension(number="1001"))
     for number in range(30):
         name = f"name {number}"
-        change = asyncio.create_task(
-            store.extensions.update(saved.id, lambda e, name=name: e.model_copy(update={"caller_id_name": name}))  # type: ignore[misc]
-        )
+        change = asyncio.create_task(store.extensions.update(saved.id, partial(_named, name)))
         await asyncio.sleep(number / 10_000)  # at another point of the work each time
         change.cancel()
         await asyncio.gather(change, return_exceptions=True)

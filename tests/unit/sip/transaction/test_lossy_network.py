@@ -7,6 +7,7 @@ fate of every datagram. What must hold whatever comes: RFC 3261 §17 with RFC 60
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
@@ -194,7 +195,7 @@ class Lossy(RuleBasedStateMachine):
                     self.look_at(side, message)
                     delays = self.fates.pop(0) if self.transport == "udp" and self.fates else (0.01,)
                     for delay in delays:
-                        self.at(delay, lambda data=data: self.arrive(1 - side, data))  # type: ignore[misc]
+                        self.at(delay, partial(self.arrive, 1 - side, data))
                 case DeliverResponse(key, response):
                     self.hear(side, key, response)
                 case Failed(key):
