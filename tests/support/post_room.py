@@ -21,7 +21,8 @@ from ringdove.model.voicemail import Mailbox, Message, NewMessage
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
-from ringdove.voicemail.mail import Mailer, Pace
+from ringdove.voicemail.mail import Mailer
+from ringdove.voicemail.pace import Pace
 
 from .tone import sound_file
 

@@ -6,9 +6,9 @@ import pytest
 
 from support.phones import Phone
 from support.tower import Tower
-from support.voicemail import messages, press, reach_tone, speak, tones, wav_of
+from support.voicemail import hear_tone, messages, press, reach_tone, speak, tones, wav_of
 
-TONE = 700
+TONE, OTHER = 700, 1300
 
 
 async def test_what_was_recorded_before_a_crash_is_delivered_by_the_next_start(tmp_path: Path) -> None:
@@ -51,4 +51,25 @@ async def test_a_message_that_is_looked_back_at_in_a_crash_is_delivered_once(tmp
         assert [
             (hz, pytest.approx(seconds, abs=0.15)) for hz, seconds in tones(await wav_of(tower, message["id"]), TONE)
         ]
+        await alice.close()
+
+
+async def test_of_two_takes_of_a_call_in_a_crash_only_the_second_is_delivered(tmp_path: Path) -> None:
+    async with Tower.open(tmp_path / "data", vm_shortest="1") as tower:
+        caller = await tower.extension("2001")
+        callee = await tower.extension("2002", enb_vm=1)
+        alice = await Phone.of(tower, caller)
+        await alice.register()
+        line = await reach_tone(alice, await alice.dial("2002"))
+        await speak(line, TONE, 2)
+        await press(line, "#", "3")
+        await hear_tone(alice)
+        await speak(line, OTHER, 4)
+        await tower.kill()
+        alice.audio.quiet()
+        await tower.start()
+        (message,) = await messages(tower, count=1, ext_id=callee.id)
+        said = [hz for hz, _ in tones(await wav_of(tower, message["id"]), TONE, OTHER) if hz is not None]
+        assert said == [OTHER]
+        assert list((tmp_path / "data" / "voicemail").iterdir()) == []
         await alice.close()

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from ringdove.model.extension_group import ExtensionGroup
 from ringdove.model.reference import ObjectKind, Ref
 from ringdove.model.voicemail import MessageCount, NewVmNotify, VmGroup
-from ringdove.voicemail.mail import Pace
+from ringdove.voicemail.pace import Pace
 from support.house import House
 from support.mail_server import MailServer
 from support.post_room import SENDER, PostRoom, until

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from ringdove.model.voicemail import MessageCount
 from ringdove.net.self_signed import self_signed
-from ringdove.voicemail.mail import Pace
+from ringdove.voicemail.pace import Pace
 from support.mail_server import MailServer
 from support.post_room import PostRoom, until
 
@@ -52,7 +52,7 @@ async def test_mails_wait_for_a_server_that_is_down(server: MailServer, room: Po
 
 async def test_mails_wait_over_a_restart(tmp_path: Path, server: MailServer) -> None:
     await server.stop()
-    slow = Pace(first=3600)
+    slow = Pace(first=3600, longest=3600, limit=3600)
     async with PostRoom.open(tmp_path, server.port, pace=slow) as room:
         ada = await room.person(new_vm_notify="email_with_attachment", after_vm_notify="mark_as_read")
         _, wav = await room.leave(ada.mailbox)

@@ -54,6 +54,8 @@ class _Message:
         """One that was begun, and nothing of use is in it yet."""
         self._kept: Letter | None = None
         """The last recording in which enough is heard."""
+        self._torn: Letter | None = None
+        """One after it, which nobody has heard yet."""
 
     async def take(self) -> None:
         words = list[Phrase]()
@@ -72,7 +74,8 @@ class _Message:
         finally:  # whatever ended it: a hang-up, the end of the server
             if self._kept is not None:
                 self._hop.outcome = HopOutcome.MESSAGE_LEFT
-                self._postbox.send(self._kept)
+            if takes := [take for take in (self._kept, self._torn) if take is not None]:
+                self._postbox.send(*takes)
             await self._discard(self._blank)
         if self._kept is not None:
             words.append(Phrase.MESSAGE_SENT)
@@ -103,8 +106,7 @@ class _Message:
         try:
             take = await self._talk.record(file, longest=settings.vm_longest, quiet=settings.vm_silence)
         except BaseException:  # the server stops at once, for instance: whether it is a message is found out later
-            self._blank = None
-            self._postbox.send(letter)
+            self._blank, self._torn = None, letter
             raise
         if take.seconds is None or self._postbox.is_message(take.heard):
             self._blank, self._kept = self._kept, letter

@@ -3,7 +3,6 @@
 import asyncio
 import wave
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from ringdove.media.files import process
@@ -41,7 +40,7 @@ async def recover(file: Path, keep_quiet: float | None = None) -> float | None:
     seconds it lasts; None where no sound was kept, and then there is neither file nor tape.
 
     May be asked again: what is a WAV file already stays as it is. Nothing else may work on it meanwhile. Raises
-    OSError as `finish` does.
+    OSError as `finish` does, and BrokenAudio where the file has something in it and is no WAV.
     """
     if await asyncio.to_thread(tape_of(file).exists):
         await finish(file, keep_quiet)
@@ -66,8 +65,14 @@ def _loud(file: Path) -> Iterator[bool]:
 
 def _kept(file: Path) -> float | None:
     """How many seconds a WAV file lasts; None, and no file any more, where that is none."""
-    with suppress(FileNotFoundError, wave.Error, EOFError), wave.open(str(file), "rb") as sound:
-        if frames := sound.getnframes():
-            return frames / sound.getframerate()
+    try:
+        if file.stat().st_size:
+            with wave.open(str(file), "rb") as sound:
+                if frames := sound.getnframes():
+                    return frames / sound.getframerate()
+    except FileNotFoundError:
+        return None
+    except (wave.Error, EOFError) as why:
+        raise process.BrokenAudio("is no WAV") from why
     file.unlink(missing_ok=True)
     return None

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
 from ringdove.model.reference import Mention, ObjectKind
+
+UNAVAILABLE = (OperationalError, InterfaceError, NoConnection)
+"""What may pass by itself: the database is locked, its disk full, its server not there."""
 
 
 class StoreError(Exception):

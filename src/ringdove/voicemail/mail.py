@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -23,28 +23,18 @@ from ringdove.store import Store
 from ringdove.store.mails import OwedMail
 
 from .mail_text import Mail, Unwritable, about, plain
+from .pace import Pace
 from .smtp import Link, NoWay, Refused
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+PACE = Pace(first=60.0, longest=3600.0, limit=3 * 86_400.0)
 _AT_ONCE = 30.0
 """Seconds that somebody waits for a mail of his own to be sent."""
 _LAST_WORDS = 5.0
 """Seconds at the end for the mail that is under way."""
-
-
-class Pace(NamedTuple):
-    """Seconds until a failure is tried again, at first and at most after doubling; and until a mail is given up."""
-
-    first: float = 60.0
-    longest: float = 3600.0
-    limit: float = 3 * 86_400.0
-
-    def pause(self, failures: int) -> float:
-        """How long to wait after so many failures in a row."""
-        return min(self.longest, self.first * 2.0 ** min(failures - 1, 32))
 
 
 @dataclass(eq=False, slots=True)
@@ -83,7 +73,7 @@ class Mailer:
         audio: Library,
         bus: Bus,
         settings: Settings,
-        pace: Pace = Pace(),  # noqa: B008 - a value
+        pace: Pace = PACE,
     ) -> None:
         assert settings.smtp_from is not None  # noqa: S101 - settings want it where there is a server
         self._sender = settings.smtp_from

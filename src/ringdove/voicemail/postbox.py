@@ -10,15 +10,15 @@ from pathlib import Path
 import structlog
 
 from ringdove.events.bus import Bus
-from ringdove.events.types import ExtensionChanged, MailboxChanged, MailboxFull, MessageLeft
-from ringdove.media import recordings
+from ringdove.events.types import ExtensionChanged, MailboxChanged, MailboxFull
 from ringdove.media.library import BrokenAudio, Kept
-from ringdove.media.recordings import KEPT_QUIET, recover
-from ringdove.model.voicemail import Greeting, Mailbox, MailboxKind, Message, MessageCount, NewMessage
+from ringdove.model.voicemail import Greeting, Mailbox, MailboxKind, Message, MessageCount
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
 
+from .delivery import PACE, Delivery
+from .pace import Pace
 from .spool import Letter, Spool, new_id
 
 log = structlog.get_logger(__name__)
@@ -26,12 +26,8 @@ log = structlog.get_logger(__name__)
 MIB = 1 << 20
 SPARE = 64 * MIB
 """Octets of the disk that messages leave for everything else."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
-"""Seconds until what could not be delivered is tried again; doubled each time."""
 _PATIENCE = 2.0
 """Seconds that a caller waits for the store to say whether there is room."""
-_LAST_WORDS = 5.0
-"""Seconds at the end for what is on its way; the next start finds what is left."""
 
 
 class NoRoom(Exception):
@@ -43,9 +39,9 @@ class NoRoom(Exception):
 
 
 class Postbox:
-    """Takes letters in and delivers them, each until it is done: no caller waits for the store or the disk."""
+    """Takes letters in and has them delivered: no caller waits for the store or the disk."""
 
-    def __init__(self, store: Store, shelf: Shelf, bus: Bus, settings: Settings) -> None:
+    def __init__(self, store: Store, shelf: Shelf, bus: Bus, settings: Settings, pace: Pace = PACE) -> None:
         self._store = store
         self._shelf = shelf
         self._bus = bus
@@ -55,27 +51,22 @@ class Postbox:
         """Letters that are under way, by their ids."""
         self._heard: dict[Path, str] = {}
         """What of each recording that is kept nowhere yet is in the library, to be listened to."""
-        self._sent: dict[str, Letter] = {}
-        self._news, self._empty = asyncio.Event(), asyncio.Event()
-        self._empty.set()
-        self._worker: asyncio.Task[None] | None = None
+        self._delivery = Delivery(store, shelf, bus, settings, self._spool, self._ended, pace)
 
     async def start(self) -> None:
         """Deliver from now on, first what an earlier run has left."""
+        calls: dict[str, list[Letter]] = {}
         for letter in await asyncio.to_thread(lambda: list(self._spool.left())):
             log.info("letter_found", letter=letter.id, call=letter.call_id)
             self._open[letter.id] = letter
-            self.send(letter)
-        self._worker = asyncio.create_task(self._deliver_all(), name="voicemail")
+            calls.setdefault(letter.call_id, []).append(letter)
+        for takes in calls.values():
+            self.send(*takes)
+        self._delivery.start()
 
     async def close(self) -> None:
         """Deliver what was sent, as far as that is quickly done."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORDS):
-                await self._empty.wait()
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
+        await self._delivery.close()
 
     async def begin(
         self, mailboxes: Sequence[Mailbox], *, caller_number: str, caller_name: str, call_id: str
@@ -109,8 +100,8 @@ class Postbox:
         return self._spool.file(letter)
 
     def is_message(self, heard: float) -> bool:
-        """Whether a recording is one: enough is heard in it (`vm_shortest`), in seconds, and anything at all."""
-        return heard > 0 and heard >= self._settings.vm_shortest
+        """Whether a recording is one, of which so many seconds are speech."""
+        return self._delivery.is_message(heard)
 
     async def listen(self, recording: Path) -> tuple[Path, ...]:
         """The track of what was recorded, to be heard before it is sent; nothing where that cannot be."""
@@ -121,11 +112,11 @@ class Postbox:
         self._heard[recording] = track.name
         return (track,)
 
-    def send(self, letter: Letter) -> None:
-        """Have it delivered, recorded to its end or not; it is not lost from here on."""
-        self._sent[letter.id] = letter
-        self._news.set()
-        self._empty.clear()
+    def send(self, *takes: Letter) -> None:
+        """Have the last take of a call that is a message delivered, recorded to its end or not; it is not lost from
+        here on, and the others go. The oldest comes first.
+        """
+        self._delivery.add(list(takes))
 
     async def discard(self, letter: Letter) -> None:
         """It is not wanted any more."""
@@ -192,6 +183,11 @@ class Postbox:
         await self._store.extensions.update(mailbox.id, lambda one: one.model_copy(update={"vm_greeting": file}))
         self._bus.publish(ExtensionChanged(mailbox.id))
 
+    def _ended(self, letter: Letter) -> None:
+        """It is delivered, or cannot be."""
+        self._open.pop(letter.id, None)
+        self._heard.pop(self.file(letter), None)
+
     # Room
 
     async def _counts(self, mailboxes: Sequence[Mailbox]) -> Mapping[Mailbox, MessageCount]:
@@ -231,61 +227,3 @@ class Postbox:
         for mailbox in full or (None,):
             self._bus.publish(MailboxFull(mailbox, reason))
         return NoRoom(full[0] if full else None, reason)
-
-    # Delivery
-
-    async def _deliver_all(self) -> None:
-        pause = _FIRST_PAUSE
-        while True:
-            self._news.clear()
-            failed = [letter for letter in list(self._sent.values()) if not await self._delivered(letter)]
-            if not self._sent:
-                self._empty.set()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause if failed else None):
-                    await self._news.wait()
-            pause = min(_LONGEST_PAUSE, 2 * pause) if failed else _FIRST_PAUSE
-
-    async def _delivered(self, letter: Letter) -> bool:
-        """Deliver one letter; False where that has to be tried again."""
-        try:
-            for message in await self._deliver(letter):
-                self._bus.publish(MessageLeft(message))
-                self._bus.publish(MailboxChanged(message.mailbox))
-            self._open.pop(letter.id, None)
-            await asyncio.to_thread(self._spool.remove, letter)
-        except Exception as why:  # the store, the disk, a process that was killed; what was recorded stays
-            log.warning("letter_waits", letter=letter.id, error=f"{type(why).__name__}: {why}".partition("\n")[0])
-            return False
-        del self._sent[letter.id]
-        self._heard.pop(self.file(letter), None)
-        return True
-
-    async def _deliver(self, letter: Letter) -> list[Message]:
-        """Put it into the mailboxes; done a second time, it is there once."""
-        file = self.file(letter)
-        seconds = await recover(file, KEPT_QUIET)
-        if seconds is None or not self.is_message(await recordings.heard(file)):
-            log.info("letter_too_short", letter=letter.id, seconds=seconds)
-            return []
-
-        digests = set[str]()
-
-        async def save(kept: Kept) -> tuple[list[Message], None]:
-            digests.add(kept.digest)
-            new = NewMessage(
-                caller_number=letter.caller_number,
-                caller_name=letter.caller_name,
-                time=letter.time,
-                seconds=seconds,
-                digest=kept.digest,
-                size=kept.size,
-                call_id=letter.call_id,
-            )
-            by_mail = self._settings.smtp is not None
-            return await self._store.messages.deliver(letter.id, letter.mailboxes, new, mail=by_mail), None
-
-        messages = await self._shelf.keep(file, file.name, save)
-        if not messages:  # nobody is there any more, or all had it
-            await self._shelf.discard(*digests)
-        return messages

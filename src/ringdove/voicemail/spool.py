@@ -71,11 +71,25 @@ class Spool:
         for path in self._folder.glob(f"{file.name}*"):
             path.unlink(missing_ok=True)
 
+    def set_aside(self, letter_id: str) -> Path:
+        """Move all of a letter that is good for nothing to the folder that is returned; moved back, it is found by the
+        next start.
+        """
+        aside = self._folder / "aside"
+        aside.mkdir(exist_ok=True, mode=0o700)
+        for path in sorted(self._folder.glob(f"{letter_id}.*")):  # the note first, so that no start takes up the rest
+            path.rename(aside / path.name)
+        sync(aside)
+        sync(self._folder)
+        return aside
+
     def left(self) -> Iterator[Letter]:
-        """What an earlier run has left, oldest first; clears away what never became a letter."""
+        """What an earlier run has left, oldest first; clears away what never became a letter, and sets torn ones
+        aside.
+        """
         for draft in (*self._folder.glob("*.new"), *self._folder.glob(f"{_DRAFT}*")):
             draft.unlink(missing_ok=True)
-        letters = filter(None, map(_read, self._folder.glob("*.json")))
+        letters = filter(None, map(self._read, list(self._folder.glob("*.json"))))
         yield from sorted(letters, key=lambda letter: letter.time)
 
     @property
@@ -84,6 +98,15 @@ class Spool:
         disk = os.statvfs(self._folder)
         return disk.f_bavail * disk.f_frsize
 
+    def _read(self, note: Path) -> Letter | None:
+        try:
+            return Letter.model_validate_json(note.read_bytes())
+        except OSError:
+            log.warning("letter_not_read", note=note.name)
+        except ValidationError:
+            log.error("letter_set_aside", letter=note.stem, folder=str(self.set_aside(note.stem)), error="a torn note")
+        return None
+
     def _note(self, letter: Letter) -> Path:
         return self._folder / f"{letter.id}.json"
 
@@ -91,15 +114,6 @@ class Spool:
 def new_id() -> str:
     """The id of a new letter: nobody can guess it, and no other one has it."""
     return secrets.token_hex(16)
-
-
-def _read(note: Path) -> Letter | None:
-    """None where it is torn; it is left for somebody to look at."""
-    try:
-        return Letter.model_validate_json(note.read_bytes())
-    except (OSError, ValidationError):
-        log.warning("letter_not_read", note=note.name)
-        return None
 
 
 def _private(path: str, flags: int) -> int:

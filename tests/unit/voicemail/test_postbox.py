@@ -1,83 +1,24 @@
 """Letters on their way into mailboxes, with a real store, library and disk."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from ringdove.events.bus import Bus
 from ringdove.events.types import MailboxChanged, MailboxFull, MessageLeft
 from ringdove.media.files import process
-from ringdove.media.library import Library
 from ringdove.media.recordings import finish, tape_of
 from ringdove.media.tape import TapeWriter
-from ringdove.model.extension import Extension
-from ringdove.model.voicemail import RECORDED_GREETING, Mailbox, MailboxKind
-from ringdove.settings import Settings
-from ringdove.shelf import Shelf
-from ringdove.store import Store
+from ringdove.model.voicemail import RECORDED_GREETING
 from ringdove.store.listing import Listing
 from ringdove.voicemail import postbox as module
-from ringdove.voicemail.postbox import NoRoom, Postbox
+from ringdove.voicemail.pace import Pace
+from ringdove.voicemail.postbox import NoRoom
 from ringdove.voicemail.spool import Letter
 from support.phones import until
+from support.post_office import ANN, BEN, Office
 from support.tone import sound_file
-
-ANN, BEN = Mailbox(MailboxKind.EXTENSION, 1), Mailbox(MailboxKind.EXTENSION, 2)
-
-
-@dataclass
-class Office:
-    """A post office with two people, and what the bus was told."""
-
-    store: Store
-    library: Library
-    bus: Bus
-    settings: Settings
-    postbox: Postbox
-    told: list[object]
-    calls: Iterator[int] = field(default_factory=lambda: count(1))
-
-    def another(self) -> Postbox:
-        """The next start of the server."""
-        return Postbox(self.store, Shelf(self.store, self.library), self.bus, self.settings)
-
-    async def letter(self, *mailboxes: Mailbox, seconds: float = 3, call_id: str = "") -> Letter:
-        """A letter with a tone in it, not sent yet; of another call each unless one is named."""
-        call_id = call_id or f"c{next(self.calls)}"
-        letter = await self.postbox.begin(mailboxes or (ANN,), caller_number="7", caller_name="Zoë", call_id=call_id)
-        sound_file(self.postbox.file(letter), [(440, seconds)], rate=8000)
-        return letter
-
-    @property
-    def spooled(self) -> list[str]:
-        return sorted(path.suffix for path in (self.settings.data / "voicemail").iterdir())
-
-    async def delivered(self, count: int, mailbox: Mailbox = ANN) -> None:
-        """Wait until nothing is under way; so many messages are in the mailbox then."""
-        await until(lambda: not (self.spooled or self.postbox._sent), "a letter is under way", within=10)
-        assert (await self.store.messages.count(mailbox)).new == count
-
-
-@pytest.fixture
-async def office(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
-    settings = Settings.load(data=tmp_path, **getattr(request, "param", {}))
-    store = await Store.open(settings.database_url)
-    for number in ("2001", "2002"):
-        await store.extensions.create(Extension(number=number))
-    library, bus, told = Library(tmp_path / "audio"), Bus(), list[object]()
-    for kind in (MailboxChanged, MailboxFull, MessageLeft):
-        bus.subscribe(kind, told.append)
-    office = Office(store, library, bus, settings, Postbox(store, Shelf(store, library), bus, settings), told)
-    await office.postbox.start()
-    yield office
-    await office.postbox.close()
-    await store.close()
 
 
 async def test_a_letter_becomes_a_message_and_leaves_the_spool(office: Office) -> None:
@@ -208,12 +149,8 @@ async def test_a_process_that_dies_over_a_letter_does_not_lose_it(
     await office.delivered(1)
 
 
-async def test_a_letter_that_waits_holds_up_no_other(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FIRST_PAUSE", 60)
-    monkeypatch.setattr(module, "_LONGEST_PAUSE", 60)
-    await office.postbox.close()
-    office.postbox = office.another()
-    await office.postbox.start()
+async def test_a_letter_that_waits_holds_up_no_other(office: Office) -> None:
+    await office.restart(Pace(first=60, longest=60, limit=60))
     waits, next_one = await office.letter(), await office.letter()
     office.postbox.file(waits).unlink()
     office.postbox.file(waits).mkdir()
@@ -274,10 +211,10 @@ async def test_what_was_delivered_but_not_removed_is_there_once(
 
 
 async def test_what_is_too_short_or_no_sound_is_no_message(office: Office) -> None:
-    short, broken, nothing = await office.letter(seconds=0.5), await office.letter(), await office.letter()
-    office.postbox.file(broken).write_bytes(b"RIFF")
+    short, empty, nothing = await office.letter(seconds=0.5), await office.letter(), await office.letter()
+    office.postbox.file(empty).write_bytes(b"")
     office.postbox.file(nothing).unlink()
-    for letter in (short, broken, nothing):
+    for letter in (short, empty, nothing):
         office.postbox.send(letter)
     await office.delivered(0)
     assert office.told == []
@@ -307,17 +244,18 @@ async def test_what_a_crash_left_is_judged_by_what_is_heard_in_it(office: Office
     await after.close()
 
 
-async def test_a_note_that_cannot_be_read_stops_nothing(office: Office) -> None:
+async def test_a_note_that_is_torn_is_set_aside_with_what_was_said_and_stops_nothing(office: Office) -> None:
     spool = office.settings.data / "voicemail"
     (spool / "torn.json").write_text('{"id": "torn"')
+    (spool / "torn.wav.tape").write_text("tape")
     (spool / "half.new").write_text("")
     await office.letter()
-    await office.postbox.close()
-    after = office.another()
-    await after.start()
-    await until(lambda: office.spooled == [".json"], "a letter is under way", within=10)
+    with capture_logs() as lines:
+        await office.restart()
+    assert [line["letter"] for line in lines if line["event"] == "letter_set_aside"] == ["torn"]
+    await until(lambda: [path.name for path in spool.iterdir()] == ["aside"], "a letter is under way", within=10)
+    assert {path.name for path in (spool / "aside").iterdir()} == {"torn.json", "torn.wav.tape"}
     assert (await office.store.messages.count(ANN)).new == 1
-    await after.close()
 
 
 async def test_a_message_for_who_is_gone_is_gone(office: Office) -> None:

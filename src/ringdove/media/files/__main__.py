@@ -50,7 +50,7 @@ def main() -> None:
     except OSError as error:
         answer = Failed(str(error))
     except Exception:
-        answer = Failed(traceback.format_exc())
+        answer = Failed(traceback.format_exc(), fault=True)
     print(encode(answer))
 
 

@@ -29,6 +29,10 @@ class ProcessFailed(OSError):
     """The work could not be done, and it is not the file's fault: a full disk, for instance."""
 
 
+class ProcessFault(ProcessFailed):
+    """The same, and it comes again with the same file."""
+
+
 async def transcode(source: Path, folder: Path) -> Transcoded:
     """Make `folder`, which must not exist, the track of an audio file (see `media.codecs`), with the file itself in it
     as `original.` and what it really is. Raises BrokenAudio, ProcessFailed; what is in the folder then is worthless.
@@ -37,7 +41,7 @@ async def transcode(source: Path, folder: Path) -> Transcoded:
     if isinstance(answer, Refused):
         raise BrokenAudio(answer.reason)
     if not isinstance(answer, Transcoded):
-        raise ProcessFailed(f"{source.name} was not transcoded: {answer}")
+        raise _failure(answer, f"{source.name} was not transcoded: {answer}")
     return answer
 
 
@@ -46,10 +50,15 @@ async def render(tape: Path, into: Path, keep_quiet: float | None = None) -> flo
     keep = () if keep_quiet is None else (str(keep_quiet),)
     answer = await _answer("render", str(tape), str(into), *keep)
     if not isinstance(answer, Rendered):
-        raise ProcessFailed(f"{into.name} was not rendered: {answer}")
+        raise _failure(answer, f"{into.name} was not rendered: {answer}")
     if answer.silenced:
         log.warning("Opus cannot be recorded: silence stands for it", file=into.name, packets=answer.silenced)
     return answer.seconds
+
+
+def _failure(answer: Answer, words: str) -> ProcessFailed:
+    passes = isinstance(answer, Failed) and not answer.fault
+    return ProcessFailed(words) if passes else ProcessFault(words)
 
 
 async def _answer(errand: str, *words: str) -> Answer:

@@ -3,7 +3,7 @@
 {"is": "Transcoded", "digest": "9f86d081884c7d65…", "seconds": 4.02}
 {"is": "Rendered", "seconds": 12.5, "silenced": 0}
 {"is": "Refused", "reason": "holds no sound"}
-{"is": "Failed", "what": "No space left on device"}
+{"is": "Failed", "what": "No space left on device", "fault": false}
 """
 
 import json
@@ -37,6 +37,8 @@ class Failed(NamedTuple):
     """It is not the file's fault."""
 
     what: str
+    fault: bool = False
+    """Of ours, which comes again with the same file."""
 
 
 Answer = Transcoded | Rendered | Refused | Failed
