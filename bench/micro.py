@@ -74,6 +74,9 @@ def _cases() -> Iterable[Case]:
         sample = getattr(samples, name)
         size = len(next(iter(samples.fresh(sample, 1))))
         yield Case(f"read and check {name} ({size} octets)", _octets(sample), _read)
+    yield Case(
+        "read and check 8 of one call", lambda: samples.fresh_calls(TIMES // 8), lambda call: list(map(_read, call))
+    )
     yield Case("stamp INVITE", _messages(samples.INVITE), lambda request: stamp(request, _SOURCE))
     yield Case("reply 180", _messages(samples.INVITE), lambda request: request.reply(180, to_tag="0123456789abcdef"))
     yield Case("reply 180 to octets", lambda: (r.reply(180) for r in _messages(samples.INVITE)()), Message.to_bytes)

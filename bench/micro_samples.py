@@ -121,20 +121,28 @@ _made = count(1)
 
 def fresh(sample: str, times: int) -> Iterator[bytes]:
     """So many of a sample, each of another call than any before, phones in turn."""
+    return (_filled(sample, next(_made)) for _ in range(times))
+
+
+def fresh_calls(times: int) -> Iterator[list[bytes]]:
+    """So many calls, each what comes of its caller and one phone: that rings, is answered, or is cancelled."""
+    comes = (INVITE, ACK, WITH_PASSWORD, RINGING, ANSWERED, CANCELLED, ACK, BYE)
+    return ([_filled(sample, number) for sample in comes] for number in (next(_made) for _ in range(times)))
+
+
+def _filled(sample: str, number: int) -> bytes:
     head, end, body = sample.replace("\n", "\r\n").partition("\r\n\r\n")
     if not end:  # a body alone
         head, body = "", head
-    for _ in range(times):
-        number = next(_made)
-        phone = number % PHONES
-        once = {
-            "call": f"{number:016x}",
-            "branch": f"{number * 7919:016x}",
-            "tag": f"{number * 104_729:016x}",
-            "number": f"{2000 + phone}",
-            "port": f"{48_000 + phone}",
-            "clock": f"{1_540_000_000 + number}",
-            "media": f"{10_000 + 2 * (number % 20_000)}",
-        }
-        text = body.format_map(once)
-        yield f"{head.format_map({**once, 'length': len(text)})}{end}{text}".encode()
+    phone = number % PHONES
+    once = {
+        "call": f"{number:016x}",
+        "branch": f"{number * 7919:016x}",
+        "tag": f"{number * 104_729:016x}",
+        "number": f"{2000 + phone}",
+        "port": f"{48_000 + phone}",
+        "clock": f"{1_540_000_000 + number}",
+        "media": f"{10_000 + 2 * (number % 20_000)}",
+    }
+    text = body.format_map(once)
+    return f"{head.format_map({**once, 'length': len(text)})}{end}{text}".encode()
