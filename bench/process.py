@@ -17,7 +17,7 @@ Address = tuple[str, int]
 _CORES = sorted(os.sched_getaffinity(0))
 _QUIET, _IDLE = 0.2, 0.002
 """A process that uses no more CPU seconds than the second within the first has nothing left to do."""
-_STARTING = 60.0
+_STARTING = 120.0
 """Seconds within which a server is ready, on a machine that is busy with other things too."""
 
 

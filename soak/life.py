@@ -32,7 +32,6 @@ _REPEAT = 2.0
 """Seconds after which a REGISTER that was begun has come to something, even if it had to be sent twice."""
 _LIT = 10.0
 """Seconds within which lamps show what there is: messages are posted, and a NOTIFY may be lost more than once."""
-_UNHEARD = "mailboxes called: nothing heard"
 _GRACE = 3.0
 """Seconds after a change of `enabled` in which a phone may be refused."""
 
@@ -88,7 +87,7 @@ class Life:
     async def run(self, api: Client, seconds: float) -> None:
         """Live for so long, or until `end` is called."""
         habits = (
-            partial(self._every, 1 / self._rate, self._call),
+            partial(self._every, 1 / self._rate, partial(self._call, api)),
             partial(self._every, 1.0, self._move_a_phone),
             partial(self._every, 1.0, partial(self._administer, api)),
             partial(self._every, 1.0, partial(self._collect, api)),
@@ -182,7 +181,7 @@ class Life:
 
     # Calls
 
-    async def _call(self) -> None:
+    async def _call(self, api: Client) -> None:
         """Somebody who is not calling already dials a number."""
         engaged = {line.phone.account.number for line in self.ledger.outgoing()}
         idle = [
@@ -201,17 +200,17 @@ class Life:
             async with asyncio.timeout(patience):
                 await line.settled()
         if line.state.is_up:
-            await self._speak(line)
+            await self._speak(line, device.person, api)
         elif line.ending is None:
             line.hang_up()
         await line.over()
         if line.status == 401 and line.identified:
             self._hear_refusal(device.person, f"{device.person.number} showed its password, and was turned away")
 
-    async def _speak(self, line: OutgoingLine) -> None:
+    async def _speak(self, line: OutgoingLine, person: Person, api: Client) -> None:
         """Do what one does with whoever or whatever has answered."""
         if line.party == OWN_MAILBOX:
-            self.done["mailboxes called: something heard" if await visit(line, self._random) else _UNHEARD] += 1
+            await self._visit(line, person, api)
         elif self._random.random() < 0.1:
             line.hang_up()
         elif await hear_who_it_is(line, self.ledger):
@@ -239,6 +238,18 @@ class Life:
             case "own mailbox":
                 return OWN_MAILBOX
         return random.choice((NOBODY, "0", "12345678901", "alice"))
+
+    async def _visit(self, line: OutgoingLine, person: Person, api: Client) -> None:
+        """Of the new messages the one that was heard is new no longer."""
+        new = await self._new_messages(person, api)
+        heard = await visit(line, self._random)
+        self.done[f"mailboxes called: {'a message' if heard else 'nothing'} heard"] += 1
+        await line.over()
+        if heard and new and new <= await self._new_messages(person, api):
+            self.complaints.append(f"{person.number} heard a message, and all that were new are so still")
+
+    async def _new_messages(self, person: Person, api: Client) -> set[int]:
+        return {row["id"] for row in (await api.get("vm/query", ext_id=person.id, read=0))["data"]}
 
     async def _collect(self, api: Client) -> None:
         """Somebody looks after a mailbox."""

@@ -14,8 +14,8 @@ NOBODY = "9999"
 """A number that leads nowhere."""
 OWN_MAILBOX, LEAVE_MESSAGE = "*2", "#"
 """What is dialled for one's own mailbox, and before a number to leave a message there."""
-SHORTEST = 2.0
-"""Seconds below which nothing is a message (the setting `vm_shortest`)."""
+SHORTEST = 1.0
+"""Seconds of speech below which nothing is a message (the setting `vm_shortest`)."""
 _COMMON = ("end_call", "extension", "ring_group")
 """Destinations that are had twice as often as others."""
 _PROMPT, _MUSIC = "demo.wav", "SoftBreeze"

@@ -185,7 +185,7 @@ def test_one_that_is_missing_too_short_or_too_long_is_told() -> None:
 
 def test_what_is_too_short_may_be_missing() -> None:
     assert at_a_mailbox(0.5, hops=[]) == []
-    assert at_a_mailbox(2.5, hops=[]) == []
+    assert at_a_mailbox(1.5, hops=[]) == []
 
 
 def test_who_heard_the_tone_was_at_a_mailbox_and_who_heard_somebody_was_not() -> None:
