@@ -187,6 +187,8 @@ class _Audit:
                 self._complain(mine[1], f"{len(mine)} records of one call")
             elif mine:
                 self._check_attempt(attempt, mine[0])
+            elif attempt.ending is Ending.GAVE_UP and self._ledger.may_be_turned_away(attempt):
+                pass  # it was told that it had given up before it was told that it may not call
             elif attempt.identified and attempt.status != 401 and attempt.ending is not Ending.LOST:
                 what = f"{attempt.phone} called {attempt.dialled} ({attempt.outcome})"
                 self._result.complaints.append(f"{what}, and there is no record of it")

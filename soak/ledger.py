@@ -12,6 +12,9 @@ from ringdove.demo.phone import Phone
 
 _EPOCH = time.time() - time.monotonic()
 
+GRACE = 10.0
+"""Seconds before and after a note of its being disabled in which an extension may be turned away."""
+
 Place = tuple[str, int]
 """Host and port of a Contact."""
 
@@ -86,6 +89,8 @@ class Ledger:
     open: set[Line] = field(default_factory=set)
     """The screen is drawn in a thread, so whoever goes through them takes a copy."""
     spoken: dict[str, Spoken] = field(default_factory=dict)
+    turned_away: dict[str, list[float]] = field(default_factory=dict)
+    """When an extension was, or may have been, disabled: Unix seconds, by number."""
     persons: set[str] = field(default_factory=set)
     on_answer: Callable[[IncomingLine], None] = lambda _: None
     """Is told when a phone has taken a call."""
@@ -93,6 +98,12 @@ class Ledger:
     def watch(self, phone: Phone) -> None:
         """Note what happens on a phone; it forgets its calls when they are over."""
         phone.on_change = self._on_change
+
+    def may_be_turned_away(self, attempt: Attempt) -> bool:
+        """Whether its caller was disabled at about that time."""
+        return any(
+            attempt.began - GRACE <= at <= attempt.ended + GRACE for at in self.turned_away.get(attempt.phone, ())
+        )
 
     def talks(self) -> int:
         """Lines on which somebody talks."""

@@ -319,6 +319,8 @@ class Life:
 
     async def _enable(self, api: Client, person_id: int, *, enabled: bool) -> None:
         self._doubtful[person_id] = time.monotonic() + _GRACE
+        number = next(person.number for person in self._world.people if person.id == person_id)
+        self.ledger.turned_away.setdefault(number, []).append(time.time())
         if not enabled:
             self._world.disabled.add(person_id)
         await api.post("extension/update", {"id": person_id, "enabled": int(enabled)})

@@ -159,6 +159,15 @@ def test_who_never_showed_a_password_has_no_record() -> None:
     assert accounts.complaints == []
 
 
+def test_who_is_disabled_and_gives_up_before_it_is_told_so_has_no_record() -> None:
+    gone = replace(ATTEMPT, answered=None, status=487, ending=Ending.GAVE_UP)
+    assert len(compare(Ledger([gone]), [], Counter()).complaints) == 1
+    assert compare(Ledger([gone], turned_away={"4001": [NOON - 2]}), [], Counter()).complaints == []
+    assert (
+        len(compare(Ledger([gone], turned_away={"4001": [NOON - 60], "4002": [NOON]}), [], Counter()).complaints) == 1
+    )
+
+
 # Mailboxes
 
 LEFT = Hop(kind="ext_vm", entered_at=0.0, message=Recorded(began_at=1.0, seconds=4.0))
