@@ -274,7 +274,7 @@ class Endpoint:
             if isinstance(message, Request):
                 self._receive_request(message, source)
             elif check_response(message) is None:
-                self._perform(self._layer.receive(message, source, self.clock()))
+                self._perform(self._layer.receive_response(message, self.clock()))
             else:
                 self.dropped["response"] += 1
         except Exception:

@@ -139,7 +139,7 @@ class World:
         if self.choices.number() % 8 == 7:
             response.headers.set("CSeq", f"{request.cseq.number} {pick(METHODS)}")
         assert check_response(response) is None
-        for action in self._perform(self.layer.receive(response, HOPS[0], self.now)):
+        for action in self._perform(self.layer.receive_response(response, self.now)):
             if isinstance(action, DeliverResponse) and response.is_success and request.method == "INVITE":
                 ack = Request("ACK", "sip:c@d", response.headers.copy())
                 ack.headers.set("CSeq", f"{request.cseq.number} ACK")

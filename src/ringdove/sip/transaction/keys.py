@@ -41,12 +41,6 @@ class MergeKey(NamedTuple):
     method: str
 
 
-def client_key(message: Message) -> ClientKey:
-    """The key of the transaction that a request opens or a response belongs to."""
-    method = message.method if isinstance(message, Request) else message.cseq.method
-    return ClientKey(message.via.branch, method)
-
-
 def server_key(request: Request, method: str | None = None) -> ServerKey:
     """The key of the transaction that a request opens or belongs to; an ACK belongs to its INVITE.
 

@@ -16,7 +16,6 @@ from .keys import (
     DialogTransaction,
     MergeKey,
     ServerKey,
-    client_key,
     dialog_transaction,
     merge_key,
     same_sender,
@@ -107,7 +106,7 @@ class TransactionLayer:
 
         `data` is the request as octets, where somebody has looked at those already.
         """
-        key = client_key(request)
+        key = ClientKey(request.via.branch, request.method)
         kind = InviteClient if request.method == "INVITE" else Client
         machine = self._clients[key] = kind(key, request, hop, self._timers, self._schedule, data)
         self._watch(hop.remote, key)
@@ -160,41 +159,38 @@ class TransactionLayer:
         """Whether a request by this `server_key` belongs to a transaction that is there: it comes again, or cancels."""
         return key in self._servers
 
-    def receive(
-        self, message: Request | Response, source: Hop, now: float, key: ServerKey | None = None
-    ) -> list[Action]:
-        """A message that the validator let pass; a request's Via is stamped already.
+    def receive(self, request: Request, source: Hop, now: float, key: ServerKey | None = None) -> list[Action]:
+        """A request that the validator let pass, and whose Via is stamped already.
 
-        `key` is the `server_key` of a request, where somebody has made it already.
+        `key` is its `server_key`, where somebody has made it already.
         """
-        if isinstance(message, Response):
-            return self._receive_response(message, now)
         if key is None:
-            key = server_key(message)
+            key = server_key(request)
         machine = self._servers.get(key)
-        if message.method == "ACK":
-            return self._receive_ack(message, machine, now)
+        if request.method == "ACK":
+            return self._receive_ack(request, machine, now)
         if machine is not None:
             return self._settle(machine, machine.receive(now), now)
-        if message.method == "CANCEL":
-            return self._receive_cancel(key, message, source, now)
+        if request.method == "CANCEL":
+            return self._receive_cancel(key, request, source, now)
         merge = None
-        if message.to.tag is None or message.method == "REGISTER":  # it belongs to no dialog, whatever it says
-            merge, held = merge_key(message), self._per_source.get(source.remote_host, 0)
-            refusal = self._refuse(message, merge, held)
+        if request.to.tag is None or request.method == "REGISTER":  # it belongs to no dialog, whatever it says
+            merge, held = merge_key(request), self._per_source.get(source.remote_host, 0)
+            refusal = self._refuse(request, merge, held)
             if refusal is not None:
-                return [ReplyPath.of(message, source).send(refusal)]
+                return [ReplyPath.of(request, source).send(refusal)]
             self._merge[merge] = key
             self._per_source[source.remote_host] = held + 1
-        kind = InviteServer if message.method == "INVITE" else Server
-        server = self._servers[key] = kind(key, message, source, self._timers, self._schedule)
+        kind = InviteServer if request.method == "INVITE" else Server
+        server = self._servers[key] = kind(key, request, source, self._timers, self._schedule)
         server.merge = merge
         if isinstance(server, InviteServer) and source.reliable:
             self._watch(server.far_end, key)
         return self._settle(server, server.start(now), now)
 
-    def _receive_response(self, response: Response, now: float) -> list[Action]:
-        machine = self._clients.get(client_key(response))
+    def receive_response(self, response: Response, now: float) -> list[Action]:
+        """A response that the validator let pass."""
+        machine = self._clients.get(ClientKey(response.via.branch, response.cseq.method))
         if machine is None or not same_sender(response, *machine.sent_by):
             return []  # RFC 6026 §8.9: a stray response is dropped
         actions = machine.receive(response, now)

@@ -38,8 +38,10 @@ class Schedule(Generic[T]):
     def add(self, timed: T, seconds: float, now: float) -> float:
         """Wake somebody after so many seconds; returns when that is."""
         at = now + seconds
-        self._queues[seconds].append((at, timed))
-        self.look_at = min(self.look_at, at + seconds * _PATIENCE)
+        queue = self._queues[seconds]
+        if not queue:  # else one of its timers has to be looked at before
+            self.look_at = min(self.look_at, at + seconds * _PATIENCE)
+        queue.append((at, timed))
         return at
 
     @property

@@ -1,9 +1,10 @@
 """The times of RFC 3261 table 4, as changed by RFC 6026."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timers:
     """Seconds. The lettered timers follow from T1, T2 and T4; tests shorten those."""
 
@@ -16,7 +17,7 @@ class Timers:
     trying: float = 0.2
     """How long an INVITE may wait for its first response before 100 goes out (§17.2.1)."""
 
-    @property
+    @cached_property
     def timeout(self) -> float:
         """Timers B, F, H, L, M and the wait for a final response after CANCEL (§9.1): 64*T1."""
         return 64 * self.t1

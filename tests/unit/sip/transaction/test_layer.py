@@ -49,11 +49,11 @@ class TestClientMatching:
             request(sent_by="192.0.2.9:5060"),
             request(sent_by="192.0.2.1:5070"),
         ):
-            assert layer.receive(response(180, stranger), UDP, 0.1) == []
-        assert words(layer.receive(response(180, invite), UDP, 0.1)) == ["up 180"]
+            assert layer.receive_response(response(180, stranger), 0.1) == []
+        assert words(layer.receive_response(response(180, invite), 0.1)) == ["up 180"]
 
     def test_a_response_that_nobody_waits_for_is_dropped(self) -> None:
-        assert TransactionLayer().receive(response(200), UDP, 0.0) == []
+        assert TransactionLayer().receive_response(response(200), 0.0) == []
 
 
 class TestServerMatching:
@@ -163,12 +163,12 @@ class TestCancelClient:
         layer = TransactionLayer()
         drive = Drive(layer)
         key, _ = layer.request(request(), UDP, 0.0)
-        layer.receive(response(180), UDP, 0.1)
+        layer.receive_response(response(180), 0.1)
         drive.note(layer.cancel(key, [("Reason", "x")], 1.0), 1.0)
         drive.run(2.0)
         assert drive.log == [(1.0, "send CANCEL"), (1.5, "send CANCEL")]
-        assert layer.receive(response(200, request("CANCEL")), UDP, 2.0) == []
-        assert words(layer.receive(response(487), UDP, 2.0)) == ["send ACK", "up 487"]
+        assert layer.receive_response(response(200, request("CANCEL")), 2.0) == []
+        assert words(layer.receive_response(response(487), 2.0)) == ["send ACK", "up 487"]
         drive.run(100)
         assert drive.times("send CANCEL") == [1.0, 1.5]
         assert len(layer) == 0
@@ -177,7 +177,7 @@ class TestCancelClient:
         layer = TransactionLayer()
         drive = Drive(layer)
         key, _ = layer.request(request(), UDP, 0.0)
-        layer.receive(response(180), UDP, 0.1)
+        layer.receive_response(response(180), 0.1)
         layer.cancel(key, [], 1.0)
         drive.run(1000)
         assert [entry for entry in drive.log if "send" not in entry[1]] == [(33.0, "failed TIMEOUT"), (33.0, "ended")]

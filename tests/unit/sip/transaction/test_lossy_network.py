@@ -186,7 +186,11 @@ class Lossy(RuleBasedStateMachine):
         return Hop(self.transport, f"192.0.2.{2 - side}", 5060, f"192.0.2.{side + 1}", 5060)
 
     def arrive(self, side: int, data: bytes) -> None:
-        self.perform(side, self.layers[side].receive(parse(data), self.hop(side), self.now))
+        message, layer = parse(data), self.layers[side]
+        if isinstance(message, Response):
+            self.perform(side, layer.receive_response(message, self.now))
+        else:
+            self.perform(side, layer.receive(message, self.hop(side), self.now))
 
     def perform(self, side: int, actions: list[Action]) -> None:
         for action in actions:
