@@ -102,13 +102,26 @@ class Book:
         hop.attempts.append(attempt)
         return attempt
 
-    def plan(self, attempts: Mapping[int, Attempt], windows: Sequence[Window]) -> None:
-        """Note from when to when each member was to ring, as the plan stands now."""
-        planned: defaultdict[int, list[PlannedWindow]] = defaultdict(list)
-        for window in windows:
-            planned[window.member].append(PlannedWindow(start=window.start, stop=window.stop))
-        for member, attempt in attempts.items():
-            attempt.windows = planned[member]
+    @contextmanager
+    def plan(self, attempts: Mapping[int, Attempt], windows: Callable[[], Sequence[Window]]) -> Iterator[None]:
+        """Note from when to when each member was to ring: as the plan stands when the block ends, or somebody looks.
+
+        Every phone that refuses may move all windows that are to come.
+        """
+
+        def note() -> None:
+            planned: defaultdict[int, list[PlannedWindow]] = defaultdict(list)
+            for window in windows():
+                planned[window.member].append(PlannedWindow(start=window.start, stop=window.stop))
+            for member, attempt in attempts.items():
+                attempt.windows = planned[member]
+
+        self.story.catch_up = note
+        try:
+            yield
+        finally:
+            note()
+            self.story.catch_up = None
 
     def leg(self, attempt: Attempt, contact: str) -> "LegBook":
         """One INVITE to one phone, to be sent."""

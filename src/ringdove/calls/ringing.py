@@ -11,7 +11,7 @@ from ringdove.model.ring_group import RosterEntry
 from ringdove.model.story import Attempt, Hop, HopOutcome
 from ringdove.ring import engine as rules
 from ringdove.ring.eligibility import Skip, Standing
-from ringdove.ring.plan import Entry, Strategy, Window
+from ringdove.ring.plan import Entry, Strategy
 
 from .call import Call
 from .gate import Cap
@@ -73,19 +73,14 @@ class _Ringing:
         book = self._call.book
         for member, extension in self._extensions.items():
             self._attempts[member] = book.attempt(self._hop, extension)
-        with self._call.board.lookout.watch(self._extensions.values(), self._call.inbox):
+        watch = self._call.board.lookout.watch(self._extensions.values(), self._call.inbox)
+        with watch, book.plan(self._attempts, lambda: self._engine.windows):
             self._hop.ringing_from = book.now()
             event: rules.Event | None = rules.Begin()
             now = self._loop.time()
-            planned: list[Window] = []
             while True:
-                if event is not None:
-                    result = await self._perform(self._engine.handle(event, now))
-                    if (windows := self._engine.windows) is not planned:
-                        book.plan(self._attempts, windows)
-                        planned = windows
-                    if result is not None:
-                        return result
+                if event is not None and (result := await self._perform(self._engine.handle(event, now))) is not None:
+                    return result
                 event, now = await self._next()
 
     async def _next(self) -> tuple[rules.Event | None, float]:

@@ -5,11 +5,13 @@ its story line by line, so its parts are plain objects: what comes from elsewher
 (`Story.from_json`, `Story.from_data`), not at every line.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
+from pydantic.json_schema import SkipJsonSchema
 
 from ringdove.ring.eligibility import Skip
 from ringdove.ring.engine import Outcome
@@ -225,6 +227,10 @@ class Story:
     disposition: Disposition | None = None
     reason: str = ""
     """In words: why it ended as it did."""
+    catch_up: SkipJsonSchema[Annotated[Callable[[], None] | None, Field(exclude=True)]] = field(
+        default=None, repr=False, compare=False
+    )
+    """No part of what is told: writes down what changes so often that it is only written when somebody looks."""
 
     @property
     def message(self) -> Recorded | None:
@@ -233,7 +239,9 @@ class Story:
 
     def before_its_end(self) -> "Story":
         """The call as it stands, told as running; it may end after this."""
-        return replace(self, ended_at=None, ended_by="", disposition=None, reason="")
+        if self.catch_up is not None:
+            self.catch_up()
+        return replace(self, ended_at=None, ended_by="", disposition=None, reason="", catch_up=None)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Story":

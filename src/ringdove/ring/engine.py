@@ -5,14 +5,15 @@ The shell tells it what happened (`handle(event, now)`), performs the actions in
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain
 from typing import NamedTuple
 
-from . import plan
 from .eligibility import Skip, Standing, skip_reason
-from .plan import Entry, Strategy, Window
+from .hunt import Hunt
+from .member import Member
+from .plan import Entry, Plan, Strategy, Window, members, tidy
+from .timetable import Timetable
 
 
 class Outcome(StrEnum):
@@ -125,20 +126,6 @@ class Finish(NamedTuple):
 Action = Ring | Stop | Skipped | Win | Finish
 
 
-@dataclass(slots=True)
-class _Member:
-    standing: Standing
-    legs: dict[int, str] = field(default_factory=dict)
-    """The legs that ring, with their bindings."""
-    tried: set[str] = field(default_factory=set)
-    """Bindings that rang in the window that is open."""
-    declined: bool = False
-    skipped: Skip | None = None
-    """Why it did not ring when it was last looked at."""
-    result: int = 480
-    """The most telling failure: 486 busy, 603 declined, 480 the rest."""
-
-
 class Engine:
     """One ringing of one group.
 
@@ -158,46 +145,44 @@ class Engine:
         self._strategy = strategy
         self._ring_timeout = ring_timeout
         self._entries = entries
-        self._order = plan.members(entries)
-        self._members = {member: _Member(standings[member]) for member in self._order}
+        self._members = {member: Member(standings[member]) for member in members(entries)}
+        """In list order."""
         self._legs: dict[int, int] = {}
         """Ringing leg to its member."""
         self._last_leg = 0
         self._most_legs = most_legs
-        self._began_at: float | None = None
+        self._began_at = 0.0
+        self._plan: Plan | None = None
+        """None until ringing begins."""
         self._at = 0.0
         """The time of the last event, in seconds since the beginning."""
-        self._planned: list[Window] = []
-        """Another one whenever it changes."""
-        self._due = float("-inf")
-        """Until then nothing opens or closes, unless somebody's standing changes or nobody rings any more."""
-        self._opened: set[tuple[int, float]] = set()
         self._done = False
         self._actions: list[Action] = []
 
     @property
     def deadline(self) -> float | None:
         """When to call with `Tick` next, on the clock of `handle`; None when there is nothing to wait for."""
-        return None if self._done or self._began_at is None else self._began_at + self._due
+        return None if self._done or self._plan is None else self._began_at + self._plan.due
 
     @property
     def windows(self) -> list[Window]:
-        """The plan as it stands, in seconds from the beginning; the same object for as long as it stays the same."""
-        return self._planned
+        """The plan as it stands, in seconds from the beginning."""
+        return [] if self._plan is None else self._plan.windows
 
     def handle(self, event: Event, now: float) -> list[Action]:
         """Take one event; returns what to do now, in order. After `Finish` or `Win` nothing more comes."""
         self._actions = []
         if self._done:
             return self._actions
-        if self._began_at is not None:
-            self._at = plan.tidy(now - self._began_at)
+        if self._plan is not None:
+            self._at = tidy(now - self._began_at)
+        joins: int | None = None
         match event:
-            case Begin() if self._began_at is None:
+            case Begin() if self._plan is None:
                 self._began_at = now
                 self._begin()
             case StandingChanged(member, standing) if member in self._members:
-                self._stand(member, standing)
+                joins = self._stand(member, standing)
             case Answered(leg) if leg in self._legs:
                 self._answered(leg)
             case Failed(leg, status) if leg in self._legs:
@@ -211,8 +196,9 @@ class Engine:
                 self._finish(Outcome.ABANDONED, 487)
             case _:  # a tick, or what no longer concerns us
                 pass
-        if self._began_at is not None and not self._done and (self._at >= self._due or not self._legs):
-            self._settle()
+        plan = self._plan
+        if plan is not None and not self._done and (joins is not None or not self._legs or self._at >= plan.due):
+            self._settle(plan, joins)
         return self._actions
 
     # Each event
@@ -226,19 +212,30 @@ class Engine:
         elif not eligible:
             self._finish(Outcome.NOBODY_ELIGIBLE, self._most_telling_status())
         else:
-            self._planned = plan.windows(self._strategy, self._ring_timeout, self._entries, eligible)
+            self._plan = self._plan_for(eligible)
 
-    def _stand(self, member: int, standing: Standing) -> None:
+    def _plan_for(self, eligible: set[int]) -> Plan:
+        everybody = tuple(self._members)
+        match self._strategy:
+            case Strategy.RING_ALL:
+                return Timetable(self._members, eligible, [Entry(everybody, timeout=self._ring_timeout)])
+            case Strategy.CUSTOM:
+                return Timetable(self._members, eligible, self._entries)
+        return Hunt(everybody, eligible, self._ring_timeout, gathers=self._strategy is Strategy.MEMORY_HUNT)
+
+    def _stand(self, member: int, standing: Standing) -> int | None:
+        """Note what is known of a member now; returns the member where that may let it ring (R9)."""
         m = self._members[member]
         if standing == m.standing:
-            return
+            return None
         m.standing = standing
         m.tried.intersection_update(standing.bindings)  # a phone that registers anew may be tried anew
-        self._due = self._at
         if not standing.enabled:
             self._stop(list(m.legs), Why.REMOVED)
-        if self._began_at is not None and skip_reason(standing) is None:
-            self._give_windows(member)
+        if self._plan is None or m.declined or skip_reason(standing) is not None:
+            return None
+        self._plan.join(member, self._at)
+        return member
 
     def _answered(self, leg: int) -> None:
         self._forget(leg)
@@ -255,51 +252,59 @@ class Engine:
 
     # What is due
 
-    def _settle(self) -> None:
-        """Close what is over, open what is due, and leave when nothing is left (R7, R8)."""
-        fruitless = self._keep_time()
-        while fruitless and self._strategy.in_turn and any(w.stop > self._at for w in self._planned):
-            self._planned = plan.pull_forward(self._planned, self._at)
-            fruitless = self._keep_time()
-        if not self._legs and not self._has_future():
+    def _settle(self, plan: Plan, joins: int | None) -> None:
+        """Close what is over, open what is due, and leave when nothing is left (R7, R8).
+
+        `joins` is a member that may ring now, or on more phones, in the window that it has.
+        """
+        rings = self._keep_time(plan)
+        while not rings and plan.hurry(self._at):
+            rings = self._keep_time(plan)
+        if joins is not None and plan.is_open(joins, self._at):
+            self._ring(joins)
+        while not self._legs and plan.hurry(self._at):
+            self._keep_time(plan)
+        if not self._legs and not (self._may_ring and plan.waits):
             self._finish(Outcome.UNANSWERED, self._most_telling_status())
-        self._due = self._next_due()
 
-    def _keep_time(self) -> bool:
-        """Close and open what the plan says; True when the next turn, or the end, is to come at once."""
-        open_now = {w.member for w in self._planned if w.is_open(self._at)}
-        self._stop([leg for leg, member in self._legs.items() if member not in open_now], Why.WINDOW_CLOSED)
-        return self._open_due()
+    def _keep_time(self, plan: Plan) -> bool:
+        """Do what the plan says; False where whose turn came cannot be rung, so that the next is to come at once."""
+        closed, opened = plan.turn_to(self._at)
+        for member in closed:
+            self._stop(list(self._members[member].legs), Why.WINDOW_CLOSED)
+        rings = True
+        for member in opened:
+            rings = self._open(member)
+        return rings
 
-    def _open_due(self) -> bool:
-        """Ring whose window is open; True when the turn that came is skipped, or nobody rings at all."""
-        fruitless = False
-        for window in self._planned:
-            m = self._members[window.member]
-            if not window.is_open(self._at) or m.declined:
-                continue
-            reason = skip_reason(m.standing)
-            if (window.member, window.start) not in self._opened:
-                self._opened.add((window.member, window.start))
-                m.tried.clear()
-                fruitless = reason is not None or not self._may_ring
-                if reason is not None:
-                    self._skip([(window.member, reason)])
-            if reason is None:
-                self._ring(window.member, m)
-        return fruitless or not self._legs
+    def _open(self, member: int) -> bool:
+        """Ring a member whose window opens, or tell why not; False where it cannot be rung."""
+        m = self._members[member]
+        if m.declined:
+            return False
+        m.tried.clear()
+        reason = skip_reason(m.standing)
+        if reason is not None:
+            self._skip([(member, reason)])
+            return False
+        can_ring = self._may_ring
+        self._ring(member)
+        return can_ring
 
     @property
     def _may_ring(self) -> bool:
         return self._last_leg < self._most_legs
 
-    def _ring(self, member: int, m: _Member) -> None:
+    def _ring(self, member: int) -> None:
+        m = self._members[member]
+        rings = {binding: leg for leg, binding in m.legs.items()}
         for binding in m.standing.bindings:
             if binding in m.tried:
                 continue
             m.tried.add(binding)
             if self._may_ring:
-                self._stop([leg for leg, rung in m.legs.items() if rung == binding], Why.REGISTERED_ANEW)
+                if binding in rings:
+                    self._stop([rings[binding]], Why.REGISTERED_ANEW)
                 m.skipped = None
                 self._last_leg += 1
                 m.legs[self._last_leg] = binding
@@ -307,27 +312,6 @@ class Engine:
                 self._actions.append(Ring(self._last_leg, member, binding))
             elif not m.legs:
                 self._skip([(member, Skip.TOO_MANY_LEGS)])
-
-    def _give_windows(self, member: int) -> None:
-        """Windows for a member that had none because it was not eligible when the plan was made (R9)."""
-        if any(w.member == member for w in self._planned):
-            return
-        if self._strategy.in_turn:
-            self._planned = plan.insert_turn(
-                self._planned, self._strategy, self._ring_timeout, self._order, member, self._at
-            )
-        else:
-            more = plan.windows(self._strategy, self._ring_timeout, self._entries, {member})
-            self._planned = [*self._planned, *more]
-
-    def _next_due(self) -> float:
-        starts = (w.start for w in self._planned if w.start > self._at)
-        stops = (w.stop for w in self._planned if w.stop > self._at and self._members[w.member].legs)
-        return min(chain(starts, stops), default=float("inf"))
-
-    def _has_future(self) -> bool:
-        ahead = any(w.start > self._at and not self._members[w.member].declined for w in self._planned)
-        return ahead and self._may_ring
 
     # Bookkeeping
 

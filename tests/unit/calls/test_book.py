@@ -29,17 +29,21 @@ def test_every_way_to_stop_a_leg_has_its_word() -> None:
     assert set(_STOPPED) == {None, *Why}
 
 
-def test_the_plan_stands_in_the_story_by_member_and_follows_when_it_changes(book: Book) -> None:
+def test_the_plan_stands_in_the_story_by_member_as_it_is_when_somebody_looks_and_at_the_end(book: Book) -> None:
+    planned = [Planned(1, 0, 5), Planned(2, 5, 10), Planned(1, 10, 15)]
     with book.hop("ring_group", 1) as hop:
         attempts = {i: book.attempt(hop, Extension(id=i, number=f"100{i}")) for i in (1, 2, 3)}
-        book.plan(attempts, [Planned(1, 0, 5), Planned(2, 5, 10), Planned(1, 10, 15)])
-        assert [attempt.windows for attempt in hop.attempts] == [
-            [Window(start=0, stop=5), Window(start=10, stop=15)],
-            [Window(start=5, stop=10)],
-            [],
-        ]
-        book.plan(attempts, [Planned(2, 3, 8)])
-        assert [attempt.windows for attempt in hop.attempts] == [[], [Window(start=3, stop=8)], []]
+        with book.plan(attempts, lambda: planned):
+            (seen,) = book.story.before_its_end().hops
+            assert [attempt.windows for attempt in seen.attempts] == [
+                [Window(start=0, stop=5), Window(start=10, stop=15)],
+                [Window(start=5, stop=10)],
+                [],
+            ]
+            planned = [Planned(2, 3, 8)]
+        planned = [Planned(3, 0, 1)]
+        (seen,) = book.story.before_its_end().hops
+        assert [attempt.windows for attempt in seen.attempts] == [[], [Window(start=3, stop=8)], []]
 
 
 def test_the_words_of_a_story_are_plain_text_in_JSON(book: Book) -> None:

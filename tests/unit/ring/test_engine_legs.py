@@ -5,7 +5,7 @@ import pytest
 from ringdove.ring.eligibility import Skip, Standing
 from ringdove.ring.engine import Finish, Outcome, Ring, Skipped
 from ringdove.ring.plan import Strategy, Window
-from unit.ring.ringing_group import RingingGroup, online, own_times
+from unit.ring.ringing_group import OFFLINE, RingingGroup, online, own_times
 
 RING_ALL, SEQUENTIALLY, MEMORY_HUNT, CUSTOM = Strategy
 BARRED = Skip.TOO_MANY_LEGS
@@ -37,6 +37,13 @@ def test_R7_the_turns_that_cannot_ring_are_passed_over(strategy: Strategy, spans
     group = RingingGroup(strategy, 4, most_legs=2)
     assert group.wait_for_the_end() == spans
     assert group.end == UNANSWERED
+
+
+def test_R7_memory_hunt_who_joins_and_cannot_ring_hurries_nobody() -> None:
+    group = RingingGroup(MEMORY_HUNT, 3, standings={1: OFFLINE}, most_legs=1)
+    assert group.change(5, 1, online(1)) == [Skipped(1, BARRED)]
+    assert group.ringing == [2]
+    assert group.deadline == 20
 
 
 def test_R7_own_times_are_not_waited_for_when_none_of_them_can_ring() -> None:

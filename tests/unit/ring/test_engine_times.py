@@ -137,6 +137,27 @@ def test_R8_a_tick_later_than_a_whole_turn_does_not_end_the_member_that_it_start
     assert group.deadline == 60
 
 
+def test_R8_custom_a_tick_that_slept_through_a_pause_ends_one_ringing_and_begins_another() -> None:
+    group = RingingGroup(CUSTOM, own_times((1, 0, 10), (1, 20, 10)))
+    assert group.send(25, Tick()) == [Stop(1, Why.WINDOW_CLOSED), Ring(2, 1, "phone1")]
+
+
+def test_R8_custom_nobody_is_woken_for_the_end_of_who_has_refused() -> None:
+    group = RingingGroup(CUSTOM, own_times((1, 0, 60), (2, 0, 20)))
+    group.fail(5, 2, 486)
+    assert group.deadline == 60
+
+
+def test_R8_custom_who_refused_and_registers_anew_rings_until_its_stop() -> None:
+    group = RingingGroup(CUSTOM, own_times((1, 0, 60), (2, 0, 20)))
+    group.fail(5, 2, 486)
+    assert group.deadline == 60
+    group.change(6, 2, OFFLINE)
+    assert group.change(7, 2, online(2)) == [Ring(3, 2, "phone2")]
+    assert group.deadline == 20
+    assert group.wait() == [Stop(3, Why.WINDOW_CLOSED)]
+
+
 @EVERY_STRATEGY
 def test_R8_an_event_that_means_nothing_does_not_hide_a_deadline_that_has_passed(strategy: Strategy) -> None:
     group = any_group(strategy, 2)
@@ -233,6 +254,22 @@ def test_R9_memory_hunt_who_was_skipped_at_its_turn_rings_when_it_comes_back() -
     group.change(5, 2, OFFLINE)
     group.wait_until(20)
     assert group.change(25, 2, online(2)) == [Ring(3, 2, "phone2")]
+
+
+def test_R9_memory_hunt_who_joins_as_a_turn_is_passed_over_does_not_take_it() -> None:
+    group = RingingGroup(MEMORY_HUNT, 4, standings={1: OFFLINE})
+    group.change(5, 3, OFFLINE)
+    assert group.change(20, 1, online(1)) == [
+        Skipped(3, Skip.OFFLINE),
+        Ring(2, 4, "phone4"),
+        Ring(3, 1, "phone1"),
+    ]
+
+
+def test_R9_memory_hunt_who_joins_as_the_end_comes_is_not_rung() -> None:
+    group = RingingGroup(MEMORY_HUNT, 3, standings={1: OFFLINE})
+    group.change(5, 3, OFFLINE)
+    assert group.change(20, 1, online(1)) == [Skipped(3, Skip.OFFLINE), Stop(1, Why.WINDOW_CLOSED), UNANSWERED]
 
 
 @EVERY_STRATEGY

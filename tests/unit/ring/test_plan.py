@@ -1,18 +1,29 @@
 """The ring plan: the table of design section 3, R3, and how windows move (R7) and make room (R9)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringdove.ring.plan import Entry, Strategy, Window, insert_turn, members, pull_forward, windows
+from ringdove.ring.eligibility import Standing
+from ringdove.ring.engine import Begin, Engine
+from ringdove.ring.hunt import Hunt
+from ringdove.ring.plan import Entry, Strategy, Window, members
 from unit.ring.ring_cases import MEMBERS, custom_entry_lists, entry_lists, ring_timeouts, tenths, whole_seconds
 
 RING_ALL, SEQUENTIALLY, MEMORY_HUNT, CUSTOM = Strategy
 SINGLES = [Entry((1,)), Entry((2,)), Entry((3,))]
 EVERYBODY = frozenset(MEMBERS)
+
+
+def windows(strategy: Strategy, timeout: float, entries: Sequence[Entry], eligible: Collection[int]) -> list[Window]:
+    """The plan as it is when ringing begins."""
+    known = {member: Standing(("phone",) if member in eligible else ()) for member in members(entries)}
+    engine = Engine(strategy, timeout, entries, known)
+    engine.handle(Begin(), 12345.678)
+    return engine.windows
 
 
 def microseconds(seconds: float) -> int:
@@ -154,39 +165,70 @@ def test_a_window_holds_its_start_and_not_its_stop() -> None:
     assert [window.is_open(at) for at in (19.999999, 20, 39.999999, 40)] == [False, True, True, False]
 
 
-# R7: pull_forward
+# Hunts: turns move, and make room
+
+HUNTS = pytest.mark.parametrize("strategy", [SEQUENTIALLY, MEMORY_HUNT])
+
+
+def hunt(strategy: Strategy, order: Sequence[int], eligible: Collection[int], timeout: float = 20) -> Hunt:
+    begun = Hunt(order, eligible, timeout, gathers=strategy is MEMORY_HUNT)
+    begun.turn_to(0)
+    return begun
+
+
+def hurried(strategy: Strategy, *times: float) -> Hunt:
+    """A hunt of three, in which at these times nobody rings any more."""
+    begun = hunt(strategy, (1, 2, 3), (1, 2, 3))
+    for at in times:
+        begun.turn_to(at)
+        assert begun.hurry(at)
+        begun.turn_to(at)
+    return begun
 
 
 def test_R7_sequentially_the_next_turn_starts_now_and_the_rest_move_with_it() -> None:
-    planned = windows(SEQUENTIALLY, 20, SINGLES, EVERYBODY)
-    assert pull_forward(planned, 5) == [Window(1, 0, 5), Window(2, 5, 25), Window(3, 25, 45)]
+    assert hurried(SEQUENTIALLY, 5).windows == [Window(1, 0, 5), Window(2, 5, 25), Window(3, 25, 45)]
 
 
 def test_R7_memory_hunt_the_common_end_moves_too() -> None:
-    planned = windows(MEMORY_HUNT, 20, SINGLES, EVERYBODY)
-    assert pull_forward(planned, 5) == [Window(1, 0, 45), Window(2, 5, 45), Window(3, 25, 45)]
+    assert hurried(MEMORY_HUNT, 5).windows == [Window(1, 0, 45), Window(2, 5, 45), Window(3, 25, 45)]
 
 
 def test_R7_what_is_over_stays_as_it_was() -> None:
-    planned = pull_forward(windows(SEQUENTIALLY, 20, SINGLES, EVERYBODY), 5)
-    assert pull_forward(planned, 10)[0] == Window(1, 0, 5)
+    assert hurried(SEQUENTIALLY, 5, 10).windows == [Window(1, 0, 5), Window(2, 5, 10), Window(3, 10, 30)]
 
 
-def test_R7_after_the_last_turn_the_end_comes_now() -> None:
-    planned = windows(MEMORY_HUNT, 20, SINGLES, EVERYBODY)
-    assert pull_forward(planned, 45) == [Window(1, 0, 45), Window(2, 20, 45), Window(3, 40, 45)]
+@HUNTS
+def test_R7_after_the_last_turn_the_end_comes_now(strategy: Strategy) -> None:
+    over = hurried(strategy, 45)
+    first, second = (45, 45) if strategy is MEMORY_HUNT else (20, 40)
+    assert over.windows == [Window(1, 0, first), Window(2, 20, second), Window(3, 40, 45)]
+    assert not over.hurry(45)
+    assert not any(over.is_open(member, 45) for member in (1, 2, 3))
+
+
+@HUNTS
+def test_a_change_is_told_once(strategy: Strategy) -> None:
+    begun = Hunt((1, 2), (1, 2), 20, gathers=strategy is MEMORY_HUNT)
+    told = [begun.turn_to(at) for at in (0, 0, 19, 20, 21, 40, 41)]
+    turn, end = ([], [1, 2]) if strategy is MEMORY_HUNT else ([1], [2])
+    assert told == [([], [1]), ([], []), ([], []), (turn, [2]), ([], []), (end, []), ([], [])]
 
 
 @given(st.sampled_from([SEQUENTIALLY, MEMORY_HUNT]), st.integers(1, 8), whole_seconds, st.floats(0, 0.999999))
-def test_R7_pulling_forward_takes_away_the_wait_and_nothing_else(
+def test_R7_hurrying_takes_away_the_wait_and_nothing_else(
     strategy: Strategy, n: int, timeout: float, share: float
 ) -> None:
-    entries = [Entry((member,)) for member in range(n)]
-    planned = windows(strategy, timeout, entries, range(n))
+    begun = hunt(strategy, range(n), range(n), timeout)
+    planned = begun.windows
     at = round(share * n * timeout, 6)
-    pulled = pull_forward(planned, at)
+    begun.turn_to(at)
+    assert begun.windows == planned, "time alone moves nothing"
+    assert begun.hurry(at)
+    begun.turn_to(at)
+    moved = begun.windows
     gone = min([w.start for w in planned if w.start > at], default=planned[-1].stop) - at
-    for before, after in zip(planned, pulled, strict=True):
+    for before, after in zip(planned, moved, strict=True):
         assert after.member == before.member
         if before.start > at:
             assert after.start == pytest.approx(before.start - gone)
@@ -194,10 +236,7 @@ def test_R7_pulling_forward_takes_away_the_wait_and_nothing_else(
         else:
             assert after.start == before.start
             assert after.stop == pytest.approx(before.stop if before.stop <= at else before.stop - gone)
-    assert min((w.start for w in pulled if w.start >= at), default=at) == at
-
-
-# R9: insert_turn
+    assert min((w.start for w in moved if w.start >= at), default=at) == at
 
 
 def turns(*spans: tuple[int, float, float]) -> list[Window]:
@@ -213,13 +252,16 @@ ORDER = (1, 2, 3, 4)
         pytest.param(2, 5, turns((1, 0, 20), (2, 20, 40), (3, 40, 60)), id="between"),
         pytest.param(4, 5, turns((1, 0, 20), (3, 20, 40), (4, 40, 60)), id="behind the last"),
         pytest.param(4, 30, turns((1, 0, 20), (3, 20, 40), (4, 40, 60)), id="behind the last, which rings"),
+        pytest.param(4, 40.01, turns((1, 0, 20), (3, 20, 40), (4, 40, 60)), id="the end has passed unnoticed"),
         pytest.param(2, 30, turns((1, 0, 20), (3, 20, 40)), id="its turn has passed"),
         pytest.param(2, 20, turns((1, 0, 20), (3, 20, 40)), id="its turn has just passed"),
+        pytest.param(3, 5, turns((1, 0, 20), (3, 20, 40)), id="it has its turn already"),
     ],
 )
 def test_R9_sequentially_a_newcomer_gets_its_turn(newcomer: int, at: float, expected: list[Window]) -> None:
-    planned = turns((1, 0, 20), (3, 20, 40))
-    assert insert_turn(planned, SEQUENTIALLY, 20, ORDER, newcomer, at) == expected
+    begun = hunt(SEQUENTIALLY, ORDER, (1, 3))
+    begun.join(newcomer, at)
+    assert begun.windows == expected
 
 
 @pytest.mark.parametrize(
@@ -228,14 +270,18 @@ def test_R9_sequentially_a_newcomer_gets_its_turn(newcomer: int, at: float, expe
         pytest.param(2, 5, turns((1, 0, 60), (2, 20, 60), (3, 40, 60)), id="between"),
         pytest.param(4, 5, turns((1, 0, 60), (3, 20, 60), (4, 40, 60)), id="behind the last"),
         pytest.param(4, 30, turns((1, 0, 60), (3, 20, 60), (4, 40, 60)), id="behind the last, which rings"),
+        pytest.param(4, 40.01, turns((1, 0, 60), (3, 20, 60), (4, 40, 60)), id="the end, passed unnoticed, is put off"),
         pytest.param(2, 30, turns((1, 0, 40), (3, 20, 40), (2, 30, 40)), id="its turn has passed: it joins"),
         pytest.param(2, 20, turns((1, 0, 40), (3, 20, 40), (2, 20, 40)), id="its turn has just passed: it joins"),
         pytest.param(2, 40.01, turns((1, 0, 40), (3, 20, 40)), id="the end has passed unnoticed"),
+        pytest.param(3, 5, turns((1, 0, 40), (3, 20, 40)), id="it has its turn already"),
+        pytest.param(1, 30, turns((1, 0, 40), (3, 20, 40)), id="it rings already"),
     ],
 )
 def test_R9_memory_hunt_a_newcomer_gets_its_turn(newcomer: int, at: float, expected: list[Window]) -> None:
-    planned = turns((1, 0, 40), (3, 20, 40))
-    assert insert_turn(planned, MEMORY_HUNT, 20, ORDER, newcomer, at) == expected
+    begun = hunt(MEMORY_HUNT, ORDER, (1, 3))
+    begun.join(newcomer, at)
+    assert begun.windows == expected
 
 
 @given(
@@ -248,8 +294,7 @@ def test_R9_who_registers_before_the_first_turn_ends_is_planned_like_all_others(
     strategy: Strategy, order: list[int], early: set[int], timeout: float
 ) -> None:
     first = {order[0]}
-    entries = [Entry((member,)) for member in order]
-    planned = windows(strategy, timeout, entries, first)
+    begun = hunt(strategy, order, first, timeout)
     for member in sorted(early - first):
-        planned = insert_turn(planned, strategy, timeout, order, member, timeout / 2)
-    assert planned == windows(strategy, timeout, entries, early | first)
+        begun.join(member, timeout / 2)
+    assert begun.windows == windows(strategy, timeout, [Entry((member,)) for member in order], early | first)
