@@ -194,6 +194,26 @@ async def test_R6_a_member_that_declined_on_one_phone_declined(scene: Scene) -> 
     assert {leg.result for leg in attempt.legs} == {"declined", "declined on another phone"}
 
 
+async def test_R7_the_plan_is_told_as_it_has_moved_while_phones_ring_and_afterwards(scene: Scene) -> None:
+    alice, bob, carol, dora = await scene.phones(4)
+    call = await alice.dial(await scene.group(bob, carol, dora, ring_strategy="sequentially", ring_timeout=20))
+    at_bob = await bob.rings()
+    assert _windows(await _running_story(scene, alice)) == [(0, 20), (20, 40), (40, 60)]
+    bob.reply(at_bob, 486)
+    theirs = await carol.rings()
+    told = _windows(await _running_story(scene, alice))
+    turn = told[0][1]
+    assert 0 < turn < 5
+    assert told == [(0, turn), (turn, pytest.approx(turn + 20)), (pytest.approx(turn + 20), pytest.approx(turn + 40))]
+    await scene.end(await carol.pick_up(theirs), await alice.answered(call))
+    assert _windows(await scene.story(alice)) == told
+
+
+def _windows(story: Story) -> list[tuple[float, float]]:
+    """Of members who have one each."""
+    return [(window.start, window.stop) for attempt in story.hops[0].attempts for window in attempt.windows]
+
+
 # Lists
 
 
@@ -245,7 +265,7 @@ async def test_a_running_call_is_shown_while_it_runs(scene: Scene) -> None:
     at_bob, at_carol = await bob.rings(), await carol.rings()
     row = await _running(scene, alice)
     assert (row["live"], row["disposition"], row["answered_by"], row["duration"]) == (True, None, None, None)
-    ringing = Story.from_data((await scene.house.get("calls/get", id=row["id"]))["data"])
+    ringing = await _running_story(scene, alice)
     assert [len(attempt.legs) for attempt in ringing.hops[0].attempts] == [1, 1]
     assert ringing.ended_at is None
     theirs = await bob.pick_up(at_bob)
@@ -266,6 +286,11 @@ async def test_a_running_call_is_shown_while_it_runs(scene: Scene) -> None:
 async def _running(scene: Scene, caller: Phone) -> dict[str, Any]:
     (row,) = [row for row in await scene.rows(caller=caller.number) if row["live"]]
     return row
+
+
+async def _running_story(scene: Scene, caller: Phone) -> Story:
+    row = await _running(scene, caller)
+    return Story.from_data((await scene.house.get("calls/get", id=row["id"]))["data"])
 
 
 async def test_each_call_is_one_record_whatever_happened(scene: Scene) -> None:
