@@ -1,8 +1,8 @@
 """The rules of the ring group told a second time, without windows, in whole microseconds.
 
-The engine plans windows and moves them. The referee knows only whose turn it is and when the next turn comes, and says
-after each event who has to ring. Where both agree on every action, for random groups and random events, the rules are
-kept. The referee is exact only when deadlines are met to the microsecond.
+The engine has plans, which tell it what opens and what closes. The referee goes through everybody, and says after each
+event who has to ring by whose turn it is and when the next one comes. Where both agree on every action, for random
+groups and random events, the rules are kept. The referee is exact only when deadlines are met to the microsecond.
 """
 
 from collections.abc import Mapping, Sequence
