@@ -137,7 +137,8 @@ class Exchange:
         self.house = house
         self.doors = doors
         """Where SIPp reaches the server, by transport."""
-        self._folder = folder
+        self.folder = folder
+        """In which SIPp runs, and looks for what it is to play."""
         self._phones: list[Phone] = []
         self._processes: list[Sipp] = []
         self._numbers = itertools.count(2001)
@@ -179,7 +180,7 @@ class Exchange:
     async def phone(self, person: Person, behaviour: Behaviour, transport: str = "udp") -> Phone:
         """One more phone of this person; returns when it has registered."""
         name = f"phone-{next(self._phone_numbers)}-of-{person.number}"
-        scenario = self._folder / f"{name}.xml"
+        scenario = self.folder / f"{name}.xml"
         scenario.write_text(behaviour.text())
         sipp = await self.sipp(
             name,
@@ -237,7 +238,7 @@ class Exchange:
     async def sipp(self, name: str, *options: str, transport: str = "udp", port: int | None = None) -> Sipp:
         """SIPp with these options, ended with the exchange at the latest."""
         door = self.doors[transport]
-        process = await Sipp.start(name, self._folder, door, *options, transport=transport, port=port)
+        process = await Sipp.start(name, self.folder, door, *options, transport=transport, port=port)
         self._processes.append(process)
         return process
 
