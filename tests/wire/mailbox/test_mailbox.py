@@ -2,18 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from ringdove.events.types import MailboxChanged
 from ringdove.model.story import Disposition, EndedBy, HopOutcome
 from ringdove.model.voicemail import Mailbox, MailboxKind
 from support.hearing import check_stream
-from support.house import House
 from support.mailbox import (
     BRIEF,
     A,
@@ -34,18 +31,6 @@ from support.spoken import said, told
 from support.voicemail import press
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    async with open_house(tmp_path_factory.mktemp("mailbox"), vm_shortest=1, vm_silence=2) as house:
-        yield house
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def scene(house: House) -> AsyncIterator[Scene]:
-    async with Scene(house) as scene:
-        yield scene
 
 
 async def test_own_mailbox_says_what_there_is_and_what_can_be_done(scene: Scene) -> None:

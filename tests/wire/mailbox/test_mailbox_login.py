@@ -2,10 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
-import pytest_asyncio
 
 from ringdove.events.types import Banned
 from ringdove.guard.bans import BanRules, Bans
@@ -23,23 +22,11 @@ from support.mailbox import (
     mailbox_of,
 )
 from support.phones import Line, Phone
-from support.scene import Scene, open_house
+from support.scene import Scene
 from support.spoken import told
 from support.voicemail import press, speak
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    async with open_house(tmp_path_factory.mktemp("login"), vm_shortest=1, vm_silence=2) as house:
-        yield house
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def scene(house: House) -> AsyncIterator[Scene]:
-    async with Scene(house) as scene:
-        yield scene
 
 
 async def tries(line: Line, *keys: str) -> None:

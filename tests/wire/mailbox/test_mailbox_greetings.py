@@ -1,14 +1,10 @@
 """Mailboxes of groups, and greetings that are recorded by phone."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from ringdove.events.types import ExtensionChanged
 from ringdove.model.story import HopOutcome
 from ringdove.model.voicemail import Mailbox, MailboxKind
-from support.house import House
 from support.mailbox import (
     BRIEF,
     A,
@@ -25,23 +21,11 @@ from support.mailbox import (
     mailbox_of,
 )
 from support.phones import Line
-from support.scene import Scene, open_house
+from support.scene import Scene
 from support.spoken import told
 from support.voicemail import press, speak
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    async with open_house(tmp_path_factory.mktemp("greetings"), vm_shortest=1, vm_silence=2) as house:
-        yield house
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def scene(house: House) -> AsyncIterator[Scene]:
-    async with Scene(house) as scene:
-        yield scene
 
 
 async def test_members_share_the_mailbox_of_a_group(scene: Scene) -> None:
