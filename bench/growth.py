@@ -1,6 +1,6 @@
 """`python -m bench growth`: how cost, memory and times grow with members, calls, phones, groups and records.
 
-About five minutes. Each size has a Ringdove of its own; those of one curve run side by side and are called in turn.
+About six minutes. Each size has a Ringdove of its own; those of one curve run side by side and are called in turn.
 """
 
 import asyncio

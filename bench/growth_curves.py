@@ -1,4 +1,4 @@
-"""What grows: five curves, the sizes of each, and how a server of such a size is set up."""
+"""What grows: six curves, the sizes of each, and how a server of such a size is set up."""
 
 import asyncio
 import re
@@ -9,6 +9,8 @@ from pathlib import Path
 from random import Random
 
 from httpx import AsyncClient
+
+from ringdove.ring.plan import Strategy
 
 from .house import House
 from .lodge import Lodge, lodge
@@ -31,6 +33,8 @@ _CALLS_OF_ONE = 100
 _COMING = 120.0
 """Calls a second, as those come that are held."""
 _HOLD = 900.0
+_REFUSES_AFTER = 0.005
+"""Seconds that a phone rings before it refuses."""
 _PATIENCE = 20.0
 """Seconds until all are up, beyond those in which they are dialled."""
 _TALKING = re.compile(r'^ringdove_calls\{state="talking"\} (\d+)', re.MULTILINE)
@@ -43,6 +47,7 @@ class Place:
     size: int
     server: Lodge
     members: int
+    refusing: int = 0
 
     def task(self, rate: float, count: int) -> Task:
         """So many calls to the group at this rate."""
@@ -53,6 +58,8 @@ class Place:
             members=self.members,
             count=count,
             every=1 / rate,
+            refusing=self.refusing,
+            refuse_after=_REFUSES_AFTER,
         )
 
 
@@ -71,13 +78,14 @@ class Curve:
     @property
     def by_members(self) -> bool:
         """Whether it is the call itself that grows."""
-        return self.name == "members"
+        return self.name in ("members", "refusals")
 
     @asynccontextmanager
     async def up(self, folder: Path, load: Phones, size: int) -> AsyncIterator[Place]:
         """Have a server of this size run."""
         (data := folder / str(size)).mkdir()
         members = size if self.by_members else MEMBERS
+        hunts = self.name == "refusals"
         settings = {"RINGDOVE_MAX_CALLS": str(max(self.sizes) + CALLERS)} if self.name == "calls" else {}
         async with AsyncExitStack() as parts:
             offices: list[Address] = []
@@ -103,16 +111,18 @@ class Curve:
                         await house.records(size, caller_numbers(CALLERS), _numbers(_STAFF, _PEOPLE))
 
             groups = {GROUP: member_numbers(members)}
+            strategy = Strategy.SEQUENTIALLY if hunts else Strategy.RING_ALL
             server = await parts.enter_async_context(
-                lodge(data, load, groups, caller_numbers(CALLERS), furnish, settings)
+                lodge(data, load, groups, caller_numbers(CALLERS), furnish, settings, strategy)
             )
             if held:
                 await _hold(parts, server, holders, held)
-            yield Place(size, server, members)
+            yield Place(size, server, members, refusing=members - 1 if hunts else 0)
 
 
 CURVES = (
     Curve("members", "members that ring", (1, 3, 10, 30, 50, 100, 200), (1, 3, 30, 50, 200)),
+    Curve("refusals", "members who refuse", (3, 10, 30, 50, 100, 200), (3, 30, 50, 200)),
     Curve("calls", "calls beside", (0, 100, 300, 1000), (0, 300, 1000)),
     Curve("phones", "phones registered", (100, 1000, 5000), (100, 1000, 5000), ("extension/list",)),
     Curve("groups", "ring groups", (10, 300, 3000), (10, 300, 3000), ("ringgroup/list",)),

@@ -7,7 +7,7 @@ from .growth_report import Curves, Measure, cost, memory, ringing
 from .plots import picture
 
 FOLDER = Path(__file__).with_name("results")
-COLOURS = ("#2f6f9f", "#d9782d", "#7a8f3c", "#9a4f96", "#8c6d46")
+COLOURS = ("#2f6f9f", "#d9782d", "#7a8f3c", "#9a4f96", "#8c6d46", "#4d9a93")
 PICTURES: tuple[tuple[str, str, str, Measure], ...] = (
     ("growth-cpu.svg", "CPU of a call", "ms", cost),
     ("growth-ringing.svg", "INVITE to the first 18x, in the middle", "ms", ringing),

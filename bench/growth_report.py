@@ -100,7 +100,7 @@ def wanted(found: Curves) -> Iterator[Row]:
     """What is wanted, what was found, and whether it holds."""
     for curve in CURVES:
         if points := found.get(curve.name):
-            yield from _of_members(points) if curve.by_members else _of_others(curve, points)
+            yield from _of_members(curve, points) if curve.by_members else _of_others(curve, points)
 
 
 def _line(curve: Curve, one: Found) -> Row:
@@ -113,17 +113,17 @@ def _line(curve: Curve, one: Found) -> Row:
     )
 
 
-def _of_members(points: Sequence[Found]) -> Iterator[Row]:
+def _of_members(curve: Curve, points: Sequence[Found]) -> Iterator[Row]:
     by_size = {one.size: cost(one) for one in points}
     early, late = ((by_size[last] - by_size[first]) / (last - first) for first, last in (FIRST, LAST))
     told = f"{three(early)} ms from {FIRST[0]} to {FIRST[1]}, {three(late)} ms from {LAST[0]} to {LAST[1]}"
-    yield "CPU of one more member is flat", told, _says(late <= FLAT * early)
+    yield f"CPU of one more is flat by {curve.title}", told, _says(late <= FLAT * early)
     for what, of, noise in (
         ("CPU of a call", cost, 0.0),
         ("first to last INVITE", apart, 0.2),
         ("memory", memory, 1.0),
     ):
-        yield _linear(f"{what} by members", points, of, noise)
+        yield _linear(f"{what} by {curve.title}", points, of, noise)
 
 
 def _of_others(curve: Curve, points: Sequence[Found]) -> Iterator[Row]:

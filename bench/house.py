@@ -74,8 +74,8 @@ class House:
         await self._database.write(work)
         return [Login(one.number, one.reg_name, one.reg_password) for one in made]
 
-    async def ring_groups(self, members: Mapping[str, Sequence[str]]) -> None:
-        """Add groups that ring all: the members by the number of the group, which is its id, too."""
+    async def ring_groups(self, members: Mapping[str, Sequence[str]], strategy: Strategy = Strategy.RING_ALL) -> None:
+        """Add groups: the members by the number of the group, which is its id, too."""
         if not members:
             return
         made = [
@@ -83,7 +83,7 @@ class House:
                 id=int(number),
                 number=number,
                 name=f"group {number}",
-                ring_strategy=Strategy.RING_ALL,
+                ring_strategy=strategy,
                 ring_timeout=30,
                 member_list=tuple(Entry(members=(MemberRef(type=MemberType.EXTENSION, id=int(one)),)) for one in those),
                 fail_dest=Destination(kind=DestinationKind.END_CALL),

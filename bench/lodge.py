@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ringdove.ring.plan import Strategy
+
 from .house import House
 from .process import running
 from .server import LOGIN, SERVE
@@ -31,13 +33,14 @@ async def lodge(
     callers: Sequence[str],
     furnish: Furnish | None = None,
     settings: Mapping[str, str] | None = None,
+    strategy: Strategy = Strategy.RING_ALL,
 ) -> AsyncIterator[Lodge]:
     """Have it run with these callers, and with these groups, the members of which register at the load."""
     members = list(dict.fromkeys(one for those in groups.values() for one in those))
     async with House.at(data) as house:
         those_who_call = await house.extensions(callers)
         phones = await house.extensions(members)
-        await house.ring_groups(groups)
+        await house.ring_groups(groups, strategy)
         if furnish:
             await furnish(house)
     began = time.monotonic()

@@ -34,10 +34,11 @@ def test_what_is_not_seen_above_the_noise_does_not_grow() -> None:
 
 
 @pytest.mark.parametrize(("power", "holds"), [(1.0, "holds"), (1.3, "does not hold")])
-def test_members_may_cost_no_more_the_more_there_are(power: float, holds: str) -> None:
-    points = [found(size, cpu=0.003 + 0.0002 * size**power) for size in SIZES["members"]]
-    told = says("members", points)
-    assert told["CPU of one more member is flat"] == told["CPU of a call"] == holds
+@pytest.mark.parametrize("name", ["members", "refusals"])
+def test_members_may_cost_no_more_the_more_there_are(name: str, power: float, holds: str) -> None:
+    points = [found(size, cpu=0.003 + 0.0002 * size**power) for size in SIZES[name]]
+    told = says(name, points)
+    assert told["CPU of one more is flat"] == told["CPU of a call"] == holds
 
 
 @pytest.mark.parametrize(("times", "holds"), [(1.2, "holds"), (1.3, "does not hold")])
