@@ -17,6 +17,7 @@ from ringdove.net.tls import TlsTransport
 from support.certificates import certificate_for, trusting
 from support.peer import Address, Peer
 from support.phones import until
+from support.ports import free_port
 
 
 class Door:
@@ -84,7 +85,7 @@ async def test_a_client_that_trusts_the_certificate_finds_the_host_in_it(door: D
 async def test_everywhere_is_both_ip_versions(tmp_path: Path) -> None:
     certificate = certificate_for(tmp_path, "127.0.0.1", "::1")
     endpoint = Endpoint(transports={"tls": partial(TlsTransport.listen, certificate)})
-    _, port = await endpoint.listen("tls", "::", 0)
+    _, port = await endpoint.listen("tls", "::", free_port())
     for host in ("127.0.0.1", "::1"):
         async with await Peer.tls((host, port), context=trusting(tmp_path / "sip-tls.crt")) as peer:
             peer.send(b"\r\n\r\n")

@@ -12,6 +12,7 @@ from ringdove.sip.dialog import Dialog, new_request
 from ringdove.sip.message import Response
 from ringdove.sip.uri import Uri
 from support.peer import Peer
+from support.ports import free_port
 from wire.endpoint.desk import FAST, US, Desk
 
 
@@ -147,7 +148,7 @@ class TestAddresses:
 
     async def test_an_advertised_address_is_told_to_peers_of_its_version_only(self) -> None:
         endpoint = Endpoint(advertise="192.0.2.9")
-        host, port = await endpoint.listen("udp", "::", 0)
+        host, port = await endpoint.listen("udp", "::", free_port())
         assert endpoint.contact(Hop("udp", "127.0.0.1", 5060, "0.0.0.0", port)).host == "192.0.2.9"
         assert endpoint.contact(Hop("udp", "::1", 5060, host, port)).host == "[::1]"
         await endpoint.close()
