@@ -228,6 +228,35 @@ def test_R8_silent_phones_ring_exactly_in_their_windows(
     assert end == Finish(Outcome.UNANSWERED, 480)
 
 
+@given(data=st.data(), strategy=strategies, timeout=st.integers(5, 60).map(float), clock=clocks)
+def test_R7_R9_what_is_told_of_the_plan_after_refusals_and_registrations_comes_true(
+    data: st.DataObject, strategy: Strategy, timeout: float, clock: float
+) -> None:
+    entries = data.draw(entry_lists_for(strategy))
+    everyone = plan.members(entries)
+    early = data.draw(st.sets(st.sampled_from(everyone), min_size=1))
+    engine = Engine(strategy, timeout, entries, {m: Standing(("phone",) if m in early else ()) for m in everyone})
+    witness = Witness(strategy, timeout, entries)
+
+    def send(at: float, event: Event) -> None:
+        witness.see(at, event, engine.handle(event, clock + at))
+
+    send(0, Begin())
+    for at, late in enumerate(data.draw(st.lists(st.none() | st.sampled_from(everyone), max_size=4)), start=1):
+        ringing = list(witness.ringing())
+        if late is not None:
+            send(at, StandingChanged(late, Standing(("phone",))))
+        elif ringing:
+            send(at, Failed(ringing[0], 486))
+    at = 4.0
+    told = {(w.member, round(w.start, 5), round(w.stop, 5)) for w in engine.windows if w.start > at}
+    while engine.deadline is not None:
+        at = max(at, engine.deadline - clock)
+        send(at, Tick())
+    seen = {(leg.member, round(leg.start, 5), round(leg.stop or 0, 5)) for leg in witness.legs.values()}
+    assert told <= seen
+
+
 # R4: two answers at once, in every order, with everything else that may cross them
 
 
