@@ -54,13 +54,14 @@ class Received:
 
 
 class MailServer:
-    """Takes mails on loopback. `answers` are given instead of 250, one for each command of that name."""
+    """Takes mails on loopback. `answers` are given instead of 250, one for each command of that name, then `always`."""
 
     def __init__(
         self, *, login: tuple[str, str] | None, certificate: tuple[Path, Path] | None, size: int, implicit: bool
     ) -> None:
         self.received: list[Received] = []
         self.answers: defaultdict[str, list[str]] = defaultdict(list)
+        self.always: dict[str, str] = {}
         self.connections = 0
         self.mails_tried = 0
         self.port = 0
@@ -130,6 +131,16 @@ class MailServer:
 
     # What aiosmtpd asks
 
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [answer] if (answer := self._answer("EHLO")) else responses
+
+    async def handle_HELO(self, server: SMTP, session: Session, envelope: Envelope, hostname: str) -> str:
+        session.host_name = hostname
+        return self._answer("EHLO") or "250 mail.example.com"
+
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
@@ -159,7 +170,7 @@ class MailServer:
 
     def _answer(self, command: str) -> str | None:
         waiting = self.answers[command]
-        return waiting.pop(0) if waiting else None
+        return waiting.pop(0) if waiting else self.always.get(command)
 
     def _session(self) -> SMTP:
         self.connections += 1

@@ -159,7 +159,7 @@ async def test_a_mail_that_is_not_taken_now_is_sent_again_until_it_is(
     assert put_off[0]["reason"] == "451 4.3.0 Not now"
 
 
-@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("command", ["RCPT", "DATA"])
 async def test_a_mail_that_is_refused_for_good_is_given_up_and_its_message_stays(
     server: MailServer, room: PostRoom, command: str
 ) -> None:
@@ -176,6 +176,22 @@ async def test_a_mail_that_is_refused_for_good_is_given_up_and_its_message_stays
     assert await room.store.messages.count(ada.mailbox) == MessageCount(1, 0)
 
 
+@pytest.mark.parametrize(
+    "refusal", ["550 5.7.1 Unable to relay", "554 5.7.1 <x2001@example.com>: Relay access denied", "530 5.7.0 Log in"]
+)
+async def test_a_server_that_passes_nothing_on_for_us_is_asked_again(
+    server: MailServer, room: PostRoom, refusal: str
+) -> None:
+    ada, bob = await room.person("2001"), await room.person("2002")
+    server.answers["RCPT"] += [refusal] * 2
+    with capture_logs() as lines:
+        await room.leave(ada.mailbox, bob.mailbox)
+        await server.mail(1)
+        await room.idle()
+    assert room.mailer.done == {"sent": 2, "failed": 0}
+    assert {line["reason"] for line in lines if line["event"] == "mail_put_off"} == {refusal}
+
+
 async def test_a_recording_that_is_too_large_for_the_server_is_left_out_and_stays(tmp_path: Path) -> None:
     async with MailServer.open(size=20_000) as server, PostRoom.open(tmp_path, server.port) as room:
         ada = await room.person(new_vm_notify="email_with_attachment", after_vm_notify="delete")
@@ -184,7 +200,22 @@ async def test_a_recording_that_is_too_large_for_the_server_is_left_out_and_stay
         await room.idle()
         assert mail.files == {}
         assert "It is too large to be attached." in mail.text
+        assert server.mails_tried == 1, "it was not even offered"
         assert await room.store.messages.count(ada.mailbox) == MessageCount(1, 0)
+
+
+@pytest.mark.parametrize("command", ["MAIL", "DATA"])
+async def test_what_a_server_finds_too_large_without_having_said_so_comes_without_the_recording(
+    server: MailServer, room: PostRoom, command: str
+) -> None:
+    ada = await room.person(new_vm_notify="email_with_attachment")
+    server.answers[command].append("552 5.3.4 Message too big for system")
+    await room.leave(ada.mailbox)
+    mail = await server.mail()
+    await room.idle()
+    assert mail.files == {}
+    assert "It is too large to be attached." in mail.text
+    assert room.mailer.done == {"sent": 1, "failed": 0}
 
 
 async def test_a_mailbox_that_is_full_at_the_other_end_is_given_up(server: MailServer, room: PostRoom) -> None:

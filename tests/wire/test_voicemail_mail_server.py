@@ -50,6 +50,77 @@ async def test_mails_wait_for_a_server_that_is_down(server: MailServer, room: Po
     assert told == ["mails_wait", "mails_go_out"], "said once"
 
 
+@pytest.mark.parametrize(
+    ("command", "refusal"),
+    [
+        ("MAIL", "550 5.1.0 Sender rejected"),
+        ("MAIL", "553 5.7.1 <pbx@example.com>: not owned by user"),
+        ("MAIL", "530 5.7.57 Client not authenticated to send mail"),
+        ("MAIL", "552 5.2.2 Out of quota"),
+        ("EHLO", "550 5.7.1 I do not know you"),
+    ],
+)
+async def test_who_is_turned_away_by_the_settings_keeps_its_mails_until_they_are_mended(
+    server: MailServer, room: PostRoom, command: str, refusal: str
+) -> None:
+    ada, bob = await room.person("2001"), await room.person("2002", new_vm_notify="email_with_attachment")
+    server.always[command] = refusal
+    with capture_logs() as lines:
+        await room.leave(ada.mailbox, bob.mailbox)
+        await until(lambda: server.connections >= 3)
+        assert room.mailer.waiting == 2
+        await room.leave(ada.mailbox)
+        await until(lambda: room.mailer.waiting == 3)
+        del server.always[command]
+        await server.mail(2)
+        await room.idle()
+    assert room.mailer.done == {"sent": 3, "failed": 0}
+    assert [(line["event"], line.get("reason")) for line in lines if line["event"].startswith("mails")] == [
+        ("mails_wait", refusal),
+        ("mails_go_out", None),
+    ], "said once"
+
+
+async def test_a_server_that_greets_with_a_refusal_is_asked_again(room: PostRoom, server: MailServer) -> None:
+    await server.stop()
+
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"554 5.7.1 No service for you\r\n")
+        writer.close()
+
+    ada = await room.person()
+    with capture_logs() as lines:
+        async with await asyncio.start_server(refuse, "127.0.0.1", server.port):
+            await room.leave(ada.mailbox)
+            await until(lambda: "mails_wait" in events(lines))
+        await server.start()
+        await server.mail()
+        await room.idle()
+    told = [line["reason"] for line in lines if line["event"] == "mails_wait"]
+    assert told[0] == "554 5.7.1 No service for you"
+    assert room.mailer.done == {"sent": 1, "failed": 0}
+
+
+async def test_pauses_grow_while_the_settings_are_wrong_and_the_end_is_the_same(
+    tmp_path: Path, server: MailServer
+) -> None:
+    server.always["MAIL"] = "550 5.1.0 Sender rejected"
+    async with PostRoom.open(tmp_path, server.port, pace=Pace(0.1, 1.6, 1.0)) as room:
+        ada = await room.person()
+        with capture_logs() as lines:
+            began = time.monotonic()
+            await room.leave(ada.mailbox)
+            await room.idle()
+        assert time.monotonic() - began > 1.0
+        assert server.mails_tried <= 5, "at 0, 0.1, 0.3, 0.7 and 1.5 s"
+        assert room.mailer.done == {"sent": 0, "failed": 1}
+        assert await room.store.messages.count(ada.mailbox) == MessageCount(1, 0)
+    assert [(line["event"], line["reason"]) for line in lines if line["event"].startswith("mail")] == [
+        ("mails_wait", "550 5.1.0 Sender rejected"),
+        ("mail_failed", "550 5.1.0 Sender rejected"),
+    ]
+
+
 async def test_mails_wait_over_a_restart(tmp_path: Path, server: MailServer) -> None:
     await server.stop()
     slow = Pace(first=3600, longest=3600, limit=3600)
@@ -118,6 +189,25 @@ async def test_a_store_that_cannot_note_it_makes_no_second_mail(
     assert len(server.received) == room.mailer.done["sent"] == 1
     assert await room.store.messages.count(ada.mailbox) == MessageCount(0, 1)
     assert room.changed == [ada.mailbox]
+
+
+async def test_a_mail_that_comes_twice_after_a_crash_can_be_told_by_its_message_id(
+    tmp_path: Path, server: MailServer
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "ringdove.db", isolation_level=None)) as db:
+        async with PostRoom.open(tmp_path, server.port) as room:
+            ada = await room.person(new_vm_notify="email_with_attachment", after_vm_notify="delete")
+            db.execute("CREATE TRIGGER no BEFORE DELETE ON vm_mail BEGIN SELECT RAISE(ABORT, 'no'); END")
+            await room.leave(ada.mailbox)
+            await server.mail()
+        db.execute("DROP TRIGGER no")  # what the mail server has accepted was noted nowhere, as after a crash
+    async with PostRoom.open(tmp_path, server.port) as room:
+        await server.mail(1)
+        await room.idle()
+        assert await room.store.messages.count(ada.mailbox) == MessageCount(0, 0)
+    first, second = (mail.email for mail in server.received)
+    assert first["Message-ID"]
+    assert [first[name] for name in ("Message-ID", "Date")] == [second[name] for name in ("Message-ID", "Date")]
 
 
 # Secured ways

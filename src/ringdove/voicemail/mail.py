@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-PACE = Pace(first=60.0, longest=3600.0, limit=3 * 86_400.0)
+PACE = Pace(first=60.0, longest=3600.0, limit=5 * 86_400.0)
 _AT_ONCE = 30.0
 """Seconds that somebody waits for a mail of his own to be sent."""
 _LAST_WORDS = 5.0

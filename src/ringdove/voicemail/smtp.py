@@ -22,18 +22,19 @@ _GOODBYE = 1.0
 _PIECE = 57 * 1024
 """Octets that are read at a time: whole lines of base64."""
 _LOGIN_WANTED = 530
-"""Says nothing about the mail (RFC 4954 §6)."""
 _SERVICE_ENDS = 421
 _TOO_LARGE = 552
+_POLICY = b"5.7."
+"""How what a server does not allow begins (RFC 3463 §3.8)."""
 
 
 class Refused(Exception):
     """The server does not take this mail; `for_good` says that it never will, `too_large` that it is the size."""
 
-    def __init__(self, code: int, reply: bytes | str) -> None:
+    def __init__(self, code: int, reply: bytes | str, *, for_good: bool) -> None:
         super().__init__(f"{code} {_words(reply)}")
         self.too_large = code == _TOO_LARGE
-        self.for_good = code >= 500 and code != _LOGIN_WANTED
+        self.for_good = for_good
 
 
 class NoWay(Exception):
@@ -75,10 +76,9 @@ class Link:
     def _send(self, mail: Mail, file: BinaryIO | None, of_file: int) -> None:
         try:
             smtp = self._ready()
-            size = [f"size={mail.octets(of_file)}"] if smtp.has_extn("size") else []
-            _check(smtp.mail(mail.sender, size))
+            self._offer(smtp, mail, mail.octets(of_file))
             for recipient in mail.recipients:
-                _check(smtp.rcpt(recipient))
+                _check_recipient(smtp.rcpt(recipient))
             _check(smtp.docmd("DATA"), 354)
             for piece in _pieces(mail, file):
                 smtp.send(piece)
@@ -89,6 +89,19 @@ class Link:
         except (OSError, UnicodeError, NoWay) as error:
             self._drop()
             raise NoWay(_why(error)) from None
+
+    def _offer(self, smtp: smtplib.SMTP, mail: Mail, octets: int) -> None:
+        """Ask whether the server takes a mail that is so long. Raises Refused, NoWay.
+
+        All mails have one sender: a server that never takes one for it takes none of them, unless it is the size.
+        """
+        most = smtp.esmtp_features.get("size")
+        if mail.file and most and most.isdecimal() and 0 < int(most) < octets:  # 0: as large as may be (RFC 1870 §4)
+            raise Refused(_TOO_LARGE, f"the server takes {most} octets", for_good=True)
+        code, reply = smtp.mail(mail.sender, [] if most is None else [f"size={octets}"])
+        if code >= 500 and not (code == _TOO_LARGE and mail.file):
+            raise NoWay(f"{code} {_words(reply)}")
+        _check((code, reply))
 
     def _ready(self) -> smtplib.SMTP:
         """The connection, as if nothing had been asked yet: a new one where the server has ended the last."""
@@ -151,7 +164,15 @@ def _check(answer: tuple[int, bytes], wanted: int = 250) -> None:
     if code in {_SERVICE_ENDS, -1}:
         raise NoWay(f"{code} {_words(reply)}" if code > 0 else "the server does not speak SMTP")
     if code // 100 != wanted // 100:
-        raise Refused(code, reply)
+        raise Refused(code, reply, for_good=code >= 500)
+
+
+def _check_recipient(answer: tuple[int, bytes]) -> None:
+    """Raise what an answer to RCPT means: who passes nothing on for us does not speak of the recipient."""
+    code, reply = answer
+    if code == _LOGIN_WANTED or (code >= 500 and reply.startswith(_POLICY)):
+        raise Refused(code, reply, for_good=False)
+    _check(answer)
 
 
 def _why(error: Exception) -> str:
