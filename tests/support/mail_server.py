@@ -66,7 +66,7 @@ class MailServer:
         self.mails_tried = 0
         self.port = 0
         self.hold = asyncio.Event()
-        """While it is clear no mail is accepted."""
+        """While it is clear no mail is accepted, and RSET gets no answer."""
         self.hold.set()
         self._login = login
         self._size = size
@@ -167,6 +167,10 @@ class MailServer:
         came = Received(envelope.mail_from or "", list(envelope.rcpt_tos), envelope.content, secured, login)
         self.received.append(came)
         return "250 Accepted"
+
+    async def handle_RSET(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        await self.hold.wait()
+        return "250 OK"
 
     def _answer(self, command: str) -> str | None:
         waiting = self.answers[command]

@@ -27,6 +27,8 @@ async def test_what_was_recorded_before_a_crash_is_delivered_by_the_next_start(t
         said = tones(await wav_of(tower, message["id"]), TONE)
         assert said[0][0] == TONE
         assert 2.5 < said[0][1] < 4.2
+        (call,) = (await tower.get("calls/list"))["data"]
+        assert (call["id"], call["disposition"]) == (message["call_id"], "VOICEMAIL")
         assert list((tmp_path / "data" / "voicemail").iterdir()) == []
         await alice.close()
 

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from ringdove.model.voicemail import MessageCount
 from ringdove.net.self_signed import self_signed
+from ringdove.voicemail import smtp
 from ringdove.voicemail.pace import Pace
 from support.mail_server import MailServer
 from support.post_room import PostRoom, until
@@ -158,6 +159,21 @@ async def test_a_stop_waits_for_the_mail_under_way_but_not_for_ever(tmp_path: Pa
     async with PostRoom.open(tmp_path, server.port) as room:
         await until(lambda: len(server.received) >= 2)
         await room.idle()
+
+
+async def test_only_the_answer_to_a_mail_may_take_minutes(
+    tmp_path: Path, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "_PATIENCE", 0.3)
+    server.hold.clear()
+    server.answers["DATA"].append("554 5.6.0 Not this one")
+    async with PostRoom.open(tmp_path, server.port) as room:
+        people = [await room.person(number) for number in ("2001", "2002")]
+        await room.leave(*(one.mailbox for one in people))
+        await until(lambda: server.mails_tried == 2, within=5)
+        assert server.connections == 2, "the first one is silent where it should be ready for the next mail"
+        server.hold.set()
+        await server.mail()
 
 
 async def test_a_server_that_says_nothing_holds_up_no_stop(tmp_path: Path) -> None:

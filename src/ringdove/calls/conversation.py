@@ -177,6 +177,7 @@ async def converse(call: Call, dialogue: Callable[[Conversation], Awaitable[None
     if not await call.take():
         return
     taken()
+    call.board.records.save(call.book.story)  # a crash leaves what the call counts as
     talk = Conversation(call)
     try:
         await talk.heard()

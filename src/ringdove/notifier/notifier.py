@@ -29,7 +29,7 @@ TICK: Final = 1.0
 GREETING: Final = 2.0
 """Seconds in which a phone that has registered may subscribe, before it is told without having asked."""
 AGAIN: Final = 1.0
-"""Seconds until a state that could not be read is read again."""
+"""Seconds until the store, where it has failed, is asked again."""
 
 
 class Notifier:
@@ -133,7 +133,15 @@ class Notifier:
         self._tasks.run(self._touch(package, event))
 
     async def _touch(self, package: Package, event: object) -> None:
-        for topic in await package.touched(event):
+        """Have every state read that such an event can have changed."""
+        while True:
+            try:
+                topics = await package.touched(event)
+                break
+            except Exception:  # the store: it is asked again
+                log.exception("change_not_traced", event_package=package.event)
+                await asyncio.sleep(AGAIN)
+        for topic in topics:
             owner = package.audience(topic)
             self._read(topic, () if owner is None else self._bindings(owner))
 

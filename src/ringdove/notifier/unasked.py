@@ -35,10 +35,10 @@ class Tell:
 
 @dataclass(slots=True)
 class _Asked:
-    """A NOTIFY without an answer yet, and what is to be told after it."""
+    """A NOTIFY without an answer yet, to a phone that was registered so; what is to be told after it, and to whom."""
 
     registration: Hashable
-    then: tuple[Topic, State] | None = None
+    then: tuple[Hashable, Topic, State] | None = None
 
 
 class Unasked:
@@ -65,7 +65,7 @@ class Unasked:
             return []
         declined.pop(name.key, None)
         if (asked := self._asked.get(name)) is not None:
-            asked.registration, asked.then = registration, (topic, state)
+            asked.then = registration, topic, state
             return []
         self._asked[name] = _Asked(registration)
         return [Tell(name, topic, state)]
@@ -77,8 +77,7 @@ class Unasked:
             return []
         if (400 <= status < 500 and status not in _PASSING) or status == 501 or status >= 600:
             self._declined.setdefault(name.extension_id, {})[name.key] = asked.registration
-            return []
-        return [] if asked.then is None else self.tell(name, asked.registration, *asked.then)
+        return [] if asked.then is None else self.tell(name, *asked.then)
 
     def keep(self, extension_id: int, keys: Collection[str]) -> None:
         """These are the bindings that an extension has: what is known of others is forgotten."""

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Executable, Table, exists, fun
 
 from ringdove.model.call_log import Line, lines
 from ringdove.model.reference import DestinationKind, ObjectKind, Ref
-from ringdove.model.story import Disposition, EndedBy, Story
+from ringdove.model.story import Disposition, EndedBy, HopOutcome, Story
 from ringdove.store.database import Database
 from ringdove.store.tables import call, call_object
 
@@ -108,7 +108,8 @@ class Calls:
     async def close_open(self, node: str, reason: str, now: float | None = None) -> int:
         """Close the calls that a crash of this node left open with `reason`, and say how many.
 
-        What is known of them stays: one that was answered is ANSWERED, the others FAILED. Those of other nodes run on.
+        What is known of them stays: one that was answered is ANSWERED, one that came to voicemail VOICEMAIL, the others
+        FAILED. Those of other nodes run on.
         `now` is Unix seconds.
         """
         now = time.time() if now is None else now
@@ -119,12 +120,23 @@ class Calls:
             for story in stories:
                 story.ended_at = max(story.answered_at or 0.0, round(now - story.started_at, 3))
                 story.ended_by = EndedBy.SERVER
-                story.disposition = Disposition.FAILED if story.answered_at is None else Disposition.ANSWERED
+                story.disposition = _disposition(story)
                 story.reason = reason
             _Rows([Entry(story) for story in stories]).save(conn)
             return len(stories)
 
         return await self._database.write(work, settings=False)
+
+
+def _disposition(story: Story) -> Disposition:
+    """How a call counts of which nobody knows how it went on."""
+    if story.answered_at is not None:
+        return Disposition.ANSWERED
+    return Disposition.VOICEMAIL if any(hop.outcome in _VOICEMAIL for hop in story.hops) else Disposition.FAILED
+
+
+_VOICEMAIL = frozenset({HopOutcome.MESSAGE_LEFT, HopOutcome.NO_MESSAGE, HopOutcome.MAILBOX_FULL})
+"""How hops stand that lead to a mailbox for messages, also before the caller has left one."""
 
 
 def participants(story: Story) -> set[Ref]:

@@ -84,8 +84,9 @@ class Link:
                 smtp.send(piece)
             smtp.send(b".\r\n")
             self._wait(_VERDICT)
-            _check(smtp.getreply())
-            self._wait(_PATIENCE)
+            verdict = smtp.getreply()
+            self._wait(_PATIENCE)  # also where it refuses: the next mail goes over the same connection
+            _check(verdict)
         except (OSError, UnicodeError, NoWay) as error:
             self._drop()
             raise NoWay(_why(error)) from None

@@ -42,6 +42,14 @@ def test_what_says_nothing_about_the_next_time_changes_nothing(status: int) -> N
     assert unasked.declined == 0
 
 
+def test_what_it_said_before_it_was_started_anew_says_nothing_about_the_next_time() -> None:
+    unasked = Unasked()
+    unasked.tell(DESK, "r1", BOX, "one")
+    assert unasked.tell(DESK, "r2", BOX, "two") == []
+    assert unasked.answered(DESK, 481) == [Tell(DESK, BOX, "two")]
+    assert unasked.declined == 0
+
+
 def test_who_declined_and_is_gone_is_forgotten() -> None:
     unasked = Unasked()
     for name in (DESK, CELLAR, Name(8, "desk")):
@@ -73,33 +81,36 @@ def test_whatever_happens_the_last_state_is_told_last_and_nobody_is_told_what_it
 ) -> None:
     unasked = Unasked()
     registration = dict.fromkeys((DESK, CELLAR), 0)
-    under_way: dict[Name, Tell] = {}
-    wanted: dict[Name, int] = {}
-    asked_as: dict[Name, int] = {}
+    under_way: dict[Name, int] = {}
+    """With which registration each is being told."""
+    wanted: dict[Name, tuple[int, int]] = {}
+    """What each is to know, and as what it was registered then."""
     told: dict[Name, object] = {}
     declined: dict[Name, int] = {}
 
     def see(actions: list[Tell]) -> None:
         for tell in actions:
             assert tell.name not in under_way, "two at a time"
-            assert declined.get(tell.name) != registration[tell.name], "it has said that it does not want that"
-            under_way[tell.name] = tell
+            _, asked_as = wanted[tell.name]
+            assert declined.get(tell.name) != asked_as, "it has said that it does not want that"
+            under_way[tell.name] = asked_as
             told[tell.name] = tell.state
+
+    def answer(name: Name, status: int) -> None:
+        as_what = under_way.pop(name)
+        if status == 489:
+            declined[name] = as_what
+        see(unasked.answered(name, status))
 
     for what, name, value in happened:
         if what == "anew":
             registration[name] += 1
         elif what == "tell" and value is not None:
-            wanted[name], asked_as[name] = value, registration[name]
+            wanted[name] = value, registration[name]
             see(unasked.tell(name, registration[name], BOX, value))
         elif name in under_way and value is not None:
-            del under_way[name]
-            if value == 489:
-                declined[name] = asked_as[name]
-            see(unasked.answered(name, value))
-    for name in list(under_way):
-        while name in under_way:
-            del under_way[name]
-            see(unasked.answered(name, 200))
-    for name, state in wanted.items():
-        assert told[name] == state or name in declined
+            answer(name, value)
+    while under_way:
+        answer(next(iter(under_way)), 200)
+    for name, (state, asked_as) in wanted.items():
+        assert told[name] == state or declined.get(name) == asked_as

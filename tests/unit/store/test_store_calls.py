@@ -61,6 +61,15 @@ async def test_a_crash_keeps_what_was_known_of_an_answered_call(store: Store) ->
     assert await store.calls.get("a") == Story.from_data(json.loads(known.to_json()) | end)
 
 
+async def test_a_crash_keeps_that_a_call_came_to_voicemail(store: Store) -> None:
+    hop = Hop(kind="ext_vm", id="2", entered_at=4.2, outcome=HopOutcome.NO_MESSAGE)
+    await store.calls.save([Entry(story("a", final_status=200, hops=[hop]), "here")])
+    await store.calls.close_open("here", "the server stopped")
+    closed = await store.calls.get("a")
+    assert closed
+    assert closed.disposition is Disposition.VOICEMAIL
+
+
 async def test_a_clock_that_was_set_back_over_a_crash_ends_no_call_before_it_began(store: Store) -> None:
     await store.calls.save([Entry(story("a"), "here")])
     assert await store.calls.close_open("here", "the server stopped", now=900.0) == 1

@@ -172,6 +172,16 @@ class TestSubscriptions:
         assert shown(await lamp.told(within=5)) == ("yes", "1/0")
         assert shown(await bob.expect("NOTIFY", within=5)) == ("yes", "1/0")
 
+    async def test_whom_a_change_concerns_is_found_out_later_where_the_store_fails(
+        self, server: Server, alice: Phone
+    ) -> None:
+        shared = await server.share("6400", alice)
+        lamp = await Lamp.of(alice)
+        await lamp.told()
+        server.summary.lost = 2
+        await server.leave(shared)
+        assert shown(await lamp.told(within=5)) == ("yes", "1/0")
+
     @pytest.mark.parametrize("way", ["deleted", "disabled"])
     async def test_with_the_extension_its_subscriptions_end(self, server: Server, alice: Phone, way: str) -> None:
         lamp = await Lamp.of(alice)

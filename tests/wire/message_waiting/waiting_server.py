@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -31,15 +32,22 @@ greets = pytest.mark.parametrize("server", [SOON], indirect=True)
 
 
 class Summary(MessageSummary):
-    """The package, with a store that fails so many times."""
+    """The package, with a store that fails so many times, asked for a state or for whom a change concerns."""
 
     failures = 0
+    lost = 0
 
     async def state(self, topic: Topic) -> MessageCount:
         if self.failures:
             self.failures -= 1
             raise OSError("the disk is full")
         return await super().state(topic)
+
+    async def touched(self, event: MailboxChanged) -> Sequence[Topic]:
+        if self.lost:
+            self.lost -= 1
+            raise OSError("the disk is full")
+        return await super().touched(event)
 
 
 class Server:
