@@ -88,6 +88,7 @@ class Node:
         self.media: EmbeddedEngine
         self.registrar: Registrar
         self.notifier: Notifier
+        self.postbox: Postbox
         self.switchboard: Switchboard
         self.mailer: Mailer | None = None
         self.guard = Guard(settings.guard_rules)
@@ -215,9 +216,9 @@ class Node:
         self._parts.push_async_callback(self.media.stop)
         await self.media.start()
 
-        postbox = Postbox(self.store, self.shelf, self.bus, settings)
-        self._parts.push_async_callback(postbox.close)
-        await postbox.start()
+        self.postbox = Postbox(self.store, self.shelf, self.bus, settings)
+        self._parts.push_async_callback(self.postbox.close)
+        await self.postbox.start()
 
         authenticator = Authenticator(self.store, Realm(REALM), self.guard)
         self.registrar = Registrar(self.store, authenticator, self.bus)
@@ -246,7 +247,7 @@ class Node:
             bus=self.bus,
             settings=settings,
             sounds=Sounds(self.store, self.audio, settings.moh, self.speech),
-            postbox=postbox,
+            postbox=self.postbox,
             authenticate=authenticator.check,
             bindings=self.registrar.bindings,
         )
@@ -271,6 +272,7 @@ class Node:
             live_calls=self.switchboard.stories,
             destination_kinds=frozenset(KINDS),
             ready=lambda: self._ready,
+            undelivered=self.postbox.undelivered,
             mailer=self.mailer,
             metrics=self.metrics,
             ladder=self._recorder.ladder,
@@ -309,6 +311,7 @@ class Node:
         gauges.show_subscriptions(self.metrics, self.notifier)
         gauges.show_guard(self.metrics, self.guard, doors)
         gauges.show_calls(self.metrics, self.switchboard, board)
+        gauges.show_letters(self.metrics, self.postbox)
         gauges.show_media(self.metrics, self.media)
         gauges.show_ladder(self.metrics, self._recorder)
 

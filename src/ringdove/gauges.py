@@ -16,6 +16,7 @@ from ringdove.net.endpoint import Endpoint
 from ringdove.notifier.notifier import Notifier
 from ringdove.registrar.registrar import Registrar
 from ringdove.voicemail.mail import Mailer
+from ringdove.voicemail.postbox import Postbox
 from ringdove.watch.homer import Homer
 from ringdove.watch.metrics import Metrics
 from ringdove.watch.recorder import Recorder
@@ -167,6 +168,16 @@ def show_hep(metrics: Metrics, homer: Homer) -> None:
         "Copies of SIP messages for the HEP collector: `sent`, or `failed` here; what is lost on the way is unknown.",
         lambda: homer.sent,
         labels=["result"],
+    )
+
+
+def show_letters(metrics: Metrics, postbox: Postbox) -> None:
+    """What callers have left that is in no mailbox."""
+    metrics.gauge(
+        "ringdove_letters",
+        "Messages that are in no mailbox: `waiting` to be delivered, or `set_aside`, as that cannot be.",
+        lambda: postbox.undelivered()._asdict(),
+        labels=["state"],
     )
 
 

@@ -343,6 +343,11 @@ class Settings(BaseSettings):
         """The file that says, while a server runs, where its API listens: for the command line."""
         return self.data / "running"
 
+    @property
+    def spool(self) -> Path:
+        """The folder for messages that are in no mailbox yet."""
+        return self.data / "voicemail"
+
 
 def _where(location: tuple[int | str, ...], flags: dict[str, Any]) -> str:
     name = str(location[0]) if location else "settings"

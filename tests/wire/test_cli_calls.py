@@ -3,6 +3,7 @@
 import io
 import re
 import time
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -164,3 +165,18 @@ async def test_mailboxes_with_something_in_them_are_listed(house: House) -> None
     await house.post("vm/update", id=message.id, read=1)
     rows = [line.split() for line in (await listed()).splitlines()]
     assert rows == [["number", "name", "new", "old"], ["2001", "Ann", "2", "1"], ["6400", "Sales", "3", "0"]]
+
+
+async def test_messages_that_cannot_be_delivered_are_told_of(tmp_path: Path) -> None:
+    spool = tmp_path / "voicemail"
+    spool.mkdir()
+    (spool / "torn.json").write_text('{"id": "torn"')
+    async with House.open(tmp_path) as house:
+        assert (await house.get("vm/undelivered"))["data"] == {"waiting": 0, "set_aside": 1}
+        numbers = (await house.http.get(f"http://{house.node.http}/metrics")).text
+        assert 'ringdove_letters{state="set_aside"} 1.0' in numbers
+        assert 'ringdove_letters{state="waiting"} 0.0' in numbers
+        out = screen()
+        assert await ask.voicemail(house.node.settings, out) == 0
+        told = " ".join(out.export_text().split())
+        assert told == f"No messages. 1 could not be delivered and is set aside in {spool / 'aside'}: the log says why."

@@ -16,6 +16,7 @@ from ringdove.model.ladder import Ladder
 from ringdove.model.reference import DestinationKind
 from ringdove.model.simulation import Simulation
 from ringdove.model.story import Story
+from ringdove.model.voicemail import Undelivered
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
@@ -28,11 +29,11 @@ class Services:
     """The parts of the server behind the interface.
 
     `online` says whether an extension has a live binding; `simulate` plans a call to a ring group in the present state;
-    `live_calls` are the stories of calls that this node knows better than the store: their end is not written down
-    yet; `destination_kinds` are those that this build can enter; `ready` says whether SIP is up; `mailer` sends mails,
-    where there is a mail server; `metrics` are the numbers of the server; `ladder` are the SIP messages of a call,
-    where they are kept; `guard` keeps the door of SIP, `lockout` that of this interface, and `guesses` that of the
-    mailboxes. `clock` tells Unix time in seconds.
+    `live_calls` are the stories of calls that this node knows better than the store: their end is not written down yet;
+    `destination_kinds` are those that this build can enter; `ready` says whether SIP is up; `undelivered` counts the
+    messages that are in no mailbox; `mailer` sends mails, where there is a mail server; `metrics` are the numbers of
+    the server; `ladder` are the SIP messages of a call, where they are kept; `guard` keeps the door of SIP, `lockout`
+    that of this interface, and `guesses` that of the mailboxes. `clock` tells Unix time in seconds.
     """
 
     store: Store
@@ -45,6 +46,7 @@ class Services:
     live_calls: Callable[[], list[Story]]
     destination_kinds: frozenset[DestinationKind]
     ready: Callable[[], bool]
+    undelivered: Callable[[], Undelivered] = lambda: Undelivered(0, 0)
     mailer: Mailer | None = None
     metrics: Metrics = field(default_factory=Metrics)
     ladder: Callable[[str], Ladder | None] = lambda _: None

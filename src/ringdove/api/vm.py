@@ -148,6 +148,13 @@ class MessageRow(BaseModel):
     name: str = Field(description="The same as `caller_name`.")
 
 
+class UndeliveredNumbers(BaseModel):
+    """How many messages are in no mailbox."""
+
+    waiting: int = Field(description="They are on their way, or wait for the disk or the database.")
+    set_aside: int = Field(description="They cannot be delivered, and wait in the data folder for somebody to look.")
+
+
 class MailboxRows(BaseModel):
     """The messages of one mailbox."""
 
@@ -183,6 +190,12 @@ async def get(query: Annotated[MessageOrMailbox, Query()], services: Injected) -
         raise Refusal.parameter("number", "exist")
     total, found = await services.store.messages.page(owner.mailbox, query.listing())
     return PageOf(total_number=total, data=[_row(message) for message in found])
+
+
+@router.get("/undelivered", response_model=One[UndeliveredNumbers] | Failure)
+async def undelivered(services: Injected) -> One[UndeliveredNumbers]:
+    """Tell how many messages are in no mailbox: a few seconds after each call there should be none."""
+    return One(data=UndeliveredNumbers(**services.undelivered()._asdict()))
 
 
 @router.get("/download", response_model=Link | Failure)

@@ -7,7 +7,8 @@ from time import time as now
 import httpx
 import typer
 from pydantic import TypeAdapter
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
 
 from ringdove.client import Client, ServerSaysNo
 from ringdove.model.blocked import Blocked
@@ -22,6 +23,7 @@ from ringdove.terminal.ladder import LadderChart, RawMessages
 from ringdove.terminal.lists import SimulationChart, blocked_table, call_table, log_table, mailbox_table
 from ringdove.terminal.plain import Plain
 from ringdove.terminal.timeline import Timeline
+from ringdove.voicemail.spool import ASIDE
 
 _ROWS = TypeAdapter(list[CallRow])
 _LOG = TypeAdapter(list[LogRow])
@@ -116,7 +118,7 @@ async def unblock(settings: Settings, who: str, out: Console) -> int:
 
 
 async def voicemail(settings: Settings, out: Console) -> int:
-    """List the mailboxes in which there is something; returns the exit status."""
+    """List the mailboxes in which there is something, and what could not be delivered; returns the exit status."""
 
     async def question(server: Client) -> RenderableType:
         rows: list[MailboxRow] = []
@@ -126,7 +128,15 @@ async def voicemail(settings: Settings, out: Console) -> int:
                 count = MessageCount(new, row["messages"]["total"] - new)
                 rows.append(MailboxRow(number=row["number"], name=row[name], count=count))
         filled = [row for row in rows if any(row.count)]
-        return mailbox_table(filled) if filled else "No messages."
+        mailboxes = mailbox_table(filled) if filled else "No messages."
+        aside = (await server.get("vm/undelivered"))["data"]["set_aside"]
+        if not aside:
+            return mailboxes
+        are = "is" if aside == 1 else "are"
+        folder = settings.spool / ASIDE
+        return Group(
+            mailboxes, Text(f"{aside} could not be delivered and {are} set aside in {folder}: the log says why.")
+        )
 
     return await _ask(settings, question, out)
 

@@ -125,7 +125,7 @@ def unblock(
 
 @app.command()
 def voicemail(config: Config = None, data: Data = None) -> None:
-    """List the mailboxes in which there is something: how many messages are new, and how many are not."""
+    """List the mailboxes in which there is something, how much of it is new, and how much could not be delivered."""
     from .ask import voicemail as ask  # noqa: PLC0415 - as above
 
     sys.exit(asyncio.run(ask(_settings(config=config, data=data), Console())))

@@ -86,6 +86,13 @@ class MailboxRow(BaseModel):
     count: MessageCount
 
 
+class Undelivered(NamedTuple):
+    """How many messages are in no mailbox yet: on their way, or set aside since they cannot be delivered."""
+
+    waiting: int
+    set_aside: int
+
+
 class MailboxUsage(NamedTuple):
     """How many messages there are, and what their audio takes on disk in octets: WAV and all forms that are played."""
 

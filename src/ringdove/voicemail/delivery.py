@@ -91,6 +91,11 @@ class Delivery:
         self._news.set()
         self._empty.clear()
 
+    @property
+    def waiting(self) -> int:
+        """How many calls have left something that is not delivered yet."""
+        return len(self._parcels)
+
     def is_message(self, heard: float) -> bool:
         """Whether a recording is one: enough is heard in it (`vm_shortest`), in seconds, and anything at all."""
         return heard > 0 and heard >= self._settings.vm_shortest

@@ -12,7 +12,7 @@ import structlog
 from ringdove.events.bus import Bus
 from ringdove.events.types import ExtensionChanged, MailboxChanged, MailboxFull
 from ringdove.media.library import BrokenAudio, Kept
-from ringdove.model.voicemail import Greeting, Mailbox, MailboxKind, Message, MessageCount
+from ringdove.model.voicemail import Greeting, Mailbox, MailboxKind, Message, MessageCount, Undelivered
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
@@ -46,7 +46,7 @@ class Postbox:
         self._shelf = shelf
         self._bus = bus
         self._settings = settings
-        self._spool = Spool(settings.data / "voicemail")
+        self._spool = Spool(settings.spool)
         self._open: dict[str, Letter] = {}
         """Letters that are under way, by their ids."""
         self._heard: dict[Path, str] = {}
@@ -117,6 +117,10 @@ class Postbox:
         here on, and the others go. The oldest comes first.
         """
         self._delivery.add(list(takes))
+
+    def undelivered(self) -> Undelivered:
+        """What was sent and is in no mailbox. Looks into a folder, which takes no time to speak of."""
+        return Undelivered(waiting=self._delivery.waiting, set_aside=self._spool.aside)
 
     async def discard(self, letter: Letter) -> None:
         """It is not wanted any more."""

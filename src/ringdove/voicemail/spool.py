@@ -17,6 +17,8 @@ from ringdove.model.voicemail import Mailbox
 
 log = structlog.get_logger(__name__)
 
+ASIDE = "aside"
+"""The folder within, of letters that cannot be delivered."""
 _DRAFT = "draft-"
 
 
@@ -75,13 +77,18 @@ class Spool:
         """Move all of a letter that is good for nothing to the folder that is returned; moved back, it is found by the
         next start.
         """
-        aside = self._folder / "aside"
+        aside = self._folder / ASIDE
         aside.mkdir(exist_ok=True, mode=0o700)
         for path in sorted(self._folder.glob(f"{letter_id}.*")):  # the note first, so that no start takes up the rest
             path.rename(aside / path.name)
         sync(aside)
         sync(self._folder)
         return aside
+
+    @property
+    def aside(self) -> int:
+        """How many letters are set aside."""
+        return sum(1 for _ in (self._folder / ASIDE).glob("*.json"))
 
     def left(self) -> Iterator[Letter]:
         """What an earlier run has left, oldest first; clears away what never became a letter, and sets torn ones

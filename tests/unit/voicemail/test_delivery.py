@@ -14,6 +14,7 @@ from ringdove.events.types import MessageLeft
 from ringdove.media.files import process
 from ringdove.media.recordings import tape_of
 from ringdove.media.tape import TapeWriter
+from ringdove.model.voicemail import Undelivered
 from ringdove.voicemail.pace import Pace
 from ringdove.voicemail.spool import Letter
 from support.phones import until
@@ -103,6 +104,7 @@ async def test_what_is_broken_is_set_aside_takes_no_place_and_can_be_put_back(of
         folder = await set_aside(office, lines)
     assert {path.name for path in folder.iterdir()} == {f"{letter.id}.json", file.name}
     assert (folder / file.name).read_bytes() == b"RIFF"
+    assert office.postbox.undelivered() == Undelivered(waiting=0, set_aside=1)
     await office.postbox.discard(await office.letter())
     for path in folder.iterdir():
         path.rename(file.parent / path.name)
@@ -110,6 +112,7 @@ async def test_what_is_broken_is_set_aside_takes_no_place_and_can_be_put_back(of
     sound_file(file, [(440, 3)], rate=8000)
     await office.restart(QUICK)
     await office.delivered(1)
+    assert office.postbox.undelivered() == Undelivered(waiting=0, set_aside=0)
 
 
 async def test_where_the_last_take_is_set_aside_the_one_before_is_delivered(office: Office) -> None:
@@ -158,7 +161,7 @@ async def test_only_reasons_that_do_not_pass_set_a_letter_aside(
         office.postbox.send(await office.letter())
         if passes:
             await asyncio.sleep(4 * QUICK.limit)
-            assert office.postbox._delivery._parcels
+            assert office.postbox.undelivered() == Undelivered(waiting=1, set_aside=0)
         else:
             await set_aside(office, lines)
     if passes:
