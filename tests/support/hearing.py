@@ -13,8 +13,8 @@ from ringdove.sip.sdp import Codec
 from .tone import OTHER, Sound, tone_of
 from .voice import DECODERS, EVENT
 
-GAP = 0.06
-"""Seconds between two packets above which a listener hears silence."""
+GAP = 0.15
+"""Seconds between two packets above which a listener hears silence; less may be a busy machine (`longest_gap`)."""
 _CLOCK = 8000
 """RTP time stamps in a second, with G.722 too (RFC 3551 §4.5.2)."""
 _FRAME = 0.02

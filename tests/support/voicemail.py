@@ -19,8 +19,8 @@ from ringdove.sip.message import Request
 from ringdove.sip.sdp import Codec
 
 from .api import Api
-from .hearing import melody
-from .phones import Line, Phone
+from .hearing import GAP, melody, timeline
+from .phones import Line, Phone, until
 from .tone import Sound
 from .voice import PCMU
 
@@ -32,16 +32,21 @@ async def reach_tone(phone: Phone, invite: Request, *, sdp: str = "") -> Line:
     """Wait until voicemail answers, skip its greeting, and hear the tone."""
     line = await phone.answered(invite, within=5, sdp=sdp)
     await asyncio.sleep(0.2)
-    await press(line, "#")
-    await hear_tone(phone)
+    await press_for_tone(line, "#")
     return line
 
 
-async def hear_tone(phone: Phone) -> None:
-    """Wait until the tone has been heard to its end."""
-    phone.audio.packets.clear()
-    await phone.audio.hears(BEEP, within=6)
-    await phone.audio.hears(None, within=2)
+async def press_for_tone(line: Line, *digits: str) -> None:
+    """Press these keys, and wait until the tone that comes then has been heard to its end."""
+    heard = line.phone.audio.packets
+    heard.clear()
+    await press(line, *digits)
+
+    def is_over() -> bool:
+        beeps = [span for span in timeline(heard, tones=(BEEP,)) if span.hz == BEEP]
+        return sum(span.seconds for span in beeps) > 0.2 and time.monotonic() - beeps[-1].stop > GAP
+
+    await until(is_over, "there is no tone", within=8)
 
 
 async def speak(line: Line, hz: float, seconds: float, codec: Codec = PCMU) -> None:

@@ -15,7 +15,7 @@ from support.phones import Line, Phone
 from support.scene import Scene, open_house
 from support.tone import Sound
 from support.voice import G722
-from support.voicemail import hear_tone, messages, press, reach_tone, speak, tones, wav_of
+from support.voicemail import messages, press, press_for_tone, reach_tone, speak, tones, wav_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -124,8 +124,7 @@ async def test_voicemail_has_a_shortest_message(scene: Scene) -> None:
     bob = await away(scene)
     line = await reach_tone(alice, await alice.dial(bob.number))
     await speak(line, A, 0.4)
-    await press(line, "#")
-    await hear_tone(alice)  # once more
+    await press_for_tone(line, "#")  # once more
     await speak(line, B, 1.5)
     assert (await line.bye()).status == 200
     assert await only_message(scene, bob) == [(B, near(1.5))]
@@ -150,8 +149,7 @@ async def test_voicemail_can_be_listened_to_and_recorded_again(scene: Scene) -> 
     await speak(line, A, 1.5)
     await press(line, "#", "2")
     await alice.audio.hears(A)
-    await press(line, "3")
-    await hear_tone(alice)
+    await press_for_tone(line, "3")
     await speak(line, B, 1.2)
     await press(line, "#", "1")
     await alice.hung_up(within=8)
@@ -163,8 +161,7 @@ async def test_voicemail_keeps_what_was_recorded_when_the_next_take_is_nothing(s
     bob = await away(scene)
     line = await reach_tone(alice, await alice.dial(bob.number))
     await speak(line, A, 1.5)
-    await press(line, "#", "3")
-    await hear_tone(alice)
+    await press_for_tone(line, "#", "3")
     assert (await line.bye()).status == 200
     assert await only_message(scene, bob) == [(A, near(1.5))]
 

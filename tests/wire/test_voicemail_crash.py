@@ -6,7 +6,7 @@ import pytest
 
 from support.phones import Phone
 from support.tower import Tower
-from support.voicemail import hear_tone, messages, press, reach_tone, speak, tones, wav_of
+from support.voicemail import messages, press, press_for_tone, reach_tone, speak, tones, wav_of
 
 TONE, OTHER = 700, 1300
 
@@ -64,8 +64,7 @@ async def test_of_two_takes_of_a_call_in_a_crash_only_the_second_is_delivered(tm
         await alice.register()
         line = await reach_tone(alice, await alice.dial("2002"))
         await speak(line, TONE, 2)
-        await press(line, "#", "3")
-        await hear_tone(alice)
+        await press_for_tone(line, "#", "3")
         await speak(line, OTHER, 4)
         await tower.kill()
         alice.audio.quiet()

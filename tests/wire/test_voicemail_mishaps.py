@@ -14,7 +14,7 @@ from support import spoken
 from support.house import House, Person
 from support.phones import Line, Phone
 from support.scene import Scene, open_house
-from support.voicemail import hear_tone, messages, press, reach_tone, speak, tones, wav_of
+from support.voicemail import messages, press, press_for_tone, reach_tone, speak, tones, wav_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -141,8 +141,7 @@ async def test_who_records_again_needs_no_second_place_in_the_mailbox(scene: Sce
     bob = await scene.person(enb_vm=1)
     line = await reach_tone(alice, await alice.dial(bob.number))
     await speak(line, TONE, 1.2)
-    await press(line, "#", "3")
-    await hear_tone(alice)
+    await press_for_tone(line, "#", "3")
     await speak(line, TONE, 2)
     assert (await line.bye()).status == 200
     assert await said(scene.house, bob) == [(TONE, near(2))]
@@ -187,8 +186,7 @@ async def test_what_was_not_recorded_at_all_is_asked_for_again(scene: Scene) -> 
     await speak(line, TONE, 1.2)
     (tape,) = spool(scene.house).glob("*.tape")
     tape.unlink()  # as when there was no media process
-    await press(line, "#")
-    await hear_tone(alice)
+    await press_for_tone(line, "#")
     await speak(line, TONE, 1.5)
     assert (await line.bye()).status == 200
     assert await said(scene.house, bob) == [(TONE, near(1.5))]

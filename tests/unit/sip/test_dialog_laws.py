@@ -7,7 +7,7 @@ import asyncio
 from dataclasses import dataclass
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ringdove.net.endpoint import Endpoint, Hop, IncomingRequest
@@ -152,6 +152,8 @@ class Agent:
                     self.glares += 1
                     pause = self._dice.uniform(2.1, 4.0) if self.host == "10.0.0.1" else self._dice.uniform(0, 2.0)
                     self.loop.call_later(pause, self.ask, method)
+                else:  # what we sent after it was there before it (§12.2.2): refreshes, above all, are tried again
+                    self.loop.call_later(1.0, self.ask, method)
 
         self.endpoint.send_request(request, self.hop, on_response=on_response, on_failure=self.failed)
 
@@ -300,6 +302,7 @@ def disagreements(caller: Agent, callee: Agent) -> list[str]:
     return [f"they disagree on {what}" for what, holds in claims.items() if not holds]
 
 
+@example([Step(700.0, 0, "INFO"), Step(700.0, 0, "INFO")], 2573, True, 0)  # an INFO overtakes a refresh
 @settings(max_examples=120)
 @given(steps, st.integers(0, 2**32), st.booleans(), st.integers(0, 1))
 def test_both_sides_of_a_dialog_agree_in_the_end(script: list[Step], seed: int, rough: bool, last: int) -> None:
