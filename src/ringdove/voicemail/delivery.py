@@ -26,6 +26,10 @@ log = structlog.get_logger(__name__)
 
 PACE = Pace(first=0.25, longest=300.0, limit=300.0)
 """How letters are tried again: they are only given up for reasons that do not pass by themselves."""
+_AT_ONCE = 2
+"""So many letters are worked on side by side: one that takes long holds up none, and who listens to a recording before
+it is sent need not wait for all of them (see `media.files.process`).
+"""
 _LAST_WORDS = 5.0
 """Seconds at the end for what is on its way; the next start finds what is left."""
 
@@ -42,6 +46,8 @@ class _Parcel:
     """Since when it has failed for reasons that do not pass by themselves."""
     told: str = ""
     """Why it waits, as it was logged last."""
+    in_hand: bool = False
+    """Somebody works on it."""
 
 
 class Delivery:
@@ -70,20 +76,20 @@ class Delivery:
         self._parcels: list[_Parcel] = []
         self._news, self._empty = asyncio.Event(), asyncio.Event()
         self._empty.set()
-        self._worker: asyncio.Task[None] | None = None
+        self._workers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Deliver from now on."""
-        self._worker = asyncio.create_task(self._work(), name="voicemail")
+        self._workers = [asyncio.create_task(self._work(), name="voicemail") for _ in range(_AT_ONCE)]
 
     async def close(self) -> None:
         """Deliver what there is, as far as that is quickly done."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS):
                 await self._empty.wait()
-        if self._worker is not None:
-            self._worker.cancel()
-            await asyncio.gather(self._worker, return_exceptions=True)
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
 
     def add(self, takes: list[Letter]) -> None:
         """Have the last of these that is a message delivered; they go then."""
@@ -102,13 +108,23 @@ class Delivery:
 
     async def _work(self) -> None:
         while True:
-            self._news.clear()
-            for parcel in [parcel for parcel in self._parcels if parcel.due <= _now()]:
-                await self._try(parcel)
+            parcel = await self._next()
+            parcel.in_hand = True
+            await self._try(parcel)
+            parcel.in_hand = False
             if not self._parcels:
                 self._empty.set()
+
+    async def _next(self) -> _Parcel:
+        """The oldest that is due and that nobody works on."""
+        while True:
+            self._news.clear()
+            free = [parcel for parcel in self._parcels if not parcel.in_hand]
+            for parcel in free:
+                if parcel.due <= _now():
+                    return parcel
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(min((parcel.due for parcel in self._parcels), default=None)):
+                async with asyncio.timeout_at(min((parcel.due for parcel in free), default=None)):
                     await self._news.wait()
 
     async def _try(self, parcel: _Parcel) -> None:

@@ -1,6 +1,7 @@
 """Letters that cannot be delivered, and several of one call; the rest is in `test_postbox.py`."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,21 @@ async def test_a_crash_while_takes_are_cleared_away_brings_back_none(
     await office.restart()
     await office.delivered(1)
     assert left(office) == [5.0]
+
+
+# Several letters at once
+
+
+async def test_a_letter_that_takes_long_holds_up_no_other(office: Office) -> None:
+    long, *others = [await office.letter(seconds=seconds) for seconds in (3, 4, 5)]
+    tape = tape_of(office.postbox.file(long))
+    os.mkfifo(tape)  # a process waits for what is written there
+    for letter in (long, *others):
+        office.postbox.send(letter)
+    await until(lambda: left(office) == [4.0, 5.0], "they wait for the first", within=10)
+    assert office.postbox.undelivered().waiting == 1
+    os.close(os.open(tape, os.O_WRONLY | os.O_NONBLOCK))  # nothing was said
+    await office.delivered(2)
 
 
 # Letters that cannot be delivered
