@@ -26,7 +26,7 @@ from .sounds import Sounds
 
 log = structlog.get_logger(__name__)
 
-_GUESSES = BanRules(failures=10)
+GUESSES = BanRules(failures=10)
 """How many wrong PINs lock a mailbox for other phones than its owner's, and an extension out of all that want one."""
 
 
@@ -62,5 +62,5 @@ class Board:
         self.gate = Gate(self.settings, self.busy)
         self.lookout = Lookout(self.bus, self.store.extensions.get)
         self.records = Records(self.store.calls, self.node)
-        self.guesses = Bans(_GUESSES)
+        self.guesses = Bans(GUESSES)
         self.logs_legs = log.is_enabled_for(logging.DEBUG)
