@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from ringdove.model.story import Disposition, HeardKind, HopOutcome
+from ringdove.model.story import Disposition, EndedBy, HeardKind, HopOutcome
 from support.hearing import check_stream, timeline
 from support.house import House
 from support.phones import Phone
@@ -51,7 +51,7 @@ async def test_greeting_is_heard_so_many_times_before_the_final_response(scene: 
     assert heard(alice) == [SORRY] * int(times)
     check_stream(alice.audio.packets)
     story = await scene.story(alice)
-    assert story.disposition is Disposition.NO_ANSWER
+    assert (story.disposition, story.ended_by, story.reason) == (Disposition.NO_ANSWER, EndedBy.SERVER, "")
     assert [(hop.kind, hop.id, hop.outcome) for hop in story.hops[1:]] == [
         ("play_greeting", "sorry.wav", HopOutcome.ENDED)
     ]

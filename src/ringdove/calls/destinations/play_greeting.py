@@ -20,3 +20,4 @@ async def enter(call: Call, destination: Destination) -> None:
             item = await call.player.announce(tune, times)
             if not await hear_out(call, item, tune, times):
                 hop.outcome = HopOutcome.ABANDONED
+        call.refuse(call.verdict)
