@@ -152,11 +152,14 @@ class Delivery:
         file = self._spool.file(letter)
         seconds = await recover(file, KEPT_QUIET)
         if seconds is None or not self.is_message(await recordings.heard(file)):
-            log.info("letter_too_short", letter=letter.id, seconds=seconds)
+            log.info("letter_too_short", letter=letter.id, call=letter.call_id, seconds=seconds)
             return False
-        for message in await self._put(letter, seconds):
+        messages = await self._put(letter, seconds)
+        for message in messages:
             self._bus.publish(MessageLeft(message))
             self._bus.publish(MailboxChanged(message.mailbox))
+        got = [f"{message.mailbox.kind} {message.mailbox.id}" for message in messages]
+        log.info("letter_delivered", letter=letter.id, call=letter.call_id, seconds=round(seconds, 3), mailboxes=got)
         return True
 
     async def _put(self, letter: Letter, seconds: float) -> list[Message]:

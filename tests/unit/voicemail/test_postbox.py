@@ -42,6 +42,22 @@ async def test_a_letter_to_several_is_kept_once(office: Office) -> None:
     assert len({message.digest for message in messages}) == 1
 
 
+async def test_the_log_says_which_message_of_which_call_lies_where_and_that_one_lies_nowhere(office: Office) -> None:
+    both = await office.letter(ANN, BEN)
+    with capture_logs() as lines:
+        office.postbox.send(both)
+        await office.delivered(1)
+        ann = await office.letter(ANN)
+        await office.store.extensions.delete(ANN.id)
+        office.postbox.send(ann)
+        await office.delivered(0)
+    told = [line for line in lines if line["event"] == "letter_delivered"]
+    assert [(line["call"], line["seconds"], line["mailboxes"]) for line in told] == [
+        (both.call_id, 3, ["extension 1", "extension 2"]),
+        (ann.call_id, 3, []),
+    ]
+
+
 async def test_what_was_listened_to_and_not_wanted_leaves_the_library(office: Office) -> None:
     letter = await office.letter()
     (track,) = await office.postbox.listen(office.postbox.file(letter))
