@@ -57,10 +57,11 @@ class ExtensionForm(Form):
     enb_call_waiting: Flag = Field(1, description="Whether a call may come in during another one: 0 no, 1 yes.")
     enabled: Flag = Field(1, description="Whether the extension may register, call and be called: 0 no, 1 yes.")
     ring_timeout: Annotated[RingTimeout, LIBERAL_INT] = Field(
-        30, description="How many seconds an unanswered direct call rings."
+        30, description="How many seconds a call for it alone rings: dialled, or come as `extension` of a ring group."
     )
     enb_vm: Flag = Field(
-        0, description="Whether a direct call that it does not take goes to its voicemail: 0 no, 1 yes."
+        0,
+        description="Whether a call for it alone that it does not take goes to its voicemail: 0 no, 1 yes.",
     )
     enb_vm_pin: Flag = Field(
         0, description="Whether its mailbox asks for `vm_pin`, also on its own phones: 0 no, 1 yes."
