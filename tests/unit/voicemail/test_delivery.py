@@ -92,8 +92,8 @@ async def test_a_letter_that_takes_long_holds_up_no_other(office: Office) -> Non
     os.mkfifo(tape)  # a process waits for what is written there
     for letter in (long, *others):
         office.postbox.send(letter)
-    await until(lambda: left(office) == [4.0, 5.0], "they wait for the first", within=10)
-    assert office.postbox.undelivered().waiting == 1
+    await until(lambda: office.postbox.undelivered().waiting == 1, "they wait for the first", within=10)
+    assert left(office) == [4.0, 5.0]
     os.close(os.open(tape, os.O_WRONLY | os.O_NONBLOCK))  # nothing was said
     await office.delivered(2)
 
