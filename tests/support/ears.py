@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from ringdove.media.codecs import FRAME_BYTES, FRAME_SECONDS
-from ringdove.sip.sdp import Codec
+from ringdove.sip.codec import Codec
 
 from .hearing import GAP, Heard, Span, timeline
 from .voice import EVENT, PCMU, packets_of

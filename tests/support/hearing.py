@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 
 from ringdove.media.codecs import DEFAULT_OFFER
-from ringdove.sip.sdp import Codec
+from ringdove.sip.codec import Codec
 
 from .tone import OTHER, Sound, tone_of
 from .voice import DECODERS, EVENT

@@ -7,15 +7,8 @@ from collections.abc import Sequence
 from ringdove.media.embedded.session import EmbeddedSession
 from ringdove.media.embedded.wire import Freed, Play, Record, Stream
 from ringdove.media.engine import PartyId, SessionId
-from ringdove.sip.sdp import (
-    Attribute,
-    Codec,
-    Connection,
-    Direction,
-    MediaDescription,
-    Origin,
-    SessionDescription,
-)
+from ringdove.sip.codec import Codec
+from ringdove.sip.sdp import Attribute, Connection, Direction, MediaDescription, Origin, SessionDescription
 from ringdove.sip.sdp_exchange import Media
 
 A, B, C = PartyId("a"), PartyId("b"), PartyId("c")

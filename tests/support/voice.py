@@ -10,7 +10,7 @@ import soundfile
 from G722 import G722 as G722Coder  # noqa: N811 (a class)
 
 from ringdove.media.codecs import DEFAULT_OFFER, FRAME_BYTES, FRAME_SECONDS, SOUND_FORMATS
-from ringdove.sip.sdp import Codec
+from ringdove.sip.codec import Codec
 
 from .tone import Samples, Sound, sine
 

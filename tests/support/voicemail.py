@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from ringdove.sip.codec import Codec
 from ringdove.sip.message import Request
-from ringdove.sip.sdp import Codec
 
 from .api import Api
 from .hearing import GAP, melody, timeline

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ringdove.media.engine import Media, MediaSession, PartyId
-from ringdove.sip.sdp import Attribute, Codec, Connection, Direction, MediaDescription, Origin, SessionDescription
+from ringdove.sip.codec import Codec
+from ringdove.sip.sdp import Attribute, Connection, Direction, MediaDescription, Origin, SessionDescription
 
 A, B, C = PartyId("a"), PartyId("b"), PartyId("c")
 PCMU = Codec(0, "PCMU", 8000)

@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 
 from ringdove.model.story import Disposition
+from ringdove.sip.codec import Codec
 from ringdove.sip.message import Request
-from ringdove.sip.sdp import Codec, Direction, parse
+from ringdove.sip.sdp import Direction, parse
 from support.hearing import timeline
 from support.house import House
 from support.phones import Line, Phone, hears

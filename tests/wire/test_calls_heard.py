@@ -10,9 +10,10 @@ import pytest
 import pytest_asyncio
 
 from ringdove.model.story import Disposition, HeardKind, HopOutcome
+from ringdove.sip.codec import Codec
 from ringdove.sip.dialog import Dialog
 from ringdove.sip.message import Request, Response
-from ringdove.sip.sdp import Codec, parse
+from ringdove.sip.sdp import parse
 from support.hearing import Span, check_stream, longest_gap, pcm_of, timeline
 from support.house import House
 from support.phones import Line, Phone, until

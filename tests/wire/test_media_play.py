@@ -31,7 +31,8 @@ from ringdove.media.engine import (
     SessionId,
     Sound,
 )
-from ringdove.sip.sdp import Codec, Direction
+from ringdove.sip.codec import Codec
+from ringdove.sip.sdp import Direction
 from support.ports import audio_ports
 from wire.media_phone import EVENT, G722, PCMA, PCMU, A, B, Phone, hear_each_other, phones, talk, until
 

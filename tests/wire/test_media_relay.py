@@ -8,7 +8,8 @@ import pytest
 from ringdove.media.embedded.engine import EmbeddedEngine
 from ringdove.media.embedded.session import EmbeddedSession
 from ringdove.media.engine import MediaSilent, NoUsableAudio, SessionId
-from ringdove.sip.sdp import Codec, Direction
+from ringdove.sip.codec import Codec
+from ringdove.sip.sdp import Direction
 from support.ports import audio_ports
 from wire.media_phone import EVENT, G722, PCMA, PCMU, A, B, C, call, hear_each_other, phones, rtcp, rtp, talk, until
 

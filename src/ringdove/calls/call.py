@@ -29,11 +29,12 @@ from ringdove.sip.sdp import SdpError, SessionDescription
 from .board import Board
 from .book import Book, LegBook, party_of
 from .caller import CALLER, CallerLeg
+from .description import SDP, description_of
 from .gate import Cap
 from .inbox import Acknowledged, CallEnded, CallEvent, Ended, HeardOut, Inbox, Passed, Pressed, Reoffered
 from .invitation import Invitation, Look
 from .keys import BadKey, key_of
-from .leg import SDP, Leg, description_of
+from .leg import Leg
 from .member import MemberLeg
 from .player import Player
 from .sounds import Tune

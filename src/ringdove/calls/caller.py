@@ -14,8 +14,9 @@ from ringdove.sip.validator import Rejection
 
 from .board import Board
 from .book import Book
+from .description import SDP
 from .inbox import CallerGone, Inbox
-from .leg import ALLOW, SDP, Leg, retry_after
+from .leg import ALLOW, Leg, retry_after
 
 CALLER = PartyId("caller")
 

@@ -13,16 +13,16 @@ from ringdove.sip.dialog import Dialog
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response, refusal_of
 from ringdove.sip.reach import reach
-from ringdove.sip.sdp import SdpError, SessionDescription, parse
+from ringdove.sip.sdp import SdpError, SessionDescription
 from ringdove.sip.sdp_exchange import Author
 from ringdove.sip.session_timer import Due, SessionTimer
 from ringdove.sip.transaction.actions import Failure
 from ringdove.sip.uri import Uri
 
 from .board import Board
+from .description import SDP, description_of
 from .inbox import Acknowledged, HungUp, Inbox, Passed, Reoffered
 
-SDP = "application/sdp"
 ALLOW = ("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE")
 
 _session_ids = itertools.count(secrets.randbits(48))
@@ -33,15 +33,6 @@ _TRY_AGAIN = 5.0
 
 _PASSED_ON = ("Info-Package", "Content-Disposition")
 """Fields of an INFO that mean something to the other side (RFC 6086)."""
-
-
-def description_of(message: Request | Response) -> SessionDescription | None:
-    """The session description in a message; None where it has no body. Raises SdpError, also for other bodies."""
-    if not message.body:
-        return None
-    if message.content_type != SDP:
-        raise SdpError(f"a body of type {message.content_type or 'unknown'}")
-    return parse(message.body)
 
 
 class Leg:

@@ -22,9 +22,10 @@ from ringdove.sip.uri import Uri
 
 from .board import Board
 from .book import LegBook
+from .description import SDP, description_of
 from .inbox import Inbox, LegAnswered, LegFailed, LegRang
 from .invitation import Invitation
-from .leg import ALLOW, SDP, Leg, description_of, ignore
+from .leg import ALLOW, Leg, ignore
 
 log = structlog.get_logger(__name__)
 

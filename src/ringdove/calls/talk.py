@@ -15,8 +15,9 @@ from ringdove.sip.sdp import SdpError, SessionDescription
 
 from .book import Book, HearBook
 from .caller import CallerLeg
+from .description import description_of
 from .inbox import Acknowledged, CallEnded, Ended, HeardOut, HungUp, Inbox, Passed, Reoffered
-from .leg import Leg, description_of
+from .leg import Leg
 from .member import MemberLeg
 from .sounds import Tune
 

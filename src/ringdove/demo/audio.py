@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from ringdove.media.codecs import FRAME_BYTES, FRAME_SECONDS
-from ringdove.sip.sdp import Codec
+from ringdove.sip.codec import Codec
 
 PCMU: Final = Codec(0, "PCMU", 8000)
 

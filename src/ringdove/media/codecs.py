@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ringdove.media.frames import FRAME_BYTES, FRAME_SECONDS
-from ringdove.sip.sdp import Codec
+from ringdove.sip.codec import Codec
 
 __all__ = ["DEFAULT_OFFER", "FRAME_BYTES", "FRAME_SECONDS", "SOUND_FORMATS", "sound_file", "sound_seconds", "supported"]
 

@@ -10,7 +10,6 @@ import structlog
 
 from ringdove.sip.dialog import DialogId
 from ringdove.sip.hop import Hop
-from ringdove.sip.identifiers import new_tag
 from ringdove.sip.message import REASONS, Message, Request, Response
 from ringdove.sip.parser import NoMessage
 from ringdove.sip.transaction import (
@@ -32,7 +31,7 @@ from ringdove.sip.validator import Rejection, check_request, check_response
 from .calling import called, log_failure
 from .exchange import IncomingRequest, OutgoingRequest
 from .exchanges import Exchanges
-from .large import PATIENCE, LargeRequests
+from .large import LargeRequests
 from .listeners import Listeners
 from .passage import Direction, Observer, Passage
 from .resolver import Unresolvable, resolve
@@ -81,8 +80,7 @@ class Endpoint:
         self._layer = TransactionLayer(timers, caps)
         self._listen = transports
         self.listeners = Listeners(advertise)
-        self._large = LargeRequests(self.clock) if large_over_tcp else None
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._large = LargeRequests(self.clock, self.listeners, self._begin) if large_over_tcp else None
         self._dialogs: dict[DialogId, Callable[[IncomingRequest], None]] = {}
         self._exchanges = Exchanges()
         self._flow_listeners: list[Callable[[Hop], None]] = []
@@ -130,8 +128,8 @@ class Endpoint:
         self._closed = True
         if self._alarm is not None:
             self._alarm.cancel()
-        for task in self._connecting:
-            task.cancel()
+        if self._large is not None:
+            self._large.close()
         await asyncio.gather(*(transport.close() for transport in self.listeners.all.values()))
         self.listeners.all.clear()
 
@@ -158,7 +156,7 @@ class Endpoint:
         sent = self.listeners.stamped(request, hop)
         data = sent.to_bytes()
         if self._large is not None and (stream := self._large.over_tcp(sent, len(data), hop)) is not None:
-            self._begin_large(outgoing, request, hop, stream, self._large)
+            self._large.send(outgoing, request, hop, stream)
         else:
             self._begin(outgoing, sent, hop, data)
         return outgoing
@@ -171,39 +169,6 @@ class Endpoint:
 
     def _cancel(self, key: ClientKey, headers: Iterable[tuple[str, str]]) -> None:
         self._perform(self._layer.cancel(key, headers, self.clock()))
-
-    def _begin_large(
-        self, outgoing: OutgoingRequest, request: Request, hop: Hop, stream: Hop, large: LargeRequests
-    ) -> None:
-        """Send a request over TCP (`stream`) or, where the peer does not take it so, over UDP (`hop`) after all."""
-
-        def begin(way: Hop) -> None:
-            if outgoing.is_cancelled:
-                called(outgoing.on_response, request.reply(487, to_tag=new_tag()))
-            else:
-                self._begin(outgoing, self.listeners.stamped(request, way), way)
-
-        def over_udp() -> None:
-            large.refused(stream)
-            outgoing.otherwise = None
-            begin(hop)
-
-        async def connect(transport: Transport) -> None:
-            if await transport.connect(stream, PATIENCE):
-                begin(stream)
-            else:
-                over_udp()
-
-        outgoing.otherwise = over_udp
-        transport = self.listeners.of(stream)
-        if transport is None:
-            over_udp()
-        elif transport.has_flow(stream):
-            begin(stream)
-        else:
-            task = self._loop.create_task(connect(transport))
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
 
     def send_ack(self, ack: Request, hop: Hop) -> None:
         """Send the ACK to a 2xx, which has no transaction of its own (§13.2.2.4)."""

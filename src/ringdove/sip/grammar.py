@@ -49,6 +49,14 @@ def delta_seconds(text: str | None) -> int | None:
     return int(text)
 
 
+def number(text: str, most: int) -> int | None:
+    """A plain decimal number from 0 to `most`, else None; never a costly conversion."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 10):
+        return None
+    value = int(text)
+    return value if value <= most else None
+
+
 def quote(text: str) -> str:
     """`text` as a quoted-string (§25.1); line ends become spaces."""
     clean = text.replace("\r", " ").replace("\n", " ").replace("\\", "\\\\").replace('"', '\\"')

@@ -7,9 +7,10 @@ is in `sdp_exchange`.
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final, NamedTuple
 
+from .codec import Codec, codecs
+from .grammar import number
 from .memo import remembered
 
 MAX_BYTES = 32_768
@@ -28,7 +29,6 @@ _SESSION_ORDER: Final = _ranks("vosiuepcbtzka") | _ranks("vosiuepcbrzka")
 """`t=` and `r=` keep together as they came."""
 _MEDIA_ORDER: Final = _ranks("micbka")
 _LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-_REMEMBERED: Final = 64
 
 
 class SdpError(ValueError):
@@ -70,46 +70,7 @@ class Direction(StrEnum):
         return Direction.of(sends=self.sends and other.sends, receives=self.receives and other.receives)
 
 
-class Codec(NamedTuple):
-    """One payload format: its number on this stream and what it stands for (RFC 8866 §6.6)."""
-
-    payload: int
-    """RTP payload type, 0 to 127."""
-    name: str
-    """Encoding name as the peer wrote it; compared without case."""
-    clock: int
-    """RTP clock rate in Hz (8000 for G722, whatever its sound, RFC 3551 §4.5.2)."""
-    channels: int = 1
-    fmtp: str = ""
-    """Format parameters, empty for none."""
-
-    @property
-    def key(self) -> tuple[str, int, int]:
-        """What makes two codecs the same format, whatever their numbers."""
-        return (self.name.casefold(), self.clock, self.channels)
-
-    @property
-    def rtpmap(self) -> str:
-        """The value of the `rtpmap` attribute."""
-        return f"{self.payload} {self.name}/{self.clock}" + (f"/{self.channels}" if self.channels != 1 else "")
-
-
 _DIRECTIONS: Final = {direction.value: direction for direction in Direction}
-
-STATIC_PAYLOADS = {
-    codec.payload: codec
-    for codec in (
-        Codec(0, "PCMU", 8000),
-        Codec(3, "GSM", 8000),
-        Codec(4, "G723", 8000),
-        Codec(8, "PCMA", 8000),
-        Codec(9, "G722", 8000),
-        Codec(13, "CN", 8000),
-        Codec(15, "G728", 8000),
-        Codec(18, "G729", 8000),
-    )
-}
-"""Numbers that mean something without `rtpmap` (RFC 3551 §6)."""
 
 
 class Connection(NamedTuple):
@@ -171,7 +132,7 @@ class MediaDescription(NamedTuple):
     @property
     def codecs(self) -> tuple[Codec, ...]:
         """The formats that are RTP payload types with a known meaning, in the order of preference."""
-        return _codecs(self.formats, tuple([a for a in self.attributes if a[0] in ("rtpmap", "fmtp")]))
+        return codecs(self.formats, tuple([a for a in self.attributes if a[0] in ("rtpmap", "fmtp")]))
 
     @property
     def direction(self) -> Direction | None:
@@ -192,12 +153,12 @@ class MediaDescription(NamedTuple):
     def rtcp_port(self) -> int:
         """Where RTCP is to go: `a=rtcp` (RFC 3605), else the port above."""
         value = self.attribute("rtcp")
-        port = _number(value.split(" ", 1)[0], 65535) if value else None
+        port = number(value.split(" ", 1)[0], 65535) if value else None
         return port or min(self.port + 1, 65535)
 
     def _milliseconds(self, name: str) -> int | None:
         value = self.attribute(name)
-        return (_number(value.strip(), 1000) or None) if value is not None else None
+        return (number(value.strip(), 1000) or None) if value is not None else None
 
     def lines(self) -> list[Line]:
         """The lines of this block, in the order of the RFC."""
@@ -311,8 +272,8 @@ def _media(block: str) -> MediaDescription:
     if len(words) < 4:
         raise SdpError("an m= line needs media, port, protocol and formats")
     port_text, slash, count_text = words[1].partition("/")
-    port = _number(port_text, 65535)
-    count = _number(count_text, 65535) if slash else 1
+    port = number(port_text, 65535)
+    count = number(count_text, 65535) if slash else 1
     if port is None or not count:
         raise SdpError("an m= line with an impossible port")
     connection, attributes, others = _media_lines(rest)
@@ -342,42 +303,6 @@ def _connection(text: str) -> Connection:
     return Connection(address, words[1], words[0], slash + suffix)
 
 
-def _rtpmap(payload: int, value: str) -> Codec | None:
-    """None where the value is malformed: that one format is then unusable, the others are not."""
-    name, *numbers = value.strip().split("/")
-    clock = _number(numbers[0], 10_000_000) if numbers else None
-    channels = _number(numbers[1], 255) if len(numbers) > 1 else 1
-    return Codec(payload, name, clock, channels) if name and " " not in name and clock and channels else None
-
-
-def _by_payload(attributes: Iterable[Attribute], name: str) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for attribute in attributes:
-        if attribute.name == name and attribute.value is not None:
-            text, _, value = attribute.value.strip().partition(" ")
-            payload = _number(text, 127)
-            if payload is not None:
-                found.setdefault(payload, value.strip())
-    return found
-
-
-@lru_cache(_REMEMBERED)
-def _codecs(formats: tuple[str, ...], attributes: tuple[Attribute, ...]) -> tuple[Codec, ...]:
-    """Phones offer the same in every call. What is remembered is bounded, as descriptions are in length."""
-    maps = _by_payload(attributes, "rtpmap")
-    parameters = _by_payload(attributes, "fmtp")
-    found: dict[int, Codec] = {}
-    for text in formats:
-        payload = _number(text, 127)
-        if payload is None or payload in found:
-            continue
-        codec = _rtpmap(payload, maps[payload]) if payload in maps else STATIC_PAYLOADS.get(payload)
-        if codec is not None:
-            fmtp = parameters.get(payload, "")
-            found[payload] = Codec(payload, codec.name, codec.clock, codec.channels, fmtp)
-    return tuple(found.values())
-
-
 def _attribute(attributes: Iterable[Attribute], name: str) -> str | None:
     for key, value in attributes:
         if key == name:
@@ -390,14 +315,6 @@ def _direction(attributes: Iterable[Attribute]) -> Direction | None:
         if value is None and name in _DIRECTIONS:
             return _DIRECTIONS[name]
     return None
-
-
-def _number(text: str, most: int) -> int | None:
-    """A plain decimal number from 0 to `most`, else None; never a costly conversion."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 10):
-        return None
-    value = int(text)
-    return value if value <= most else None
 
 
 def _common(connection: Connection | None, attributes: tuple[Attribute, ...]) -> Iterator[Line]:

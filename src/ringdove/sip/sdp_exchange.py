@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+from .codec import Codec
 from .memo import remembered
-from .sdp import Codec, Direction, MediaDescription, SessionDescription
+from .sdp import Direction, MediaDescription, SessionDescription
 from .uri import numeric
 
 PLAIN_PROTOS = frozenset({"RTP/AVP", "RTP/AVPF"})

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ringdove.media.embedded.ear import Ear, Vigil
 from ringdove.media.embedded.wire import Quiet, Report
-from ringdove.sip.sdp import Codec
+from ringdove.sip.codec import Codec
 from support.tone import Samples, sine
 from support.voice import G722, PCMA, PCMU, encoder_of
 

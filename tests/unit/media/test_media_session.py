@@ -10,7 +10,8 @@ from ringdove.media.engine import (
     SessionClosed,
     SessionId,
 )
-from ringdove.sip.sdp import Codec, Connection, Direction, Origin, SessionDescription
+from ringdove.sip.codec import Codec
+from ringdove.sip.sdp import Connection, Direction, Origin, SessionDescription
 from support.media import (
     EVENT,
     EVENT_48000,

@@ -16,7 +16,8 @@ from ringdove.media.engine import (
     SessionId,
     Sound,
 )
-from ringdove.sip.sdp import Codec, Connection, Direction, SessionDescription, parse
+from ringdove.sip.codec import Codec
+from ringdove.sip.sdp import Connection, Direction, SessionDescription, parse
 from ringdove.sip.sdp_exchange import Author, Media
 from support.media import (
     EVENT,

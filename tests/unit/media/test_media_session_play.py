@@ -8,7 +8,7 @@ import pytest
 from ringdove.media.embedded.session import EmbeddedSession
 from ringdove.media.embedded.wire import Play, Played, encode, read_commands
 from ringdove.media.engine import Item, ItemId, NoUsableAudio, PlayEnded, PlayEnding, SessionId, Sound
-from ringdove.sip.sdp import Codec
+from ringdove.sip.codec import Codec
 from support.media import EVENT, G722, OPUS, PCMA, PCMU, SENDONLY, A, B, Ports, body, connected
 
 JOIN = Item(ItemId("join"), Sound((Path("/audio/join"),)))

@@ -17,7 +17,7 @@ from ringdove.media.files.process import render as render_in_its_process
 from ringdove.media.files.render import render
 from ringdove.media.files.wire import Rendered
 from ringdove.media.tape import TapeWriter
-from ringdove.sip.sdp import Codec
+from ringdove.sip.codec import Codec
 from support.tone import Sound, strength, tone_of
 from support.voice import G722, PCMA, PCMU, packets_of
 

@@ -11,10 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ringdove.net.endpoint import Endpoint, Hop, IncomingRequest
+from ringdove.sip.codec import Codec
 from ringdove.sip.dialog import Dialog, DialogId, DialogState, new_request
 from ringdove.sip.headers import NameAddr
 from ringdove.sip.message import Request, Response
-from ringdove.sip.sdp import Codec, SessionDescription, parse
+from ringdove.sip.sdp import SessionDescription, parse
 from ringdove.sip.sdp_exchange import Author, Media, read_audio
 from ringdove.sip.session_timer import Due, Policy, SessionTimer
 from ringdove.sip.uri import Uri

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringdove.sip.codec import Codec
 from ringdove.sip.sdp import (
     MAX_BYTES,
     Attribute,
-    Codec,
     Connection,
     Direction,
     MediaDescription,

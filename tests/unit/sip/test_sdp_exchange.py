@@ -4,17 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringdove.sip.sdp import (
-    STATIC_PAYLOADS,
-    Attribute,
-    Codec,
-    Connection,
-    Direction,
-    MediaDescription,
-    Origin,
-    SessionDescription,
-    parse,
-)
+from ringdove.sip.codec import STATIC_PAYLOADS, Codec
+from ringdove.sip.sdp import Attribute, Connection, Direction, MediaDescription, Origin, SessionDescription, parse
 from ringdove.sip.sdp_exchange import Author, Media, matching, numbered, read_audio
 
 PCMU, PCMA = STATIC_PAYLOADS[0], STATIC_PAYLOADS[8]

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from ringdove.sip.sdp import Codec
+from ringdove.sip.codec import Codec
 from support.ears import DIGITS, Ears
 from support.hearing import check_stream, pcm_of, timeline
 from support.tone import strength

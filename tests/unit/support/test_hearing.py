@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ringdove.sip.sdp import Codec
+from ringdove.sip.codec import Codec
 from support.hearing import Heard, check_stream, longest_gap, melody, pcm_of, timeline
 from support.tone import OTHER, Sound, sine, tone_of
 from support.voice import EVENT, G722, PCMA, PCMU, packets_of

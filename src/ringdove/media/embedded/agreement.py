@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from ringdove.media.codecs import DEFAULT_OFFER, sound_file
 from ringdove.media.embedded.conversion import carried_as, law, with_both_laws
-from ringdove.sip.sdp import Codec
+from ringdove.sip.codec import Codec
 from ringdove.sip.sdp_exchange import is_event, is_voice, matching, numbered
 
 Codecs = tuple[Codec, ...]

@@ -1,6 +1,6 @@
 """Which formats reach which: every one itself, and the two laws of G.711 each other, since the relay converts them."""
 
-from ringdove.sip.sdp import STATIC_PAYLOADS, Codec
+from ringdove.sip.codec import STATIC_PAYLOADS, Codec
 from ringdove.sip.sdp_exchange import matching
 
 _G711 = (STATIC_PAYLOADS[0], STATIC_PAYLOADS[8])

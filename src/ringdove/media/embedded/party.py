@@ -13,7 +13,8 @@ from ringdove.media.embedded import agreement
 from ringdove.media.embedded.conversion import carried_as
 from ringdove.media.embedded.wire import Play, Stream
 from ringdove.media.engine import Item, ItemId, Media, NoUsableAudio, PartyId
-from ringdove.sip.sdp import Codec, Direction, SessionDescription
+from ringdove.sip.codec import Codec
+from ringdove.sip.sdp import Direction, SessionDescription
 from ringdove.sip.sdp_exchange import is_voice, read_audio
 
 _payload = attrgetter("payload")
