@@ -70,6 +70,18 @@ async def test_who_may_not_enter_learns_nothing(scene: Scene, case: str, capsys:
     assert {word.rstrip("~") for word in heard(alice)} == {"enter_mailbox", "enter_password", "login_incorrect"}
 
 
+async def test_a_mailbox_without_a_pin_is_not_entered_by_giving_none(scene: Scene) -> None:
+    alice, bob = await scene.phone(), await scene.person()
+    line = await dial(alice, "*02")
+    await told(alice, "enter_mailbox")
+    await key_in(line, bob.number)
+    await told(alice, "enter_password")
+    await key_in(line, "")
+    await told(alice, "login_incorrect")
+    await line.bye()
+    assert (await scene.story(alice)).hops[0].outcome is HopOutcome.NOT_ENTERED
+
+
 async def test_three_tries_are_all(scene: Scene) -> None:
     alice = await scene.phone()
     line = await dial(alice, "*02")
