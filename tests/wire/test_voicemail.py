@@ -248,6 +248,16 @@ async def test_voicemail_follows_ringing(scene: Scene) -> None:
     assert await only_message(scene, bob.person) == [(A, near(1.3))]
 
 
+async def test_voicemail_of_a_disabled_extension_takes_only_what_is_sent_there(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await away(scene, enabled=0)
+    assert (await alice.refused(await alice.dial(bob.number))).status == 480
+    line = await reach_tone(alice, await alice.dial(f"#{bob.number}"))
+    await speak(line, A, 1.5)
+    assert (await line.bye()).status == 200
+    assert await only_message(scene, bob) == [(A, near(1.5))]
+
+
 async def test_voicemail_is_not_for_who_does_not_want_it(scene: Scene) -> None:
     (alice,) = await scene.phones(1)
     bob = await scene.person()
