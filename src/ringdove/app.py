@@ -43,6 +43,7 @@ from ringdove.shelf import Shelf
 from ringdove.sip.digest import Realm
 from ringdove.store import Store
 from ringdove.voicemail.mail import Mailer
+from ringdove.voicemail.mailboxes import Mailboxes
 from ringdove.voicemail.postbox import Postbox
 from ringdove.watch.calls import CallNumbers
 from ringdove.watch.homer import Homer
@@ -85,6 +86,7 @@ class Node:
         self.audio: Library
         self.speech: Speech
         self.shelf: Shelf
+        self.mailboxes: Mailboxes
         self.media: EmbeddedEngine
         self.registrar: Registrar
         self.notifier: Notifier
@@ -216,6 +218,7 @@ class Node:
         self._parts.push_async_callback(self.media.stop)
         await self.media.start()
 
+        self.mailboxes = Mailboxes(self.store, self.shelf, self.bus)
         self.postbox = Postbox(self.store, self.shelf, self.bus, settings)
         self._parts.push_async_callback(self.postbox.close)
         await self.postbox.start()
@@ -248,6 +251,7 @@ class Node:
             settings=settings,
             sounds=Sounds(self.store, self.audio, settings.moh, self.speech),
             postbox=self.postbox,
+            mailboxes=self.mailboxes,
             authenticate=authenticator.check,
             bindings=self.registrar.bindings,
         )
@@ -265,6 +269,7 @@ class Node:
             store=self.store,
             audio=self.audio,
             shelf=self.shelf,
+            mailboxes=self.mailboxes,
             settings=self.settings,
             bus=self.bus,
             online=lambda extension_id: bool(self.registrar.bindings(extension_id)),

@@ -36,6 +36,7 @@ from ringdove.shelf import Shelf
 from ringdove.store import Store
 from ringdove.store.calls import Entry
 from ringdove.voicemail.mail import Mailer
+from ringdove.voicemail.mailboxes import Mailboxes
 from support.mail_server import MailServer
 
 BASE = "/openapi/v1.0"
@@ -107,6 +108,7 @@ class Server(threading.Thread):
             store=store,
             audio=audio,
             shelf=shelf,
+            mailboxes=Mailboxes(store, shelf, bus),
             settings=self._settings,
             bus=bus,
             online=lambda _: False,

@@ -21,6 +21,7 @@ from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
 from ringdove.voicemail.delivery import PACE
+from ringdove.voicemail.mailboxes import Mailboxes
 from ringdove.voicemail.pace import Pace
 from ringdove.voicemail.postbox import Postbox
 from ringdove.voicemail.spool import Letter
@@ -40,6 +41,7 @@ class Office:
     bus: Bus
     settings: Settings
     postbox: Postbox
+    mailboxes: Mailboxes
     told: list[object]
     calls: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -54,7 +56,9 @@ class Office:
         library, bus, told = Library(data / "audio"), Bus(), list[object]()
         for kind in (MailboxChanged, MailboxFull, MessageLeft):
             bus.subscribe(kind, told.append)
-        office = cls(store, library, bus, settings, Postbox(store, Shelf(store, library), bus, settings), told)
+        shelf = Shelf(store, library)
+        postbox, mailboxes = Postbox(store, shelf, bus, settings), Mailboxes(store, shelf, bus)
+        office = cls(store, library, bus, settings, postbox, mailboxes, told)
         await office.postbox.start()
         yield office
         await office.postbox.close()

@@ -1,4 +1,4 @@
-"""Mailboxes as requests name them: by the number, or the id, of who has them."""
+"""What the families of extensions and group voicemails have in common, as both have mailboxes."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -10,12 +10,7 @@ from ringdove.api.form import Fields, as_text
 from ringdove.api.services import Services
 from ringdove.events.types import MailboxChanged
 from ringdove.model.audio import FOLLOW_SYSTEM
-from ringdove.model.extension import Extension
-from ringdove.model.reference import DestinationKind
-from ringdove.model.voicemail import Mailbox, MailboxKind, MessageCount, VmGroup
-
-Owner = Extension | VmGroup
-"""Who has a mailbox."""
+from ringdove.model.voicemail import Mailbox, MailboxKind, MessageCount
 
 
 class MessageNumbers(BaseModel):
@@ -28,21 +23,6 @@ class MessageNumbers(BaseModel):
     def of(cls, count: MessageCount) -> Self:
         """Return the same in the words of the interface."""
         return cls(total=count.new + count.old, unread=count.new)
-
-
-async def owner_of(number: str, services: Services) -> Owner | None:
-    """Return the extension or group voicemail with this number; None where it is something else, or nothing."""
-    found = await services.store.numbers.find(number)
-    if found is None or found.kind not in {DestinationKind.EXTENSION, DestinationKind.GROUP_VM}:
-        return None
-    return await by_id(MailboxKind(found.kind), found.id, services)
-
-
-async def by_id(kind: MailboxKind, owner_id: int, services: Services) -> Owner | None:
-    """Return the extension or group voicemail with this id."""
-    if kind is MailboxKind.EXTENSION:
-        return await services.store.extensions.get(owner_id)
-    return await services.store.vm_groups.get(owner_id)
 
 
 async def greeting_problems(data: Fields, mailbox: Mailbox | None, services: Services) -> list[Problem]:

@@ -21,6 +21,7 @@ from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
 from ringdove.voicemail.mail import Mailer
+from ringdove.voicemail.mailboxes import Mailboxes
 from ringdove.watch.metrics import Metrics
 
 
@@ -39,6 +40,7 @@ class Services:
     store: Store
     audio: Library
     shelf: Shelf
+    mailboxes: Mailboxes
     settings: Settings
     bus: Bus
     online: Callable[[int], bool]

@@ -14,12 +14,11 @@ from ringdove.api.envelope import Done, Failure, One, PageOf
 from ringdove.api.errors import Refusal
 from ringdove.api.form import LIBERAL_INT, Broken, ById, ByIds, Fields, Flag, Form, good
 from ringdove.api.listing import ListQuery
-from ringdove.api.mailboxes import Owner, by_id, owner_of
 from ringdove.api.routing import Body
 from ringdove.api.services import Injected, Services
-from ringdove.events.types import MailboxChanged
 from ringdove.model.rules import Number, ObjectId, refuse
-from ringdove.model.voicemail import MailboxKind, Message
+from ringdove.model.voicemail import Mailbox, MailboxKind, Message
+from ringdove.store.owners import Owner
 
 router = family("vm")
 
@@ -102,15 +101,16 @@ class MessageList(ListQuery):
 
     async def owners(self, services: Services) -> list[Owner]:
         """Return whose messages are wanted. Raises Refusal where there is no such mailbox."""
+        known = services.store.owners
         if self.number is not None:
             numbers = list(dict.fromkeys(number.strip() for number in self.number.split(",")))
             if len(numbers) > _MAX_MAILBOXES:
                 raise Refusal.parameter("number", "length")
-            found, field = [await owner_of(number, services) for number in numbers], "number"
+            found, field = [await known.find(number) for number in numbers], "number"
         elif self.ext_id is not None:
-            found, field = [await by_id(MailboxKind.EXTENSION, self.ext_id, services)], "ext_id"
+            found, field = [await known.get(Mailbox(MailboxKind.EXTENSION, self.ext_id))], "ext_id"
         else:
-            found, field = [await by_id(MailboxKind.GROUP, self.group_id or 0, services)], "group_id"
+            found, field = [await known.get(Mailbox(MailboxKind.GROUP, self.group_id or 0))], "group_id"
         owners = [owner for owner in found if owner]
         if len(owners) < len(found):
             raise Refusal.parameter(field, "exist")
@@ -185,7 +185,7 @@ async def get(query: Annotated[MessageOrMailbox, Query()], services: Injected) -
     """Tell about one message or, with `number` as the public interface has it, about those of one mailbox."""
     if query.id is not None:
         return One(data=_row(existing(await services.store.messages.get(query.id))))
-    owner = await owner_of(query.number or "", services)
+    owner = await services.store.owners.find(query.number or "")
     if owner is None:
         raise Refusal.parameter("number", "exist")
     total, found = await services.store.messages.page(owner.mailbox, query.listing())
@@ -217,8 +217,7 @@ async def play(query: Annotated[MessageId, Query()], request: Request, services:
 async def update(body: Body, services: Injected) -> Done:
     """Say that a message was listened to, or was not."""
     form = good(MessageForm, body)
-    message = existing(await services.store.messages.mark(form.id, bool(form.read)))
-    services.bus.publish(MailboxChanged(message.mailbox))
+    existing(await services.mailboxes.mark(form.id, bool(form.read)))
     return Done()
 
 
@@ -226,10 +225,7 @@ async def update(body: Body, services: Injected) -> Done:
 async def delete(query: Annotated[MessageIds, Query()], services: Injected) -> Done:
     """Delete messages: all of them, or none where one does not exist."""
     found = await wanted(query, services.store.messages.many)
-    gone = [message for one in found if (message := await services.store.messages.delete(one.id))]
-    for mailbox in {message.mailbox for message in gone}:
-        services.bus.publish(MailboxChanged(mailbox))
-    await services.shelf.discard(*{message.digest for message in gone})
+    await services.mailboxes.delete(message.id for message in found)
     return Done()
 
 

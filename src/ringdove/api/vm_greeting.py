@@ -16,7 +16,6 @@ from ringdove.api.envelope import Done, Failure, PageOf
 from ringdove.api.errors import Refusal
 from ringdove.api.form import LIBERAL_INT, Broken, Fields, Form
 from ringdove.api.listing import ListQuery
-from ringdove.api.mailboxes import Owner, owner_of
 from ringdove.api.routing import GuardedRoute
 from ringdove.api.services import Injected, Services
 from ringdove.api.shelf import keep, taken
@@ -26,6 +25,7 @@ from ringdove.model.reference import ObjectKind
 from ringdove.model.rules import AudioName, Number, ObjectId, refuse
 from ringdove.model.voicemail import Greeting, MailboxKind
 from ringdove.store import BrokenReference, InUse
+from ringdove.store.owners import Owner
 
 _interfaces = APIRouter(route_class=GuardedRoute)
 
@@ -178,7 +178,7 @@ async def delete(query: Annotated[GreetingQuery, Query()], services: Injected) -
 
 async def _owner(number: str, field: str, services: Services) -> Owner:
     """Return who has the mailbox. Raises Refusal naming `field` where there is none."""
-    found = await owner_of(number, services)
+    found = await services.store.owners.find(number)
     if found is None:
         raise Refusal.parameter(field, "exist")
     return found

@@ -16,6 +16,7 @@ from ringdove.settings import Settings
 from ringdove.sip.hop import Hop
 from ringdove.sip.message import Request, Response
 from ringdove.store import Store
+from ringdove.voicemail.mailboxes import Mailboxes
 from ringdove.voicemail.postbox import Postbox
 
 from .busy import BusyList
@@ -46,6 +47,7 @@ class Board:
     settings: Settings
     sounds: Sounds
     postbox: Postbox
+    mailboxes: Mailboxes
     authenticate: Callable[[Request, Hop], Awaitable[Extension | Response]]
     bindings: Callable[[int], Sequence[StoredBinding]]
     busy: BusyList = field(init=False)

@@ -1,14 +1,13 @@
 """A caller leaves a message: greeting, tone, recording, and a look back at it. What was recorded is never lost."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from ringdove.media.sounds import BEEP
 from ringdove.media.speech import Phrase
 from ringdove.model.story import HeardKind, Hop, HopOutcome, Recorded
 from ringdove.model.voicemail import Mailbox
+from ringdove.store.owners import Owner
 from ringdove.voicemail.postbox import NoRoom
 from ringdove.voicemail.spool import Letter
 
@@ -20,32 +19,23 @@ _TAKES = 5
 """How often a caller may record before what is there is sent, as it is without a word from the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """For whom a message is, and what is said before the tone; `name`: of the greeting, for the story."""
-
-    mailboxes: Sequence[Mailbox]
-    greeting: Sequence[Path]
-    name: str
-
-
-async def leave_message(call: Call, hop: Hop, box: Box) -> None:
-    """Answer the caller, let it leave a message, and hang up."""
-
+async def leave_message(call: Call, hop: Hop, owner: Owner, mailboxes: Sequence[Mailbox]) -> None:
+    """Answer the caller, let it hear the greeting of `owner` and leave a message in these mailboxes, and hang up."""
     hop.outcome = HopOutcome.NO_MESSAGE
 
     async def dialogue(talk: Conversation) -> None:
-        await _Message(call, talk, hop, box).take()
+        await _Message(call, talk, hop, owner, mailboxes).take()
 
     await converse(call, dialogue, call.book.reached_voicemail)
 
 
 class _Message:
-    def __init__(self, call: Call, talk: Conversation, hop: Hop, box: Box) -> None:
+    def __init__(self, call: Call, talk: Conversation, hop: Hop, owner: Owner, mailboxes: Sequence[Mailbox]) -> None:
         self._call = call
         self._talk = talk
         self._hop = hop
-        self._box = box
+        self._owner = owner
+        self._mailboxes = mailboxes
         self._postbox = call.board.postbox
         self._speech = call.board.sounds.speech
         self._menu = Menu(talk, self._speech)
@@ -87,14 +77,15 @@ class _Message:
             return self._blank
         who = self._call.book.story.caller
         self._blank = await self._postbox.begin(
-            self._box.mailboxes, caller_number=who.number, caller_name=who.name, call_id=self._call.id
+            self._mailboxes, caller_number=who.number, caller_name=who.name, call_id=self._call.id
         )
         return self._blank
 
     async def _greet(self) -> None:
-        heard = self._call.book.hears(self._call.book.story.caller, HeardKind.GREETING, self._box.name)
+        greeting = await self._call.board.sounds.greeting(self._owner)
+        heard = self._call.book.hears(self._call.book.story.caller, HeardKind.GREETING, self._owner.vm_greeting)
         try:
-            await self._talk.say(self._box.greeting, keys="#")
+            await self._talk.say(greeting, keys="#")
         finally:
             heard.ended()
 

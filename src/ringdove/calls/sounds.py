@@ -11,6 +11,7 @@ from ringdove.media.speech import Phrase, Speech
 from ringdove.model.audio import FOLLOW_SYSTEM, PlayOrder
 from ringdove.model.voicemail import RECORDED_NAME, Mailbox, MailboxKind
 from ringdove.store import Store
+from ringdove.store.owners import Owner
 
 log = structlog.get_logger(__name__)
 
@@ -56,17 +57,18 @@ class Sounds:
         """The music for a call on hold, by the `moh` of the group that it came through."""
         return await self.find(self._system if moh == FOLLOW_SYSTEM else moh)
 
-    async def greeting(self, mailbox: Mailbox, file: str, number: str) -> tuple[Path, ...]:
-        """The tracks that are heard before the tone: the mailbox's own greeting of this name or, with `follow_system`
-        and where that is gone, the system's, with the name that its owner has recorded, or else with `number`.
+    async def greeting(self, owner: Owner) -> tuple[Path, ...]:
+        """The tracks that are heard before the tone of a mailbox: the greeting that its owner has chosen or, with
+        `follow_system` and where that is gone, the system's, with the name that the owner has recorded, or else with
+        its number.
         """
-        recorded = await self.recorded(mailbox)
-        if own := recorded.get(file):
+        recorded = await self.recorded(owner.mailbox)
+        if own := recorded.get(owner.vm_greeting):
             return (own,)
         if name := recorded.get(RECORDED_NAME):
             who = name, *self.speech.phrase(Phrase.IS_NOT_AVAILABLE)
         else:
-            who = self.speech.unavailable(number, group=mailbox.kind is MailboxKind.GROUP)
+            who = self.speech.unavailable(owner.number, group=owner.mailbox.kind is MailboxKind.GROUP)
         return *who, *self.speech.phrase(Phrase.LEAVE_A_MESSAGE), *self.speech.phrase(Phrase.WHEN_DONE)
 
     async def recorded(self, mailbox: Mailbox) -> dict[str, Path]:

@@ -93,7 +93,7 @@ class Banned:
 
 @dataclass(frozen=True, slots=True)
 class MailboxChanged:
-    """A mailbox has other messages, or other ones of them are read (api, calls, voicemail)."""
+    """A mailbox has other messages, or other ones of them are read (api, voicemail)."""
 
     mailbox: Mailbox
 

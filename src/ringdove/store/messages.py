@@ -97,13 +97,12 @@ class Messages:
 
         return await self._database.write(work, settings=False)
 
-    async def delete(self, message_id: int) -> Message | None:
-        """Delete a message and return what it was; None where there is none. Its audio is for who asks to discard."""
-        query = delete(vm_message).where(vm_message.c.id == message_id).returning(vm_message)
+    async def delete(self, *message_ids: int) -> list[Message]:
+        """Delete messages and return those that were there. Their audio is for who asks to discard."""
+        query = delete(vm_message).where(vm_message.c.id.in_(message_ids)).returning(vm_message)
 
-        def work(conn: Connection) -> Message | None:
-            row = conn.execute(query).one_or_none()
-            return _from_row(row) if row else None
+        def work(conn: Connection) -> list[Message]:
+            return [_from_row(row) for row in conn.execute(query).all()]
 
         return await self._database.write(work, settings=False)
 

@@ -16,6 +16,7 @@ from ringdove.store.messages import Messages
 from ringdove.store.migrate import is_up_to_date, upgrade, upgrade_apart
 from ringdove.store.numbers import Numbers
 from ringdove.store.options import Options
+from ringdove.store.owners import Owners
 from ringdove.store.playlists import Playlists
 from ringdove.store.references import References
 from ringdove.store.ring_groups import RingGroups
@@ -44,6 +45,7 @@ class Store:
         self.mails = Mails(database)
         self.greetings = Greetings(database)
         self.vm_groups = VmGroups(database)
+        self.owners = Owners(self.numbers, self.extensions, self.vm_groups)
         self.options = Options(database)
         self.references = References(database)
         self.bindings = Bindings(database)

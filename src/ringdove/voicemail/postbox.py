@@ -3,16 +3,16 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
 
 from ringdove.events.bus import Bus
-from ringdove.events.types import ExtensionChanged, MailboxChanged, MailboxFull
-from ringdove.media.library import BrokenAudio, Kept
-from ringdove.model.voicemail import Greeting, Mailbox, MailboxKind, Message, MessageCount, Undelivered
+from ringdove.events.types import MailboxFull
+from ringdove.media.library import BrokenAudio
+from ringdove.model.voicemail import Mailbox, MessageCount, Undelivered
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
@@ -137,20 +137,6 @@ class Postbox:
             except Exception:  # the store or the disk; the next start clears it away
                 log.exception("recording_not_removed")
 
-    # Messages and greetings that are there
-
-    async def mark_as_read(self, message: Message) -> None:
-        """Somebody has listened to it."""
-        if not message.read and await self._store.messages.mark(message.id, True) is not None:
-            self._bus.publish(MailboxChanged(message.mailbox))
-
-    async def delete(self, mailbox: Mailbox, message_ids: Iterable[int]) -> None:
-        """Messages of a mailbox are not wanted any more; those that are gone already are fine."""
-        gone = [message for one in message_ids if (message := await self._store.messages.delete(one)) is not None]
-        if gone:
-            self._bus.publish(MailboxChanged(mailbox))
-            await self._shelf.discard(*(message.digest for message in gone))
-
     @asynccontextmanager
     async def draft(self) -> AsyncIterator[Path]:
         """A WAV file to record something else to: it goes when the block ends. Raises NoRoom."""
@@ -162,30 +148,6 @@ class Postbox:
             with suppress(OSError):
                 await asyncio.to_thread(self._spool.erase, draft)
             await self._unheard(draft)
-
-    async def keep_greeting(self, mailbox: Mailbox, name: str, draft: Path) -> None:
-        """Save a recording as the greeting of this name, in place of the one before."""
-
-        async def save(kept: Kept) -> tuple[Greeting, Greeting | None]:
-            greeting = Greeting(
-                mailbox=mailbox,
-                file=name,
-                digest=kept.digest,
-                seconds=kept.seconds,
-                size=kept.size,
-                uploaded_at=time.time(),
-            )
-            return await self._store.greetings.save(greeting)
-
-        await self._shelf.keep(draft, name, save)
-
-    async def use_greeting(self, mailbox: Mailbox, file: str) -> None:
-        """Have callers hear this greeting of a mailbox from now on, or the system's (FOLLOW_SYSTEM)."""
-        if mailbox.kind is MailboxKind.GROUP:
-            await self._store.vm_groups.update(mailbox.id, lambda group: group.model_copy(update={"vm_greeting": file}))
-            return
-        await self._store.extensions.update(mailbox.id, lambda one: one.model_copy(update={"vm_greeting": file}))
-        self._bus.publish(ExtensionChanged(mailbox.id))
 
     def _ended(self, letter: Letter) -> None:
         """It is delivered, or cannot be."""

@@ -181,6 +181,7 @@ class World:
             settings=_settings(),
             sounds=Sounds(shelf, Shelves(), "default", Speech.open("en")),  # type: ignore[arg-type]
             postbox=nobody,
+            mailboxes=nobody,
             authenticate=self._authenticate,
             bindings=lambda extension_id: tuple(self.bindings[extension_id]),
         )

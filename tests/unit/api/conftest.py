@@ -21,6 +21,7 @@ from ringdove.model.story import Party
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
+from ringdove.voicemail.mailboxes import Mailboxes
 from support.silence import silence
 from unit.api.api_client import CLIENT_ID, CLIENT_SECRET, Api, pair
 
@@ -54,13 +55,15 @@ async def api(tmp_path: Path, first_start: Path) -> AsyncIterator[Api]:
         people = [Party(id=p.id, number=p.number, name=p.name) for entry in roster for p in entry.members]
         return Simulation(windows=[SimulatedWindow(member=p, start=0, stop=group.ring_timeout or 0) for p in people])
 
-    audio = Library(settings.data / "audio")
+    audio, bus = Library(settings.data / "audio"), Bus()
+    shelf = Shelf(store, audio)
     services = Services(
         store=store,
         audio=audio,
-        shelf=Shelf(store, audio),
+        shelf=shelf,
+        mailboxes=Mailboxes(store, shelf, bus),
         settings=settings,
-        bus=Bus(),
+        bus=bus,
         online=lambda extension_id: extension_id in api.online,
         simulate=simulate,
         live_calls=lambda: api.live,

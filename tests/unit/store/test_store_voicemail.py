@@ -96,8 +96,8 @@ async def test_messages_are_marked_counted_and_deleted(store: Store, people: lis
     assert heard == made[0].model_copy(update={"read": True})
     assert await store.messages.count(mine) == MessageCount(new=2, old=1)
     assert await store.messages.count(other) == MessageCount(new=3, old=0)
-    assert await store.messages.delete(made[1].id) == made[1]
-    assert await store.messages.delete(made[1].id) is None
+    assert await store.messages.delete(made[1].id) == [made[1]]
+    assert await store.messages.delete(made[1].id) == []
     assert await store.messages.mark(made[1].id, True) is None
     await store.messages.mark(made[0].id, False)
     counts = {mine: MessageCount(2, 0), other: MessageCount(3, 0), people[2].mailbox: MessageCount(0, 0)}

@@ -10,8 +10,6 @@ from ringdove.events.types import MailboxChanged, MailboxFull, MessageLeft
 from ringdove.media.files import process
 from ringdove.media.recordings import finish, tape_of
 from ringdove.media.tape import TapeWriter
-from ringdove.model.voicemail import RECORDED_GREETING
-from ringdove.store.listing import Listing
 from ringdove.voicemail import postbox as module
 from ringdove.voicemail.pace import Pace
 from ringdove.voicemail.postbox import NoRoom
@@ -284,43 +282,7 @@ async def test_a_message_for_who_is_gone_is_gone(office: Office) -> None:
     assert [path.name for path in office.library._folder.iterdir()] == ["incoming"]
 
 
-# What the mailbox on the phone does
-
-
-async def test_messages_are_read_and_deleted_once(office: Office) -> None:
-    office.postbox.send(await office.letter(ANN, BEN))
-    await office.delivered(1)
-    _, (message,) = await office.store.messages.page(ANN, Listing())
-    office.told.clear()
-    await office.postbox.mark_as_read(message)
-    assert await office.store.messages.count(ANN) == (0, 1)
-    assert office.told == [MailboxChanged(ANN)]
-    await office.postbox.delete(ANN, {message.id})
-    await office.postbox.delete(ANN, {message.id})
-    await office.postbox.mark_as_read(message)
-    assert office.told == [MailboxChanged(ANN)] * 2
-    assert office.library.original(message.digest).exists(), "it is in another mailbox, too"
-    _, (copy,) = await office.store.messages.page(BEN, Listing())
-    await office.postbox.delete(BEN, {copy.id})
-    with pytest.raises(FileNotFoundError):
-        office.library.original(message.digest)
-
-
-async def test_a_greeting_is_kept_and_replaced_and_chosen(office: Office) -> None:
-    for hz in (440, 880):
-        async with office.postbox.draft() as draft:
-            sound_file(draft, [(hz, 1)], rate=8000)
-            (track,) = await office.postbox.listen(draft)
-            await office.postbox.keep_greeting(ANN, RECORDED_GREETING, draft)
-        assert office.spooled == []
-        (greeting,) = await office.store.greetings.of(ANN)
-        assert office.library.track(greeting.digest) == track
-    assert await office.store.sounds.digests() == {track.name}
-    assert {path.name for path in track.parent.iterdir()} == {track.name, "incoming"}
-    await office.postbox.use_greeting(ANN, RECORDED_GREETING)
-    owner = await office.store.extensions.get(ANN.id)
-    assert owner is not None
-    assert owner.vm_greeting == RECORDED_GREETING
+# Recordings that are no messages
 
 
 async def test_a_draft_that_is_not_kept_leaves_nothing(office: Office) -> None:

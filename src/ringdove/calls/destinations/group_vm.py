@@ -4,7 +4,7 @@ from ringdove.model.destination import END_CALL, Destination
 from ringdove.model.story import HopOutcome
 
 from ..call import Call
-from ..message import Box, leave_message
+from ..message import leave_message
 
 
 async def enter(call: Call, destination: Destination) -> Destination | None:
@@ -20,6 +20,5 @@ async def enter(call: Call, destination: Destination) -> Destination | None:
         if not mailboxes:
             hop.outcome = HopOutcome.NOBODY_ELIGIBLE
             return END_CALL
-        greeting = await call.board.sounds.greeting(group.mailbox, group.vm_greeting, group.number)
-        await leave_message(call, hop, Box(mailboxes, greeting, group.vm_greeting))
+        await leave_message(call, hop, group, mailboxes)
     return None

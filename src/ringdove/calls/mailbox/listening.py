@@ -32,7 +32,7 @@ class Listening:
         self._store = call.board.store
         self._sounds = call.board.sounds
         self._speech = call.board.sounds.speech
-        self._postbox = call.board.postbox
+        self._mailboxes = call.board.mailboxes
         self._messages: list[Message] = []
         self._place = 0
         self._doomed: set[int] = set()
@@ -111,7 +111,7 @@ class Listening:
 
     async def _save(self) -> str:
         self._doomed.discard(self._message.id)
-        await self._postbox.mark_as_read(self._message)
+        await self._mark_as_read()
         self._menu.note(Phrase.MESSAGE_SAVED)
         return ""
 
@@ -125,8 +125,12 @@ class Listening:
         self._menu.note(self._position(moved), *self._envelope())
         if key := await self._talk.say(self._menu.noted(), self._keys):
             return key
-        await self._postbox.mark_as_read(self._message)
+        await self._mark_as_read()
         return await self._talk.say((self._sounds.track(self._message.digest),), self._keys)
+
+    async def _mark_as_read(self) -> None:
+        if not self._message.read:
+            await self._mailboxes.mark(self._message.id, read=True)
 
     async def _is_there(self) -> bool:
         """Go on to a message that nobody else has deleted meanwhile; False where none is left."""
@@ -168,7 +172,9 @@ class Listening:
 
     async def _delete(self) -> None:
         """What was to be deleted goes now; the caller may have hung up for that."""
+        if not self._doomed:
+            return
         try:
-            await self._postbox.delete(self._mailbox, self._doomed)
+            await self._mailboxes.delete(self._doomed)
         except Exception:  # whatever ended the walk goes on up
             log.exception("messages_not_deleted", call=self._call_id)

@@ -9,17 +9,14 @@ import structlog
 
 from ringdove.media.speech import Phrase
 from ringdove.model.extension import Extension
-from ringdove.model.reference import DestinationKind
 from ringdove.model.voicemail import Mailbox, VmGroup
+from ringdove.store.owners import Owner
 
 from ..call import Call
 from ..conversation import Conversation
 from ..menu import Menu
 
 log = structlog.get_logger(__name__)
-
-Owner = Extension | VmGroup
-"""Whose a mailbox is."""
 
 TRIES = 3
 """In one call."""
@@ -68,13 +65,8 @@ class Login:
 
     async def _find(self, number: str) -> Owner | None:
         """Whose mailbox has this number; that of a disabled extension is none, as nobody could listen to it."""
-        match await self._store.numbers.find(number):
-            case (DestinationKind.EXTENSION, owner_id):
-                extension = await self._store.extensions.get(owner_id)
-                return extension if extension is not None and extension.enabled else None
-            case (DestinationKind.GROUP_VM, owner_id):
-                return await self._store.vm_groups.get(owner_id)
-        return None
+        owner = await self._store.owners.find(number)
+        return None if isinstance(owner, Extension) and not owner.enabled else owner
 
     async def _is_free(self, owner: Owner) -> bool:
         """Whether it needs no PIN: its own, unless it wants to be asked, or that of a group it is in, likewise."""

@@ -5,13 +5,13 @@ from functools import partial
 from ringdove.media.sounds import BEEP
 from ringdove.media.speech import Choice, Phrase
 from ringdove.model.audio import FOLLOW_SYSTEM
-from ringdove.model.voicemail import RECORDED_GREETING, RECORDED_NAME, MailboxKind
+from ringdove.model.voicemail import RECORDED_GREETING, RECORDED_NAME
+from ringdove.store.owners import Owner
 from ringdove.voicemail.postbox import NoRoom
 
 from ..call import Call
 from ..conversation import Conversation
 from ..menu import Menu
-from .login import Owner
 
 _SHORTEST = 0.2
 """Seconds of speech that the shortest name has."""
@@ -32,6 +32,7 @@ class Options:
         self._settings = call.board.settings
         self._sounds = call.board.sounds
         self._postbox = call.board.postbox
+        self._mailboxes = call.board.mailboxes
 
     async def walk(self) -> str:
         """Returns "*" where the main menu is wanted, "#" where the caller wants to leave."""
@@ -55,7 +56,7 @@ class Options:
                     case "3":
                         await self._hear()
                     case "4":
-                        await self._postbox.use_greeting(self._mailbox, FOLLOW_SYSTEM)
+                        await self._mailboxes.choose_greeting(self._mailbox, FOLLOW_SYSTEM)
                         self._menu.note(Phrase.SYSTEM_GREETING)
             except NoRoom:
                 self._menu.note(Phrase.NO_ROOM)
@@ -63,7 +64,7 @@ class Options:
 
     async def _record_greeting(self) -> None:
         if await self._record(RECORDED_GREETING, self._settings.vm_longest):
-            await self._postbox.use_greeting(self._mailbox, RECORDED_GREETING)
+            await self._mailboxes.choose_greeting(self._mailbox, RECORDED_GREETING)
             self._menu.note(Phrase.GREETING_SAVED)
 
     async def _record_name(self) -> None:
@@ -87,7 +88,7 @@ class Options:
                     continue
                 match await self._menu.review(partial(self._postbox.listen, draft), silently="*") or "*":
                     case "1":
-                        await self._postbox.keep_greeting(self._mailbox, name, draft)
+                        await self._mailboxes.save_greeting(self._mailbox, name, draft)
                         return True
                     case "*":
                         return False
@@ -95,7 +96,6 @@ class Options:
 
     async def _hear(self) -> None:
         """Let the caller hear what callers hear before the tone."""
-        owners = self._store.extensions if self._mailbox.kind is MailboxKind.EXTENSION else self._store.vm_groups
-        owner = await owners.get(self._mailbox.id)
+        owner = await self._store.owners.get(self._mailbox)
         if owner is not None:
-            self._menu.note(await self._sounds.greeting(self._mailbox, owner.vm_greeting, owner.number))
+            self._menu.note(await self._sounds.greeting(owner))

@@ -8,13 +8,14 @@ import structlog
 from ringdove.media.speech import Choice, Phrase
 from ringdove.model.extension import Extension
 from ringdove.model.story import HopOutcome
+from ringdove.store.owners import Owner
 
 from ..call import Call
 from ..conversation import CallerLeft, Conversation, converse
 from ..inbox import CallEnded
 from ..menu import Menu, Tracks
 from .listening import Listening
-from .login import Login, Owner
+from .login import Login
 from .options import Options
 
 log = structlog.get_logger(__name__)
