@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
 import soundfile
 
 from ringdove.media.codecs import FRAME_BYTES
@@ -81,9 +80,12 @@ async def test_a_server_that_is_killed_leaves_all_that_was_said(tmp_path: Path) 
     file = tmp_path / "message.wav"
     with phones(1) as (phone,):
         async with recording(phone, file) as server:
+            began = time.monotonic()
             await speak(phone, server)
+            took = time.monotonic() - began
     seconds = await recover(file)
-    assert seconds == pytest.approx(PACKETS * 0.02, abs=0.05)
+    assert seconds is not None
+    assert PACKETS * 0.02 - 0.05 < seconds < took + 0.05
     assert soundfile.info(file).duration == seconds
     assert os.listdir(tmp_path) == ["message.wav"]
 
