@@ -87,5 +87,7 @@ class Office:
 
     async def delivered(self, count: int, mailbox: Mailbox = ANN) -> None:
         """Wait until nothing is under way; so many messages are in the mailbox then."""
-        await until(lambda: not (self.spooled or self.postbox._delivery._parcels), "a letter is under way", within=10)
+        await until(
+            lambda: not (self.spooled or self.postbox.undelivered().waiting), "a letter is under way", within=10
+        )
         assert (await self.store.messages.count(mailbox)).new == count

@@ -143,8 +143,8 @@ class Conversation:
         while await self._next(until) is not None:
             pass
 
-    async def heard(self) -> None:
-        """Return when the caller has told where it hears, which it may do after our answer only."""
+    async def audible(self) -> None:
+        """Return when the caller can hear us: it may say where only after our answer, in its ACK."""
         until = self._now() + _ANSWER
         while not self._call.session.can_play(CALLER) and await self._next(until) is not None:
             pass
@@ -180,7 +180,7 @@ async def converse(call: Call, dialogue: Callable[[Conversation], Awaitable[None
     call.board.records.save(call.book.story)  # a crash leaves what the call counts as
     talk = Conversation(call)
     try:
-        await talk.heard()
+        await talk.audible()
         await dialogue(talk)
     except CallerLeft:
         return

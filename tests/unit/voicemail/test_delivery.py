@@ -103,7 +103,7 @@ async def test_a_letter_that_takes_long_holds_up_no_other(office: Office) -> Non
 
 async def set_aside(office: Office, lines: list[Any]) -> Path:
     """Wait until one letter is set aside, and the log has said so; returns the folder."""
-    await until(lambda: not office.postbox._delivery._parcels, "it is still tried", within=10)
+    await until(lambda: office.postbox.undelivered().waiting == 0, "it is still tried", within=10)
     (line,) = [line for line in lines if line["event"] == "letter_set_aside"]
     assert len([line for line in lines if line["event"] == "letter_waits"]) == 1, "why it waits is said once"
     return Path(line["folder"])
