@@ -10,7 +10,7 @@ import structlog
 from ringdove.events.bus import Bus
 from ringdove.events.types import MailboxChanged, MessageLeft
 from ringdove.media import recordings
-from ringdove.media.files.process import ProcessFault
+from ringdove.media.files.process import AT_ONCE, ProcessFault
 from ringdove.media.library import Kept
 from ringdove.media.recordings import KEPT_QUIET, recover
 from ringdove.model.voicemail import Message, NewMessage
@@ -26,9 +26,9 @@ log = structlog.get_logger(__name__)
 
 PACE = Pace(first=0.25, longest=300.0, limit=300.0)
 """How letters are tried again: they are only given up for reasons that do not pass by themselves."""
-_AT_ONCE = 2
-"""So many letters are worked on side by side: one that takes long holds up none, and who listens to a recording before
-it is sent need not wait for all of them (see `media.files.process`).
+_AT_ONCE = 2 * AT_ONCE
+"""So many letters are worked on side by side: enough for the processes that transcode (`media.files`) to go from one to
+the next, and no more, as callers who listen to what they have just said wait for these, too.
 """
 _LAST_WORDS = 5.0
 """Seconds at the end for what is on its way; the next start finds what is left."""

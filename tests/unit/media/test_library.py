@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from ringdove.media.codecs import FRAME_BYTES, SOUND_FORMATS
-from ringdove.media.files.process import AT_ONCE
+from ringdove.media.files.process import AT_ONCE, ProcessFailed
 from ringdove.media.library import BrokenAudio, Kept, Library
+from support.processes import children
 from support.tone import sound_file
 
 TRACK = {"original.wav", "pcmu", "pcma", "g722"}
@@ -41,16 +42,11 @@ def of_content(sound: bytes, seconds: float, suffix: str) -> Kept:
     return Kept(hashlib.sha256(sound).hexdigest(), seconds, len(sound), suffix)
 
 
-def children() -> list[int]:
-    """The processes that this one has started and that still run."""
-    return [int(pid) for tasks in Path("/proc/self/task").glob("*/children") for pid in tasks.read_text().split()]
-
-
-async def first_child() -> int:
-    """The process id of the first child that appears."""
+async def first_child(pid: int | str = "self") -> int:
+    """The process id of the first child that appears, of this process or another."""
     async with asyncio.timeout(30):
         while True:
-            if found := children():
+            if found := children(pid):
                 return found[0]
             await asyncio.sleep(0.005)
 
@@ -91,10 +87,19 @@ async def test_broken_audio_leaves_nothing(library: Library, tmp_path: Path) -> 
     assert nothing_is_left(library)
 
 
-async def test_a_decoder_that_fails_is_the_files_fault_and_leaves_nothing(library: Library, source: Path) -> None:
-    adding = asyncio.create_task(library.add(source, "demo.wav"))
-    os.kill(await first_child(), signal.SIGSEGV)
+async def test_a_decoder_that_fails_is_the_files_fault_and_leaves_nothing(library: Library, tmp_path: Path) -> None:
+    source = sound_file(tmp_path / "long.wav", [(440, 120)])
+    adding = asyncio.create_task(library.add(source, "long.wav"))
+    os.kill(await first_child(await first_child()), signal.SIGSEGV)
     with pytest.raises(BrokenAudio, match="makes the decoder fail"):
+        await adding
+    assert nothing_is_left(library)
+
+
+async def test_a_process_that_is_killed_is_not_the_files_fault(library: Library, source: Path) -> None:
+    adding = asyncio.create_task(library.add(source, "demo.wav"))
+    os.kill(await first_child(), signal.SIGKILL)
+    with pytest.raises(ProcessFailed, match="ended with -9"):
         await adding
     assert nothing_is_left(library)
 
@@ -109,14 +114,17 @@ async def test_whoever_gives_up_leaves_nothing_and_nobody(library: Library, sour
     assert nothing_is_left(library)
 
 
-async def test_only_so_many_are_made_at_once(library: Library, tmp_path: Path) -> None:
-    sources = [sound_file(tmp_path / f"{hz}.wav", [(hz, 1)]) for hz in range(300, 300 + 2 * AT_ONCE + 1)]
+async def test_only_so_many_are_made_at_once_by_processes_that_stay_for_who_waits(
+    library: Library, tmp_path: Path
+) -> None:
+    sources = [sound_file(tmp_path / f"{hz}.wav", [(hz, 1)]) for hz in range(300, 300 + 4 * AT_ONCE + 1)]
     adding = [asyncio.create_task(library.add(path, path.name)) for path in sources]
-    most = 0
+    seen = set[int]()
     while not all(task.done() for task in adding):
-        most = max(most, len(children()))
+        seen.update(children())
         await asyncio.sleep(0.005)
-    assert most == AT_ONCE
+    assert len(seen) == AT_ONCE
+    assert children() == [], "nobody waits any more"
     assert len({(await task).digest for task in adding}) == len(sources)
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import io
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from struct import pack
 
@@ -18,7 +20,9 @@ from ringdove.media.codecs import FRAME_BYTES, FRAME_SECONDS, SOUND_FORMATS
 from ringdove.media.files import process
 from ringdove.media.files.laws import MU, A, Law
 from ringdove.media.files.transcode import Unusable, transcode
-from ringdove.media.files.wire import Transcoded
+from ringdove.media.files.wire import Answer, Transcoded
+from support.phones import until
+from support.processes import children
 from support.tone import Sound, sine, sound_file, strength
 from support.voice import DECODERS
 
@@ -289,10 +293,58 @@ class TestProcess:
             sizes = {(track / file).stat().st_size for file in SOUND_FORMATS.values()}
             assert sizes == {round(made.seconds / FRAME_SECONDS) * FRAME_BYTES}
 
+    async def test_a_file_that_kills_its_process_harms_none_that_comes_after_it(self, tmp_path: Path) -> None:
+        tapes = [tmp_path / f"{number}.tape" for number in range(2 * process.AT_ONCE)]
+        for tape in tapes:
+            os.mkfifo(tape)  # whoever renders it waits for somebody to write to it
+        rendering = [asyncio.create_task(process.render(tape, tape.with_suffix(".wav"))) for tape in tapes]
+
+        def at_work() -> dict[int, int]:
+            """The processes for one file each, and who has forked them."""
+            return {child: worker for worker in children() for child in children(worker)}
+
+        await until(lambda: len(at_work()) == process.AT_ONCE, "nobody works", within=10)
+        first = at_work()
+        for child in first:
+            os.kill(child, signal.SIGSEGV)
+        for task in rendering[: process.AT_ONCE]:
+            with pytest.raises(process.ProcessFault, match="makes the decoder fail"):
+                await task
+        await until(lambda: len(at_work()) == process.AT_ONCE, "nobody goes on", within=10)
+        assert not at_work().keys() & first.keys()
+        assert set(at_work().values()) == set(first.values())
+        for tape in tapes[process.AT_ONCE :]:
+            os.close(await asyncio.to_thread(os.open, tape, os.O_WRONLY))
+        assert await asyncio.gather(*rendering[process.AT_ONCE :]) == [0.0] * process.AT_ONCE
+        assert children() == []
+
+    async def test_nothing_stays_for_who_does_not_wait_any_more(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        source, together = tone_file(tmp_path / "a.wav"), asyncio.Barrier(process.AT_ONCE)
+        making = [
+            asyncio.create_task(process.transcode(source, tmp_path / f"track{number}"))
+            for number in range(process.AT_ONCE + 1)
+        ]
+        answer = process._Worker.answer
+
+        async def and_the_last_gives_up(worker: process._Worker, words: Sequence[str]) -> Answer:
+            answered = await answer(worker, words)
+            await together.wait()
+            making[-1].cancel()
+            return answered
+
+        monkeypatch.setattr(process._Worker, "answer", and_the_last_gives_up)
+        *made, given_up = await asyncio.gather(*making, return_exceptions=True)
+        assert [type(one) for one in made] == [Transcoded] * process.AT_ONCE
+        assert isinstance(given_up, asyncio.CancelledError)
+        assert children() == []
+
     def test_it_gets_no_more_memory_than_it_needs(self) -> None:
         code = (
-            "from ringdove.media.files.__main__ import LIMITS, _limit; _limit(LIMITS['transcode'])\n"
+            "from ringdove.media.files.__main__ import LIMITS, _limit\n"
             "import numpy, soundfile, soxr, G722\n"
+            "_limit(LIMITS['transcode'])\n"
             "try: bytearray(512 * 1024 * 1024)\n"
             "except MemoryError: print('too much')"
         )

@@ -1,5 +1,5 @@
-"""Work on audio files, done by a process of its own for each: `process` starts it, `wire` is what it answers.
+"""Work on audio files, each by a process of its own: `process` has it done, `wire` is what is answered.
 
-It alone loads numpy and the decoders, so that the server stays small and a hostile file harms nothing. Nothing here
+They alone load numpy and the decoders, so that the server stays small and a hostile file harms nothing. Nothing here
 knows what a file is for.
 """

@@ -1,16 +1,21 @@
-"""`python -m ringdove.media.files transcode SOURCE FOLDER` and `… render TAPE WAV [KEEP_QUIET]`: one file, one process.
+"""`python -m ringdove.media.files transcode` and `… render`: one file after the other, each in a process of its own.
 
-Answers on standard output (see `wire`). It limits itself before it looks at anything.
+Standard input says which, a line of JSON for each: `["SOURCE", "FOLDER"]`, or `["TAPE", "WAV", "KEEP_QUIET"]`. Standard
+output has the answers (see `wire`). What is needed is loaded once; then a child that is forked for a file limits itself
+before it looks at that, and ends with it, so that a hostile one harms no other.
 """
 
 import ctypes
+import json
 import os
 import resource
 import signal
 import sys
 import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from .wire import Answer, Failed, Refused, encode
 
@@ -37,32 +42,60 @@ LIMITS = {
 
 
 def main() -> None:
-    """Do one errand. Signals meant for the whole process group are left to the parent, which may drain."""
-    errand, source, target, *more = sys.argv[1:]
+    """Work on every file that is asked for. Signals meant for the whole process group are left to the parent, which may
+    drain.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _end_with_parent()
-    _limit(LIMITS[errand])
-    try:
-        answer = _run(errand, Path(source), Path(target), *map(float, more))
-    except MemoryError:
-        answer = Refused("takes too much memory to read")
-    except OSError as error:
-        answer = Failed(str(error))
-    except Exception:
-        answer = Failed(traceback.format_exc(), fault=True)
-    print(encode(answer))
-
-
-def _end_with_parent() -> None:
-    """Nobody wants the answer any more when the server was killed."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _limit(limits: Limits) -> None:
+    _end_with(os.getppid())
     os.nice(10)
     os.umask(0o077)
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # each takes address space, and nothing here needs them
+    errand = sys.argv[1]
+    work, here = _WORK[errand](), os.getpid()
+    for line in sys.stdin:
+        source, target, *more = json.loads(line)
+        child = os.fork()
+        if not child:
+            _work_on(partial(work, Path(source), Path(target), *map(float, more)), LIMITS[errand], here)
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            print(encode(Refused("makes the decoder fail")), flush=True)
+        elif status:
+            print(encode(Failed(f"the process ended with {os.WEXITSTATUS(status)}")), flush=True)
+
+
+def _work_on(file: Callable[[], Answer], limits: Limits, parent: int) -> NoReturn:
+    """Answer for one file, in a process that is for this alone."""
+    code = 1
+    try:
+        _end_with(parent)
+        _limit(limits)
+        print(encode(_answer(file)), flush=True)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _answer(file: Callable[[], Answer]) -> Answer:
+    try:
+        return file()
+    except MemoryError:
+        return Refused("takes too much memory to read")
+    except OSError as error:
+        return Failed(str(error))
+    except Exception:
+        return Failed(traceback.format_exc(), fault=True)
+
+
+def _end_with(parent: int) -> None:
+    """Nobody wants the answer any more when the parent was killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was just before
+        os._exit(1)
+
+
+def _limit(limits: Limits) -> None:
     for what, most in (
         (resource.RLIMIT_AS, limits.memory),
         (resource.RLIMIT_CPU, limits.seconds),
@@ -74,18 +107,25 @@ def _limit(limits: Limits) -> None:
         resource.setrlimit(what, (limit, limit))
 
 
-def _run(errand: str, source: Path, target: Path, *more: float) -> Answer:
-    if errand == "render":
-        from .render import render  # noqa: PLC0415  (what is loaded counts against the limits)
+def _transcode() -> Callable[..., Answer]:
+    from .transcode import Unusable, transcode  # noqa: PLC0415 - each process loads what it needs
 
-        return render(source, target, *more)
-    from .transcode import Unusable, transcode  # noqa: PLC0415  (as above)
+    def answer(source: Path, folder: Path) -> Answer:
+        try:
+            return transcode(source, folder)
+        except Unusable as reason:
+            return Refused(str(reason))
 
-    try:
-        return transcode(source, target)
-    except Unusable as reason:
-        return Refused(str(reason))
+    return answer
 
+
+def _render() -> Callable[..., Answer]:
+    from .render import render  # noqa: PLC0415 - as above
+
+    return render
+
+
+_WORK = {"transcode": _transcode, "render": _render}
 
 if __name__ == "__main__":
     main()

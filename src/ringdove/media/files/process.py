@@ -1,10 +1,12 @@
-"""Starting the process that works on one file, and waiting for its answer. All that the server loads of it."""
+"""Starting the processes that work on files, and waiting for their answers. All that the server loads of it."""
 
 import asyncio
+import json
 import sys
-from collections import defaultdict
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Self
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -18,7 +20,7 @@ AT_ONCE = 2
 PATIENCE = {"transcode": 300.0, "render": 3600.0}
 """Seconds until a process is given up; it gets what time the server leaves over."""
 
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, defaultdict[str, asyncio.Semaphore]] = WeakKeyDictionary()
+_desks: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, "_Desk"]] = WeakKeyDictionary()
 
 
 class BrokenAudio(Exception):
@@ -62,33 +64,93 @@ def _failure(answer: Answer, words: str) -> ProcessFailed:
 
 
 async def _answer(errand: str, *words: str) -> Answer:
-    async with _turn(errand):
+    desks = _desks.setdefault(asyncio.get_running_loop(), {})
+    return await desks.setdefault(errand, _Desk(errand)).answer(*words)
+
+
+class _Desk:
+    """Has one errand done, each file in its turn.
+
+    What a process loads takes it longer than a short file does, so it stays for as long as somebody waits, and no
+    longer: at rest there is none.
+    """
+
+    def __init__(self, errand: str) -> None:
+        self._errand = errand
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+        self._ready: list[_Worker] = []
+
+    async def answer(self, *words: str) -> Answer:
+        """What a process answers to these words."""
+        async with self._turn():
+            worker = self._ready.pop() if self._ready else await _Worker.start(self._errand)
+            stays = False
+            try:
+                async with asyncio.timeout(PATIENCE[self._errand]):
+                    answer = await worker.answer(words)
+                stays = worker.lives and self._waiting > len(self._ready)
+            except TimeoutError:
+                answer = Refused("takes too long to read")
+            finally:
+                if stays:
+                    self._ready.append(worker)
+                else:
+                    await worker.end()
+        return answer
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        self._waiting += 1
+        try:
+            await self._turns.acquire()
+        except asyncio.CancelledError:
+            if len(self._ready) >= self._waiting:  # it has stayed for us
+                await self._ready.pop().end()
+            raise
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._turns.release()
+
+
+class _Worker:
+    """A process that works on one file after the other."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None  # noqa: S101 - both were asked for
+        assert process.stdout is not None  # noqa: S101
+        self._process, self._in, self._out = process, process.stdin, process.stdout
+        self.lives = True
+
+    @classmethod
+    async def start(cls, errand: str) -> Self:
+        """Start one."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "ringdove.media.files",
             errand,
-            *words,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,  # decoders talk to themselves there
         )
-        try:
-            async with asyncio.timeout(PATIENCE[errand]):
-                line, _ = await process.communicate()
-        except TimeoutError:
-            return Refused("takes too long to read")
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-    if line:
-        return read(line)
-    died = process.returncode is not None and process.returncode < 0
-    return Refused("makes the decoder fail") if died else Failed(f"the process ended with {process.returncode}")
+        return cls(process)
 
+    async def answer(self, words: Sequence[str]) -> Answer:
+        """What it answers to these words; it lives no longer where it has nothing to say."""
+        self._in.write(f"{json.dumps(words)}\n".encode())
+        if line := await self._out.readline():
+            return read(line)
+        self.lives = False  # and that is not the file's fault, which is a child's business
+        return Failed(f"the process ended with {await self._process.wait()}")
 
-def _turn(errand: str) -> asyncio.Semaphore:
-    turns = _turns.setdefault(asyncio.get_running_loop(), defaultdict(lambda: asyncio.Semaphore(AT_ONCE)))
-    return turns[errand]
+    async def end(self) -> None:
+        """End it, and what it does."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+        self._in.close()
+        await self._process.communicate()

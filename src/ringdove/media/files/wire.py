@@ -1,4 +1,4 @@
-"""What the process that works on one file answers: one JSON object, `is` naming which.
+"""What a process answers about a file: one JSON object, `is` naming which.
 
 {"is": "Transcoded", "digest": "9f86d081884c7d65…", "seconds": 4.02}
 {"is": "Rendered", "seconds": 12.5, "silenced": 0}
