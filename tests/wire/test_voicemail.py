@@ -359,6 +359,19 @@ async def test_member_sends_the_call_of_a_group_to_its_voicemail(scene: Scene, t
     ]
 
 
+async def test_a_direct_call_is_sent_to_voicemail_at_once_and_rings_on_no_other_phone(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    desk = await scene.phone(enb_vm=1)
+    mobile = await scene.phone(desk.person)
+    invite = await alice.dial(desk.number)
+    at_mobile = await mobile.rings()
+    await diverts(desk, "*2")
+    await mobile.cancelled(at_mobile)
+    await leave(await reach_tone(alice, invite), A)
+    assert await only_message(scene, desk.person) == [(A, near(1.3))]
+    assert [hop.outcome for hop in (await scene.story(alice)).hops] == [HopOutcome.DIVERTED, HopOutcome.MESSAGE_LEFT]
+
+
 async def test_member_sends_nothing_to_its_voicemail_unless_that_is_allowed(scene: Scene) -> None:
     alice, carol = await scene.phones(2)
     bob = await scene.phone(enb_vm=1)
