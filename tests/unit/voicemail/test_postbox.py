@@ -10,6 +10,7 @@ from ringdove.events.types import MailboxChanged, MailboxFull, MessageLeft
 from ringdove.media.files import process
 from ringdove.media.recordings import finish, tape_of
 from ringdove.media.tape import TapeWriter
+from ringdove.model.voicemail import NewVmNotify
 from ringdove.voicemail import postbox as module
 from ringdove.voicemail.pace import Pace
 from ringdove.voicemail.postbox import NoRoom
@@ -54,6 +55,17 @@ async def test_the_log_says_which_message_of_which_call_lies_where_and_that_one_
         (both.call_id, 3, ["extension 1", "extension 2"]),
         (ann.call_id, 3, []),
     ]
+
+
+@pytest.mark.parametrize(
+    ("office", "owed"), [({}, 0), ({"smtp": "127.0.0.1:25", "smtp_from": "pbx@example.com"}, 1)], indirect=["office"]
+)
+async def test_a_mail_is_owed_only_where_there_is_a_mail_server(office: Office, owed: int) -> None:
+    wish = {"email_addr": "ann@example.com", "new_vm_notify": NewVmNotify.WITH_ATTACHMENT}
+    await office.store.extensions.update(ANN.id, lambda ann: ann.model_copy(update=wish))
+    office.postbox.send(await office.letter(ANN))
+    await office.delivered(1)
+    assert len(await office.store.mails.owed()) == owed
 
 
 async def test_what_was_listened_to_and_not_wanted_leaves_the_library(office: Office) -> None:
