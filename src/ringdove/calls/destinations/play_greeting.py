@@ -14,8 +14,9 @@ async def enter(call: Call, destination: Destination) -> None:
     caller has a 200 already. A prompt that was deleted meanwhile is not waited for.
     """
     times = int(destination.prefix or "1")
-    with call.book.hop("play_greeting", destination.value, outcome=HopOutcome.ENDED) as hop:
-        tune = await call.board.sounds.find(destination.value)
+    file = destination.value
+    with call.book.hop("play_greeting", file, name=file, outcome=HopOutcome.ENDED) as hop:
+        tune = await call.board.sounds.find(file)
         if tune is not None and times:
             item = await call.player.announce(tune, times)
             if not await hear_out(call, item, tune, times):
