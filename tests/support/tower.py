@@ -19,6 +19,7 @@ import httpx
 
 from .api import CLIENT_ID, CLIENT_SECRET, Api
 from .ports import free_port, rtp_ports
+from .processes import children
 
 COMMAND = Path(sys.executable).with_name("ringdove")
 PATIENCE = 30.0
@@ -106,8 +107,7 @@ class Tower(Api):
     def children(self) -> list[int]:
         """The processes that it has started and that still run."""
         assert self._process is not None
-        pid = self._process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return children(self._process.pid)
 
 
 def is_gone(process: int) -> bool:

@@ -24,6 +24,7 @@ from ringdove.model.story import Party, Story
 from ringdove.settings import Settings
 from ringdove.store import Store
 from ringdove.store.calls import Entry
+from support.processes import children
 
 COMMAND = [str(Path(sys.executable).with_name("ringdove"))]
 PATIENCE = 30.0
@@ -62,10 +63,6 @@ def resident(process_id: int) -> int:
     match = re.search(r"VmRSS:\s+(\d+) kB", status)
     assert match
     return int(match[1]) * 1024
-
-
-def children(process_id: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()]
 
 
 def ask(*arguments: str) -> "subprocess.CompletedProcess[str]":
