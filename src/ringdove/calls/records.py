@@ -11,6 +11,7 @@ import structlog
 
 from ringdove.model.story import Story
 from ringdove.store.calls import Calls, Entry, Role, roles
+from ringdove.store.errors import in_one_line
 
 log = structlog.get_logger(__name__)
 
@@ -164,7 +165,7 @@ class Records:
                 self._told[record.story.id] = told[record.story.id]
 
     def _refused(self, batch: list[_Record], why: Exception) -> None:
-        error = f"{type(why).__name__}: {why}".partition("\n")[0]
+        error = in_one_line(why)
         for record in batch:
             if self._forget(record):  # else a later state of the call waits already
                 self._failed[record.story.id] = record

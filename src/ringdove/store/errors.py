@@ -12,6 +12,11 @@ UNAVAILABLE = (OperationalError, InterfaceError, NoConnection)
 """What may pass by itself: the database is locked, its disk full, its server not there."""
 
 
+def in_one_line(error: Exception) -> str:
+    """An error for the log; those of the database go on with the statement, which is left out."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
 class StoreError(Exception):
     """A change that would have left the settings in contradiction."""
 

@@ -17,7 +17,7 @@ from ringdove.model.voicemail import Message, NewMessage
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
-from ringdove.store.errors import UNAVAILABLE
+from ringdove.store.errors import UNAVAILABLE, in_one_line
 
 from .pace import Pace
 from .spool import Letter, Spool
@@ -135,9 +135,11 @@ class Delivery:
                 parcel.hopeless_since = None
             elif parcel.hopeless_since is None:
                 parcel.hopeless_since = _now()
-            elif _now() - parcel.hopeless_since >= self._pace.limit and await self._is_set_aside(parcel, _words(why)):
+            elif _now() - parcel.hopeless_since >= self._pace.limit and await self._is_set_aside(
+                parcel, in_one_line(why)
+            ):
                 return
-            self._put_off(parcel, _words(why))
+            self._put_off(parcel, in_one_line(why))
         else:
             self._parcels.remove(parcel)
 
@@ -216,10 +218,6 @@ class Delivery:
 def _passes(why: Exception) -> bool:
     """Whether it may pass by itself: the disk is full, the database is locked or not there."""
     return isinstance(why, (OSError, *UNAVAILABLE)) and not isinstance(why, ProcessFault)
-
-
-def _words(why: Exception) -> str:
-    return f"{type(why).__name__}: {why}".partition("\n")[0]
 
 
 def _now() -> float:

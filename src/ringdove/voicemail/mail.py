@@ -20,6 +20,7 @@ from ringdove.model.voicemail import AfterVmNotify, MailboxKind, Message, NewVmN
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
 from ringdove.store import Store
+from ringdove.store.errors import in_one_line
 from ringdove.store.mails import OwedMail
 
 from .mail_text import Mail, Unwritable, about, plain
@@ -148,7 +149,7 @@ class Mailer:
             except NoWay as why:
                 self._no_way(str(why))
             except Exception as error:  # the store or the disk, or a fault of ours: the mails stay
-                self._no_way(f"{type(error).__name__}: {error}".partition("\n")[0])
+                self._no_way(in_one_line(error))
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self._next()):
                     await self._news.wait()
