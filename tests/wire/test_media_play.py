@@ -309,7 +309,7 @@ async def test_silence_is_told_and_left_off(engine: EmbeddedEngine, session: Emb
         quiet = await soon(events, QuietFor)
         assert (quiet.session, quiet.recording) == ("s", R)
         assert quiet.seconds == pytest.approx(0.6, abs=0.1)
-        recording = await session.stop_record(R, keep_quiet=0.1)
+        recording = await session.stop_record(R, keep_silence=0.1)
         assert recording.seconds == pytest.approx(0.5, abs=0.05)
         assert soundfile.info(recording.file).duration == recording.seconds
 

@@ -17,18 +17,17 @@ import structlog
 from ringdove.media import recordings
 from ringdove.media.codecs import sound_seconds
 from ringdove.media.engine import Item, ItemId, MediaError, RecordingFailed, RecordingId, Sound
-from ringdove.media.recordings import KEPT_QUIET, tape_of
+from ringdove.media.recordings import KEPT_SILENCE, tape_of
 from ringdove.model.story import EndedBy
 
 from .call import Call
 from .caller import CALLER
+from .hearing import GRACE
 from .inbox import CallEnded, CallerGone, CallEvent, HeardOut, HungUp, Pressed, Quiet
 from .keys import Doubles
 
 log = structlog.get_logger(__name__)
 
-_GRACE = 2.0
-"""Seconds after which a sound that should have ended is not waited for any more: no call hangs on its audio."""
 PATIENCE = 5.0
 """Seconds in which a key is expected after a question."""
 BETWEEN_DIGITS = 4.0
@@ -74,7 +73,7 @@ class Conversation:
             await self._call.session.play(CALLER, Item(item, Sound(tracks)))
         except MediaError:
             return ""
-        until = self._now() + sum(map(sound_seconds, tracks)) + _GRACE
+        until = self._now() + sum(map(sound_seconds, tracks)) + GRACE
         while True:
             match await self._next(until):
                 case HeardOut(item=ended) if ended == item:
@@ -132,7 +131,7 @@ class Conversation:
 
     async def _close(self, recording: RecordingId, file: Path) -> tuple[float | None, float]:
         try:
-            made = await self._call.session.stop_record(recording, keep_quiet=KEPT_QUIET)
+            made = await self._call.session.stop_record(recording, keep_silence=KEPT_SILENCE)
             return made.seconds, await recordings.heard(file)
         except RecordingFailed:
             log.exception("recording_failed", call=self._call.id)

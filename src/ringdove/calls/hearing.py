@@ -12,8 +12,8 @@ from .sounds import Tune
 
 log = structlog.get_logger(__name__)
 
-_GRACE = 2.0
-"""Seconds after which a prompt that should have ended is not waited for any more: no call hangs on its audio."""
+GRACE = 2.0
+"""Seconds after which a sound that should have ended is not waited for any more: no call hangs on its audio."""
 
 
 async def hear_out(call: Call, item: ItemId | None, tune: Tune, times: int = 1) -> bool:
@@ -21,7 +21,7 @@ async def hear_out(call: Call, item: ItemId | None, tune: Tune, times: int = 1) 
 
     A caller that cannot be played to, `item` is None then, does not wait for what it does not hear.
     """
-    deadline = asyncio.get_running_loop().time() + tune.seconds * times + _GRACE
+    deadline = asyncio.get_running_loop().time() + tune.seconds * times + GRACE
     while item is not None:
         event = await call.inbox.next(until=deadline)
         match event:

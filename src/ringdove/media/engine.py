@@ -301,10 +301,10 @@ class MediaSession(Protocol):
         """
         ...
 
-    async def stop_record(self, r: RecordingId, *, keep_quiet: float | None = None) -> Recording:
+    async def stop_record(self, r: RecordingId, *, keep_silence: float | None = None) -> Recording:
         """End a recording and write its WAV file; also after `close` or SessionLost, at which recordings end.
 
-        With `keep_quiet` no more than so many seconds of the silence at its end are kept, of all of it where nobody
+        With `keep_silence` no more than so many seconds of the silence at its end are kept, of all of it where nobody
         spoke. Raises KeyError where there is none of this id, RecordingFailed when the file cannot be made; ask again
         then.
         """

@@ -9,7 +9,7 @@ from ringdove.media.files import process
 from ringdove.media.frames import FRAME_SECONDS
 from ringdove.media.loudness import QUIET_UPPER, SHARE, speech
 
-KEPT_QUIET = 0.5
+KEPT_SILENCE = 0.5
 """Seconds of the silence at the end that stay in what somebody has said."""
 _AT_ONCE = 3000
 """Frames that are read into memory at a time: a minute."""
@@ -20,22 +20,22 @@ def tape_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.tape")
 
 
-async def finish(file: Path, keep_quiet: float | None = None) -> float:
+async def finish(file: Path, keep_silence: float | None = None) -> float:
     """Make a WAV file of its tape, which is complete and is removed when all of the file is on the disk. Returns how
     many seconds it lasts.
 
     16 bit, one channel for each of the tape, placed as it was said: gaps are silence, jitter, reordered and doubled
     packets are put right. 8000 samples in a second, or 16,000 where there is G.722; Opus becomes silence. With
-    `keep_quiet` no more than so many seconds are kept after somebody spoke last. Raises OSError; the tape is still
+    `keep_silence` no more than so many seconds are kept after somebody spoke last. Raises OSError; the tape is still
     there then, and no half of a file.
     """
     tape = tape_of(file)
-    seconds = await process.render(tape, file, keep_quiet)
-    tape.unlink(missing_ok=True)
+    seconds = await process.render(tape, file, keep_silence)
+    await asyncio.to_thread(tape.unlink, missing_ok=True)  # up to a GB, which takes the disk a while
     return seconds
 
 
-async def recover(file: Path, keep_quiet: float | None = None) -> float | None:
+async def recover(file: Path, keep_silence: float | None = None) -> float | None:
     """Make the WAV file of a recording that nobody stopped, for instance because the server died. Returns how many
     seconds it lasts; None where no sound was kept, and then there is neither file nor tape.
 
@@ -43,7 +43,7 @@ async def recover(file: Path, keep_quiet: float | None = None) -> float | None:
     OSError as `finish` does, and BrokenAudio where the file has something in it and is no WAV.
     """
     if await asyncio.to_thread(tape_of(file).exists):
-        await finish(file, keep_quiet)
+        await finish(file, keep_silence)
     return await asyncio.to_thread(_kept, file)
 
 

@@ -1,4 +1,4 @@
-"""Phones that have not subscribed, and are told all the same: the shell round `unasked`."""
+"""Phones that have not subscribed, and are told all the same: the shell round `unsolicited`."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
@@ -12,7 +12,7 @@ from ringdove.sip.uri import Uri
 
 from .outgoing import Outgoing
 from .package import Package, State, Topic
-from .unasked import STANDING, Name, Tell, Unasked
+from .unsolicited import STANDING, Name, Tell, Unsolicited
 
 
 class Bystanders:
@@ -24,12 +24,12 @@ class Bystanders:
         self._outgoing = outgoing
         self._packages = packages
         self._bindings = bindings
-        self._unasked = Unasked()
+        self._unsolicited = Unsolicited()
 
     @property
     def declined(self) -> int:
         """How many phones do not want to be told."""
-        return self._unasked.declined
+        return self._unsolicited.declined
 
     def find(self, name: Name) -> StoredBinding | None:
         """A phone that is there and answers."""
@@ -38,11 +38,11 @@ class Bystanders:
     def tell(self, binding: StoredBinding, topic: Topic, state: State) -> None:
         """Send this phone a NOTIFY, unless it does not want one."""
         name = Name(binding.extension_id, binding.key)
-        self._perform(self._unasked.tell(name, _registration(binding), topic, state))
+        self._perform(self._unsolicited.tell(name, _registration(binding), topic, state))
 
     def review(self, extension_id: int) -> None:
         """An extension has other bindings now."""
-        self._unasked.keep(extension_id, {binding.key for binding in self._bindings(extension_id)})
+        self._unsolicited.keep(extension_id, {binding.key for binding in self._bindings(extension_id)})
 
     def _perform(self, actions: Iterable[Tell]) -> None:
         for action in actions:
@@ -55,7 +55,7 @@ class Bystanders:
                 self._outgoing.send(package, self._request(package, binding, hop, action.state), hop, over)
 
     def _told(self, name: Name, status: int) -> None:
-        self._perform(self._unasked.answered(name, status))
+        self._perform(self._unsolicited.answered(name, status))
 
     def _request(self, package: Package, binding: StoredBinding, hop: Hop, state: State) -> Request:
         target = Uri.parse(binding.contact).without_headers()

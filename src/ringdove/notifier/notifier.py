@@ -20,7 +20,7 @@ from .bystanders import Bystanders
 from .outgoing import Outgoing
 from .package import Package, Topic
 from .subscribers import Subscribers
-from .unasked import Name
+from .unsolicited import Name
 
 log = structlog.get_logger(__name__)
 

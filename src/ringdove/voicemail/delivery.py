@@ -12,7 +12,7 @@ from ringdove.events.types import MailboxChanged, MessageLeft
 from ringdove.media import recordings
 from ringdove.media.files.process import AT_ONCE, ProcessFault
 from ringdove.media.library import Kept
-from ringdove.media.recordings import KEPT_QUIET, recover
+from ringdove.media.recordings import KEPT_SILENCE, recover
 from ringdove.model.voicemail import Message, NewMessage
 from ringdove.settings import Settings
 from ringdove.shelf import Shelf
@@ -152,7 +152,7 @@ class Delivery:
     async def _is_delivered(self, letter: Letter) -> bool:
         """Deliver one; False where it is no message."""
         file = self._spool.file(letter)
-        seconds = await recover(file, KEPT_QUIET)
+        seconds = await recover(file, KEPT_SILENCE)
         if seconds is None or not self.is_message(await recordings.heard(file)):
             log.info("letter_too_short", letter=letter.id, call=letter.call_id, seconds=seconds)
             return False

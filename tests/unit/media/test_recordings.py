@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringdove.media.loudness import PAUSE, speech
-from ringdove.media.recordings import KEPT_QUIET, finish, heard, recover, tape_of
+from ringdove.media.recordings import KEPT_SILENCE, finish, heard, recover, tape_of
 from ringdove.media.tape import TapeWriter
 
 START = 5000.0
@@ -41,7 +41,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 async def test_a_tape_becomes_its_wav_and_asking_again_changes_nothing(file: Path) -> None:
     left_behind(file, (LOUD, 1.0), (SOFT, 4.0))
-    assert await recover(file, keep_quiet=0.5) == 1.5
+    assert await recover(file, keep_silence=0.5) == 1.5
     once = contents(file.parent)
     assert set(once) == {file.name}
     assert await recover(file) == 1.5
@@ -77,7 +77,7 @@ async def test_where_nothing_was_kept_nothing_is_left(file: Path, content: bytes
 
 async def test_where_nobody_spoke_and_no_silence_is_kept_nothing_is_left(file: Path) -> None:
     left_behind(file, (SOFT, 1.0))
-    assert await recover(file, keep_quiet=0) is None
+    assert await recover(file, keep_silence=0) is None
     assert os.listdir(file.parent) == []
 
 
@@ -112,7 +112,7 @@ async def test_silence_is_not_heard_but_short_pauses_between_words_are_speech(
     left_behind(file, *said)
     await recover(file)
     assert await heard(file) == pytest.approx(seconds)
-    await recover(file, KEPT_QUIET)
+    await recover(file, KEPT_SILENCE)
     assert await heard(file) == pytest.approx(seconds), "what is cut off is not heard"
 
 

@@ -48,14 +48,14 @@ def said(
 
 
 def rendered(
-    folder: Path, packets: Iterable[Put], channels: int = 1, keep_quiet: float | None = None
+    folder: Path, packets: Iterable[Put], channels: int = 1, keep_silence: float | None = None
 ) -> tuple[Rendered, list[Sound]]:
     """The recording of these packets, channel by channel."""
     tape = TapeWriter(folder / "a.tape", channels)
     for packet in packets:
         tape.put(*packet)
     tape.close()
-    answer = render(folder / "a.tape", folder / "a.wav", keep_quiet)
+    answer = render(folder / "a.tape", folder / "a.wav", keep_silence)
     samples, rate = soundfile.read(folder / "a.wav", dtype="float32", always_2d=True)
     assert len(samples) / rate == answer.seconds
     return answer, [Sound(rate, samples[:, number]) for number in range(samples.shape[1])]
@@ -181,7 +181,7 @@ def test_silence_at_the_end_can_be_left_off(tmp_path: Path, codec: Codec, keep: 
     """That which was not, at the beginning and amid, stays."""
     packets = said(0, 0.5, codec=codec) + said(440, 1, codec=codec, after=0.5, timestamp=4000)
     packets += said(0, 3, codec=codec, after=1.5, timestamp=12_000)
-    answer, (sound,) = rendered(tmp_path, packets, keep_quiet=keep)
+    answer, (sound,) = rendered(tmp_path, packets, keep_silence=keep)
     assert answer.seconds == pytest.approx(seconds, abs=0.041)
     assert close(spans(sound.first(1.5)), (None, 0, 0.5), (440, 0.5, 1.5))
 
@@ -190,7 +190,7 @@ def test_silence_lasts_until_somebody_speaks_on_any_channel(tmp_path: Path) -> N
     packets = (
         said(440, 1) + said(0, 3, after=1, timestamp=8000) + said(0, 2, channel=1) + said(700, 1, channel=1, after=2)
     )
-    answer, (one, other) = rendered(tmp_path, packets, keep_quiet=0.5)
+    answer, (one, other) = rendered(tmp_path, packets, keep_silence=0.5)
     assert answer.seconds == 3.5
     assert close(spans(one), (440, 0, 1), (None, 1, 3.5))
     assert close(spans(other), (None, 0, 2), (700, 2, 3), (None, 3, 3.5))
@@ -198,7 +198,7 @@ def test_silence_lasts_until_somebody_speaks_on_any_channel(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(("keep", "seconds"), [(0.0, 0.0), (0.5, 0.5)])
 def test_where_nobody_spoke_all_is_silence_at_the_end(tmp_path: Path, keep: float, seconds: float) -> None:
-    assert rendered(tmp_path, said(0, 3), keep_quiet=keep)[0].seconds == seconds
+    assert rendered(tmp_path, said(0, 3), keep_silence=keep)[0].seconds == seconds
 
 
 def test_what_comes_long_after_is_left_out(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from support.mailbox import (
     BRIEF,
     A,
     B,
+    C,
     dial,
     enter,
     heard,
@@ -88,6 +89,22 @@ async def test_new_messages_one_after_the_other(scene: Scene) -> None:
     check_stream(alice.audio.packets)
     assert await inside(scene.house, mailbox_of(alice)) == {first: True, last: True}
     assert changes == [MailboxChanged(mailbox_of(alice))] * 2
+
+
+async def test_message_in_the_middle_is_repeated_as_what_it_is(scene: Scene) -> None:
+    alice = await scene.phone(**BRIEF)
+    await leave(scene.house, mailbox_of(alice), A, B, C)
+    line = await enter(alice)
+    await press(line, "1")
+    await told(alice, "first_message")
+    await press(line, "6")
+    await told(alice, "next_message")
+    await alice.audio.hears(B)
+    await told(alice, "to_repeat", "press_5")
+    await press(line, "5")
+    await alice.audio.hears(B)
+    await line.bye()
+    assert [word for word in heard(alice) if "message" in word].count("next_message") == 1
 
 
 @pytest.mark.parametrize(

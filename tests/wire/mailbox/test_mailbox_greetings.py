@@ -2,6 +2,7 @@
 
 import pytest
 
+from ringdove.calls.mailbox import visit
 from ringdove.events.types import ExtensionChanged
 from ringdove.model.story import HopOutcome
 from ringdove.model.voicemail import Mailbox, MailboxKind
@@ -65,6 +66,18 @@ async def test_who_gives_its_pin_at_another_phone_has_its_own_groups_there(scene
     await leave_by_key(line)
     hops = (await scene.story(alice)).hops
     assert [hop.number for hop in hops] == [bob.number, number, bob.number], "and no other mailbox"
+
+
+async def test_nobody_goes_from_mailbox_to_mailbox_for_ever(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visit, "_MOST", 2)
+    alice = await scene.phone()
+    await scene.vm_group("share", alice.person)
+    line = await enter(alice)
+    for _ in range(3):
+        await press(line, "3")
+    await told(alice, "goodbye")
+    await alice.hung_up()
+    assert [hop.outcome for hop in (await scene.story(alice)).hops] == [HopOutcome.ENTERED] * 3
 
 
 async def test_group_that_copies_has_a_greeting_but_no_messages(scene: Scene) -> None:

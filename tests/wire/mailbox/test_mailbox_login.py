@@ -21,18 +21,12 @@ from support.mailbox import (
     leave_by_key,
     mailbox_of,
 )
-from support.phones import Line, Phone
+from support.phones import Phone
 from support.scene import Scene
 from support.spoken import told
 from support.voicemail import press, speak
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-async def tries(line: Line, *keys: str) -> None:
-    """Key in what is asked for, each with `#`."""
-    for one in keys:
-        await press(line, *one, "#")
 
 
 async def test_own_mailbox_may_want_its_pin(scene: Scene) -> None:

@@ -85,8 +85,8 @@ async def test_a_message_that_a_caller_leaves_lights_all_lamps_that_it_concerns(
         await speak(line, 700, 1.3)
         await line.bye()
         assert shown(await at_bob.told(within=8)) == ("yes", "1/0")
-        unasked = await desk.expect("NOTIFY")
-        assert (standing(unasked), shown(unasked)) == ("terminated", ("yes", "1/0"))
+        unsolicited = await desk.expect("NOTIFY")
+        assert (standing(unsolicited), shown(unsolicited)) == ("terminated", ("yes", "1/0"))
 
         line = await reach_tone(alice, await alice.dial(shared))
         await speak(line, 700, 1.3)

@@ -18,17 +18,18 @@ log = structlog.get_logger(__name__)
 
 
 class Listening:
-    """A walk through the messages that were there when it began. `manners`: whose settings say what is told of each.
+    """A walk through the messages that were there when it began.
 
-    Somebody else may walk through the same messages: those that are gone are passed over.
+    `preferences`: whose settings say what is told of each. Somebody else may walk through the same messages: those that
+    are gone are passed over.
     """
 
-    def __init__(self, call: Call, talk: Conversation, menu: Menu, mailbox: Mailbox, manners: Extension) -> None:
+    def __init__(self, call: Call, talk: Conversation, menu: Menu, mailbox: Mailbox, preferences: Extension) -> None:
         self._call_id = call.id
         self._talk = talk
         self._menu = menu
         self._mailbox = mailbox
-        self._manners = manners
+        self._preferences = preferences
         self._store = call.board.store
         self._sounds = call.board.sounds
         self._speech = call.board.sounds.speech
@@ -83,7 +84,7 @@ class Listening:
     # What the keys do: each returns the key that was pressed meanwhile, or "".
 
     async def _repeat(self) -> str:
-        return await self._play(Phrase.NEXT_MESSAGE)
+        return await self._play(None)
 
     async def _go_back(self) -> str:
         if self._place == 0:
@@ -117,12 +118,15 @@ class Listening:
 
     # One message
 
-    async def _play(self, moved: Phrase) -> str:
-        """Say which message it is and let it be heard. It counts as read from its first sound on."""
+    async def _play(self, moved: Phrase | None) -> str:
+        """Say which message it is and let it be heard. It counts as read from its first sound on.
+
+        `moved` is what is said of one in the middle; None where it is the same again.
+        """
         if not await self._is_there():
             self._menu.note(Phrase.NO_MORE_MESSAGES)
             return "*"
-        self._menu.note(self._position(moved), *self._envelope())
+        self._menu.note(*self._position(moved), *self._envelope())
         if key := await self._talk.say(self._menu.noted(), self._keys):
             return key
         await self._mark_as_read()
@@ -146,13 +150,15 @@ class Listening:
     def _keys(self) -> str:
         return "".join(self._actions) + "*#"
 
-    def _position(self, moved: Phrase) -> Phrase:
+    def _position(self, moved: Phrase | None) -> list[Phrase]:
         if self._place == 0:
-            return Phrase.FIRST_MESSAGE
-        return Phrase.LAST_MESSAGE if self._place + 1 == len(self._messages) else moved
+            return [Phrase.FIRST_MESSAGE]
+        if self._place + 1 == len(self._messages):
+            return [Phrase.LAST_MESSAGE]
+        return [] if moved is None else [moved]
 
     def _envelope(self) -> list[tuple[Path, ...]]:
-        told = self._manners
+        told = self._preferences
         parts = (
             (told.enb_vm_play_datetime, self._received),
             (told.enb_vm_play_caller_id, self._caller),

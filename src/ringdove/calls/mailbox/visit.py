@@ -25,6 +25,8 @@ Enter = Callable[[], Awaitable[Owner | None]]
 
 _OTHERS = "3456789"
 """The keys of other mailboxes."""
+_MOST = 100
+"""Times that one call may go on to another mailbox: each is told in its story."""
 
 
 async def of_caller(call: Call) -> None:
@@ -61,8 +63,10 @@ class _Visit:
         self.login = Login(call, talk, self._menu)
 
     async def walk(self, enter: Enter | None) -> None:
-        """From mailbox to mailbox, until the caller has enough or is not let in."""
-        while enter is not None:
+        """From mailbox to mailbox, until the caller has enough or is not let in, or has gone on for ever."""
+        visits = 0
+        while enter is not None and visits <= _MOST:
+            visits += 1
             with self._call.book.hop("voicemail", outcome=HopOutcome.NOT_ENTERED) as hop:
                 owner = await enter()
                 enter = None
@@ -107,5 +111,5 @@ class _Visit:
         return dict(zip(_OTHERS, [one for one in theirs if one.mailbox != owner.mailbox], strict=False))
 
     async def _listen(self, owner: Owner, *, read: bool) -> str:
-        manners = owner if isinstance(owner, Extension) else self.login.person
-        return await Listening(self._call, self._talk, self._menu, owner.mailbox, manners).walk(read=read)
+        preferences = owner if isinstance(owner, Extension) else self.login.person
+        return await Listening(self._call, self._talk, self._menu, owner.mailbox, preferences).walk(read=read)

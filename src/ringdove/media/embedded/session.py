@@ -167,9 +167,9 @@ class EmbeddedSession:
         self._tapes.begin(r, Tape(file, parties, quiet or 0.0))
         self._push(*(self._parties[p] for p in parties if p in self._parties))
 
-    async def stop_record(self, r: RecordingId, *, keep_quiet: float | None = None) -> Recording:
+    async def stop_record(self, r: RecordingId, *, keep_silence: float | None = None) -> Recording:
         """End a recording and make its file."""
-        return await self._tapes.stop(r, keep_quiet)
+        return await self._tapes.stop(r, keep_silence)
 
     async def part(self, a: PartyId, b: PartyId) -> None:
         """Silence between two."""

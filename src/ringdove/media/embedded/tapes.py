@@ -67,12 +67,12 @@ class Tapes:
         """The recording that is kept there, as long as it runs."""
         return next((r for r, tape in self._tapes.items() if tape.path == path and tape.complete is None), None)
 
-    async def stop(self, r: RecordingId, keep_quiet: float | None) -> Recording:
+    async def stop(self, r: RecordingId, keep_silence: float | None) -> Recording:
         """End one and make its file; see `MediaSession.stop_record`."""
         tape = self._tapes[r]
         await asyncio.shield(self._complete(tape))
         try:
-            seconds = await finish(tape.file, keep_quiet)
+            seconds = await finish(tape.file, keep_silence)
         except OSError as error:
             raise RecordingFailed(str(error)) from error
         self._tapes.pop(r, None)

@@ -47,9 +47,9 @@ async def transcode(source: Path, folder: Path) -> Transcoded:
     return answer
 
 
-async def render(tape: Path, into: Path, keep_quiet: float | None = None) -> float:
+async def render(tape: Path, into: Path, keep_silence: float | None = None) -> float:
     """Make a WAV of a tape, which stays, and return its seconds: see `recordings.finish`. Raises ProcessFailed."""
-    keep = () if keep_quiet is None else (str(keep_quiet),)
+    keep = () if keep_silence is None else (str(keep_silence),)
     answer = await _answer("render", str(tape), str(into), *keep)
     if not isinstance(answer, Rendered):
         raise _failure(answer, f"{into.name} was not rendered: {answer}")

@@ -23,11 +23,11 @@ _HEADER = 44
 _BIGGEST = 2**32 - 1 - _HEADER  # RIFF has 32 bits for it
 
 
-def render(tape: Path, into: Path, keep_quiet: float | None = None) -> Rendered:
+def render(tape: Path, into: Path, keep_silence: float | None = None) -> Rendered:
     """Make the WAV `into` of a tape, written beside it, then renamed. Raises OSError.
 
     All channels begin with whoever was heard first and are equally long; what is not there is silence. 8000 samples in
-    a second, 16,000 where there is G.722. With `keep_quiet` it ends so many seconds after the last speech, unless it
+    a second, 16,000 where there is G.722. With `keep_silence` it ends so many seconds after the last speech, unless it
     ends before.
     """
     with tape.open("rb") as file:
@@ -37,7 +37,7 @@ def render(tape: Path, into: Path, keep_quiet: float | None = None) -> Rendered:
     channels = read_channels(content, LONGEST)
     beside = into.with_name(f"{into.name}.part")
     try:
-        seconds = _write(channels, beside, keep_quiet)
+        seconds = _write(channels, beside, keep_silence)
         beside.replace(into)
     except BaseException:
         beside.unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def render(tape: Path, into: Path, keep_quiet: float | None = None) -> Rendered:
     return Rendered(seconds, sum(channel.silenced for channel in channels))
 
 
-def _write(channels: list[Channel], path: Path, keep_quiet: float | None) -> float:
+def _write(channels: list[Channel], path: Path, keep_silence: float | None) -> float:
     """Write the WAV and return its seconds."""
     begin = min((channel.begin for channel in channels if channel.begin is not None), default=0)
     scale = 2 if any(channel.wide for channel in channels) else 1
@@ -65,8 +65,8 @@ def _write(channels: list[Channel], path: Path, keep_quiet: float | None) -> flo
                     room = sound[start : start + len(samples), number]
                     room[:] = samples[: len(room)]
             sound.flush()
-            if keep_quiet is not None:
-                frames = min(frames, _spoken(sound, rate) + round(keep_quiet * rate))
+            if keep_silence is not None:
+                frames = min(frames, _spoken(sound, rate) + round(keep_silence * rate))
                 out.truncate(_HEADER + frames * len(channels) * 2)
                 out.seek(0)
                 out.write(_header(frames, len(channels), rate))

@@ -41,7 +41,7 @@ class _Asked:
     then: tuple[Hashable, Topic, State] | None = None
 
 
-class Unasked:
+class Unsolicited:
     """Who is being told, and who does not want to be.
 
     To a phone one NOTIFY is under way at a time; of what changes meanwhile it is told the last. `registration` tells

@@ -8,8 +8,8 @@ from support.subscriber import Lamp, shown, standing
 from wire.message_waiting.waiting_server import SOON, Server, box, greets
 
 
-class TestUnasked:
-    async def unasked(self, phone: Phone, status: int = 200) -> Request:
+class TestUnsolicited:
+    async def unsolicited(self, phone: Phone, status: int = 200) -> Request:
         notify: Request = await phone.expect("NOTIFY")
         assert notify.to.tag is None
         assert standing(notify) == "terminated"
@@ -20,29 +20,29 @@ class TestUnasked:
     async def test_a_phone_that_only_registers_is_told_of_each_change(self, server: Server, alice: Phone) -> None:
         await alice.register()
         await server.leave(box(alice))
-        notify = await self.unasked(alice)
+        notify = await self.unsolicited(alice)
         assert shown(notify) == ("yes", "1/0")
         assert notify.uri == str(alice.uri)
         await server.leave(box(alice))
-        assert shown(await self.unasked(alice)) == ("yes", "2/0")
+        assert shown(await self.unsolicited(alice)) == ("yes", "2/0")
 
     @greets
     async def test_a_phone_that_was_switched_on_is_told_of_what_waits(self, server: Server, alice: Phone) -> None:
         await server.leave(box(alice))
         await alice.register()
-        assert shown(await self.unasked(alice)) == ("yes", "1/0")
+        assert shown(await self.unsolicited(alice)) == ("yes", "1/0")
         await alice.register()
         await alice.expect_none("NOTIFY", within=3 * SOON)
         call_id, cseq = alice.registration
         alice.registration = f"{call_id}-anew", cseq
         await alice.register()
-        assert shown(await self.unasked(alice)) == ("yes", "1/0")
+        assert shown(await self.unsolicited(alice)) == ("yes", "1/0")
 
     async def test_a_phone_behind_a_proxy_is_told_by_way_of_that(self, server: Server, alice: Phone) -> None:
         edge = "<sip:edge.test;lr>"
         await alice.register(Supported="path", Path=edge)
         await server.leave(box(alice))
-        notify = await self.unasked(alice)
+        notify = await self.unsolicited(alice)
         assert (notify.headers.get("Route"), notify.uri) == (edge, str(alice.uri))
 
     async def test_who_has_subscribed_is_told_once_and_its_other_phone_too(self, server: Server, alice: Phone) -> None:
@@ -54,7 +54,7 @@ class TestUnasked:
             await lamp.told()
             await server.leave(box(alice))
             assert shown(await lamp.told()) == ("yes", "1/0")
-            assert shown(await self.unasked(desk)) == ("yes", "1/0")
+            assert shown(await self.unsolicited(desk)) == ("yes", "1/0")
             await alice.expect_none("NOTIFY", within=3 * SOON)
         finally:
             await desk.close()
@@ -65,7 +65,7 @@ class TestUnasked:
         await lamp.told()
         await server.leave(box(alice))
         await lamp.told(481)
-        assert shown(await self.unasked(alice)) == ("yes", "1/0")
+        assert shown(await self.unsolicited(alice)) == ("yes", "1/0")
 
     async def test_who_is_gone_is_given_up_and_told_when_it_is_back(self, server: Server) -> None:
         alice = await server.phone("2001", "tcp")
@@ -77,7 +77,7 @@ class TestUnasked:
         async with await server.another(alice.person, "tcp") as again:
             await again.register()
             await server.leave(box(again))
-            assert shown(await self.unasked(again)) == ("yes", "2/0")
+            assert shown(await self.unsolicited(again)) == ("yes", "2/0")
 
     @greets
     @pytest.mark.parametrize("status", [405, 481, 489, 501])
@@ -86,7 +86,7 @@ class TestUnasked:
     ) -> None:
         await server.leave(box(alice))
         await alice.register()
-        await self.unasked(alice, status)
+        await self.unsolicited(alice, status)
         await until(lambda: server.notifier.declined == 1, "it has declined")
         await server.leave(box(alice))
         await alice.register()
@@ -94,13 +94,13 @@ class TestUnasked:
         call_id, cseq = alice.registration
         alice.registration = f"{call_id}-anew", cseq
         await alice.register()
-        assert shown(await self.unasked(alice)) == ("yes", "2/0")
+        assert shown(await self.unsolicited(alice)) == ("yes", "2/0")
         assert server.notifier.declined == 0
 
     async def test_who_declined_and_unregistered_is_forgotten(self, server: Server, alice: Phone) -> None:
         await alice.register()
         await server.leave(box(alice))
-        await self.unasked(alice, 489)
+        await self.unsolicited(alice, 489)
         await until(lambda: server.notifier.declined == 1, "it has declined")
         await alice.register(0)
         assert server.notifier.declined == 0
@@ -119,4 +119,4 @@ class TestUnasked:
         alice.reply(await alice.expect("NOTIFY"), 401, headers=challenge)
         await alice.expect_none("NOTIFY", within=0.2)
         await server.leave(box(alice))
-        assert (await self.unasked(alice)).headers.get("Authorization") is None
+        assert (await self.unsolicited(alice)).headers.get("Authorization") is None

@@ -5,66 +5,66 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringdove.notifier.package import Topic
-from ringdove.notifier.unasked import Name, Tell, Unasked
+from ringdove.notifier.unsolicited import Name, Tell, Unsolicited
 
 BOX = Topic("message-summary", 1)
 DESK, CELLAR = Name(7, "desk"), Name(7, "cellar")
 
 
 def test_one_NOTIFY_at_a_time_and_of_what_changed_meanwhile_the_last() -> None:
-    unasked = Unasked()
-    assert unasked.tell(DESK, "r1", BOX, "one") == [Tell(DESK, BOX, "one")]
-    assert unasked.tell(DESK, "r1", BOX, "two") == unasked.tell(DESK, "r1", BOX, "three") == []
-    assert unasked.tell(CELLAR, "r2", BOX, "three") == [Tell(CELLAR, BOX, "three")]
-    assert unasked.answered(DESK, 200) == [Tell(DESK, BOX, "three")]
-    assert unasked.answered(DESK, 200) == []
-    assert unasked.tell(DESK, "r1", BOX, "three") == [Tell(DESK, BOX, "three")]
+    unsolicited = Unsolicited()
+    assert unsolicited.tell(DESK, "r1", BOX, "one") == [Tell(DESK, BOX, "one")]
+    assert unsolicited.tell(DESK, "r1", BOX, "two") == unsolicited.tell(DESK, "r1", BOX, "three") == []
+    assert unsolicited.tell(CELLAR, "r2", BOX, "three") == [Tell(CELLAR, BOX, "three")]
+    assert unsolicited.answered(DESK, 200) == [Tell(DESK, BOX, "three")]
+    assert unsolicited.answered(DESK, 200) == []
+    assert unsolicited.tell(DESK, "r1", BOX, "three") == [Tell(DESK, BOX, "three")]
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 481, 489, 501, 603])
 def test_who_declines_is_left_alone_until_it_registers_anew(status: int) -> None:
-    unasked = Unasked()
-    unasked.tell(DESK, "r1", BOX, "one")
-    unasked.tell(DESK, "r1", BOX, "two")
-    assert unasked.answered(DESK, status) == []
-    assert unasked.tell(DESK, "r1", BOX, "three") == []
-    assert unasked.declined == 1
-    assert unasked.tell(DESK, "r2", BOX, "three") == [Tell(DESK, BOX, "three")]
-    assert unasked.declined == 0
+    unsolicited = Unsolicited()
+    unsolicited.tell(DESK, "r1", BOX, "one")
+    unsolicited.tell(DESK, "r1", BOX, "two")
+    assert unsolicited.answered(DESK, status) == []
+    assert unsolicited.tell(DESK, "r1", BOX, "three") == []
+    assert unsolicited.declined == 1
+    assert unsolicited.tell(DESK, "r2", BOX, "three") == [Tell(DESK, BOX, "three")]
+    assert unsolicited.declined == 0
 
 
 @pytest.mark.parametrize("status", [200, 302, 401, 407, 408, 480, 486, 491, 500, 503])
 def test_what_says_nothing_about_the_next_time_changes_nothing(status: int) -> None:
-    unasked = Unasked()
-    unasked.tell(DESK, "r1", BOX, "one")
-    unasked.answered(DESK, status)
-    assert unasked.tell(DESK, "r1", BOX, "two") == [Tell(DESK, BOX, "two")]
-    assert unasked.declined == 0
+    unsolicited = Unsolicited()
+    unsolicited.tell(DESK, "r1", BOX, "one")
+    unsolicited.answered(DESK, status)
+    assert unsolicited.tell(DESK, "r1", BOX, "two") == [Tell(DESK, BOX, "two")]
+    assert unsolicited.declined == 0
 
 
 def test_what_it_said_before_it_was_started_anew_says_nothing_about_the_next_time() -> None:
-    unasked = Unasked()
-    unasked.tell(DESK, "r1", BOX, "one")
-    assert unasked.tell(DESK, "r2", BOX, "two") == []
-    assert unasked.answered(DESK, 481) == [Tell(DESK, BOX, "two")]
-    assert unasked.declined == 0
+    unsolicited = Unsolicited()
+    unsolicited.tell(DESK, "r1", BOX, "one")
+    assert unsolicited.tell(DESK, "r2", BOX, "two") == []
+    assert unsolicited.answered(DESK, 481) == [Tell(DESK, BOX, "two")]
+    assert unsolicited.declined == 0
 
 
 def test_who_declined_and_is_gone_is_forgotten() -> None:
-    unasked = Unasked()
+    unsolicited = Unsolicited()
     for name in (DESK, CELLAR, Name(8, "desk")):
-        unasked.tell(name, "r1", BOX, "one")
-        unasked.answered(name, 489)
-    unasked.keep(7, ["cellar"])
-    assert unasked.declined == 2
-    assert unasked.tell(DESK, "r1", BOX, "two") == [Tell(DESK, BOX, "two")]
-    assert unasked.tell(CELLAR, "r1", BOX, "two") == []
-    unasked.keep(7, [])
-    assert unasked.declined == 1
+        unsolicited.tell(name, "r1", BOX, "one")
+        unsolicited.answered(name, 489)
+    unsolicited.keep(7, ["cellar"])
+    assert unsolicited.declined == 2
+    assert unsolicited.tell(DESK, "r1", BOX, "two") == [Tell(DESK, BOX, "two")]
+    assert unsolicited.tell(CELLAR, "r1", BOX, "two") == []
+    unsolicited.keep(7, [])
+    assert unsolicited.declined == 1
 
 
 def test_an_answer_that_nobody_waits_for_means_nothing() -> None:
-    assert Unasked().answered(DESK, 489) == []
+    assert Unsolicited().answered(DESK, 489) == []
 
 
 steps = st.one_of(
@@ -79,7 +79,7 @@ steps = st.one_of(
 def test_whatever_happens_the_last_state_is_told_last_and_nobody_is_told_what_it_declined(
     happened: list[tuple[str, Name, int | None]],
 ) -> None:
-    unasked = Unasked()
+    unsolicited = Unsolicited()
     registration = dict.fromkeys((DESK, CELLAR), 0)
     under_way: dict[Name, int] = {}
     """With which registration each is being told."""
@@ -100,14 +100,14 @@ def test_whatever_happens_the_last_state_is_told_last_and_nobody_is_told_what_it
         as_what = under_way.pop(name)
         if status == 489:
             declined[name] = as_what
-        see(unasked.answered(name, status))
+        see(unsolicited.answered(name, status))
 
     for what, name, value in happened:
         if what == "anew":
             registration[name] += 1
         elif what == "tell" and value is not None:
             wanted[name] = value, registration[name]
-            see(unasked.tell(name, registration[name], BOX, value))
+            see(unsolicited.tell(name, registration[name], BOX, value))
         elif name in under_way and value is not None:
             answer(name, value)
     while under_way:
