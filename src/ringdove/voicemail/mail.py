@@ -218,14 +218,16 @@ class Mailer:
         mailbox, own = await self._mailbox(message, to)
         with_it = to.new_vm_notify is NewVmNotify.WITH_ATTACHMENT
         too_large = with_it and waiting.bare
+        original = partial(self._audio.original, message.digest)
         try:
+            recording = await asyncio.to_thread(original) if with_it and not too_large else None
             mail = about(
                 message,
                 to,
                 mailbox=mailbox,
                 sender=self._sender,
                 code=self._settings.vm_code if own else None,
-                recording=self._audio.original(message.digest) if with_it and not too_large else None,
+                recording=recording,
                 too_large=too_large,
             )
         except (Unwritable, OSError):
