@@ -9,6 +9,7 @@ import pytest_asyncio
 from ringdove.events.types import MailboxFull
 from ringdove.model.story import Disposition, EndedBy, HeardKind, HopOutcome
 from ringdove.model.voicemail import Mailbox, MailboxKind
+from support import spoken
 from support.hearing import check_stream
 from support.house import House, Person
 from support.phones import Line, Phone
@@ -140,6 +141,16 @@ async def test_voicemail_of_a_caller_who_says_nothing_is_no_message(scene: Scene
     assert story.hops[-1].outcome is HopOutcome.NO_MESSAGE
     assert await messages(scene.house, count=0, ext_id=bob.id) == []
     assert list((scene.house.node.settings.data / "voicemail").iterdir()) == []
+
+
+async def test_voicemail_lets_nobody_stay_who_says_nothing(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await away(scene)
+    await reach_tone(alice, await alice.dial(bob.number))
+    await alice.hung_up(within=5 * (SILENCE + 5))
+    told = spoken.said(alice.audio.packets)
+    assert told[told.index("beep") :] == ["beep", "too_short"] * 5 + ["nothing_recorded", "goodbye"]
+    assert (await scene.story(alice)).hops[-1].outcome is HopOutcome.NO_MESSAGE
 
 
 async def test_voicemail_can_be_listened_to_and_recorded_again(scene: Scene) -> None:
