@@ -102,6 +102,22 @@ async def test_a_recording_that_cannot_be_made_a_file_of_now_is_a_message_later(
     assert (await scene.story(alice)).hops[-1].outcome is HopOutcome.MESSAGE_LEFT
 
 
+async def test_a_take_that_nobody_can_judge_yet_does_not_cost_the_one_before(scene: Scene) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await scene.person(enb_vm=1)
+    line = await reach_tone(alice, await alice.dial(bob.number))
+    before = set(spool(scene.house).glob("*.json"))
+    await speak(line, TONE, 1.5)
+    await press_for_tone(line, "#", "3")
+    (note,) = set(spool(scene.house).glob("*.json")) - before
+    in_the_way = note.with_suffix(".wav.part")
+    in_the_way.mkdir()
+    await line.bye()
+    await scene.story(alice)
+    in_the_way.rmdir()
+    assert await said(scene.house, bob) == [(TONE, near(1.5))]
+
+
 async def test_who_says_nothing_and_hangs_up_leaves_no_message(scene: Scene) -> None:
     (alice,) = await scene.phones(1)
     bob = await scene.person(enb_vm=1)

@@ -42,10 +42,8 @@ class _Message:
         self._settings = call.board.settings
         self._blank: Letter | None = None
         """One that was begun, and nothing of use is in it yet."""
-        self._kept: Letter | None = None
-        """The last recording in which enough is heard."""
-        self._torn: Letter | None = None
-        """One after it, which nobody has heard yet."""
+        self._takes: list[Letter] = []
+        """The last recording in which enough is heard, and those after it of which that is not known yet."""
 
     async def take(self) -> None:
         words = list[Phrase]()
@@ -54,20 +52,19 @@ class _Message:
             await self._greet()
             for _ in range(_TAKES):
                 await self._record()
-                if self._kept is None:
+                if not self._takes:
                     await self._talk.say(self._speech.phrase(Phrase.TOO_SHORT))
-                elif await self._accepts(self._kept):
+                elif await self._accepts(self._takes[-1]):
                     break
         except NoRoom as why:
-            self._hop.outcome = HopOutcome.MAILBOX_FULL
+            if not self._takes:
+                self._hop.outcome = HopOutcome.MAILBOX_FULL
             words.append(Phrase.NO_ROOM if why.mailbox is None else Phrase.MAILBOX_FULL)
         finally:  # whatever ended it: a hang-up, the end of the server
-            if self._kept is not None:
-                self._hop.outcome = HopOutcome.MESSAGE_LEFT
-            if takes := [take for take in (self._kept, self._torn) if take is not None]:
-                self._postbox.send(*takes)
-            await self._discard(self._blank)
-        if self._kept is not None:
+            if self._takes:
+                self._postbox.send(*self._takes)
+            await self._discard_blank()
+        if self._takes:
             words.append(Phrase.MESSAGE_SENT)
         await self._say(*(words or [Phrase.NOTHING_RECORDED]), Phrase.GOODBYE)
 
@@ -90,30 +87,42 @@ class _Message:
             heard.ended()
 
     async def _record(self) -> None:
-        """One take. It takes the place of the one before if enough is heard in it."""
+        """One take. It takes the place of those before if enough is heard in it."""
         letter, settings = await self._begin(), self._settings
         await self._talk.say((BEEP,))
         file, began = self._postbox.file(letter), self._call.book.now()
         try:
             take = await self._talk.record(file, longest=settings.vm_longest, quiet=settings.vm_silence)
         except BaseException:  # the server stops at once, for instance: whether it is a message is found out later
-            self._blank, self._torn = None, letter
+            self._blank = None
+            self._takes.append(letter)
             raise
-        if take.seconds is None or self._postbox.is_message(take.heard):
-            self._blank, self._kept = self._kept, letter
-            seconds = self._call.book.now() - began if take.seconds is None else take.seconds
-            self._hop.message = Recorded(began_at=began, seconds=round(seconds, 3))
-        await self._discard(self._blank)
+        if take.seconds is None:
+            self._keep(letter, began, self._call.book.now() - began)
+        elif self._postbox.is_message(take.heard):
+            before, self._takes = self._takes, []
+            self._keep(letter, began, take.seconds)
+            for one in before:
+                await self._postbox.discard(one)
+        else:
+            await self._discard_blank()
         if take.over is not None:
             raise take.over
+
+    def _keep(self, letter: Letter, began: float, seconds: float) -> None:
+        """What is in it is a message, as far as is known."""
+        self._blank = None
+        self._takes.append(letter)
+        self._hop.outcome = HopOutcome.MESSAGE_LEFT
+        self._hop.message = Recorded(began_at=began, seconds=round(seconds, 3))
 
     async def _accepts(self, letter: Letter) -> bool:
         """Whether the caller leaves it at this recording; False where it wants to record again."""
         listen = partial(self._postbox.listen, self._postbox.file(letter))
         return await self._menu.review(listen, silently="#") != "3"
 
-    async def _discard(self, letter: Letter | None) -> None:
-        self._blank = None
+    async def _discard_blank(self) -> None:
+        letter, self._blank = self._blank, None
         if letter is not None:
             await self._postbox.discard(letter)
 
