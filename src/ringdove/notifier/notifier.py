@@ -72,6 +72,8 @@ class Notifier:
         self._to_read: dict[Topic, dict[Name, bool]] = {}
         """What may have changed, in the order in which it is read; which phones are told without having asked, and
         whether they are told in any case."""
+        self._to_trace: set[tuple[str, object]] = set()
+        """Events, by package, of which it is being found out what they touch."""
         self._news = asyncio.Event()
         self._unsubscribe: list[Callable[[], None]] = []
         self._stopping = False
@@ -130,7 +132,10 @@ class Notifier:
     # What happens
 
     def _happened(self, package: Package, event: object) -> None:
-        self._tasks.run(self._touch(package, event))
+        change = package.event, event
+        if change not in self._to_trace:  # else what it touches is read after this anyway
+            self._to_trace.add(change)
+            self._tasks.run(self._touch(package, event))
 
     async def _touch(self, package: Package, event: object) -> None:
         """Have every state read that such an event can have changed."""
@@ -141,6 +146,7 @@ class Notifier:
             except Exception:  # the store: it is asked again
                 log.exception("change_not_traced", event_package=package.event)
                 await asyncio.sleep(AGAIN)
+        self._to_trace.discard((package.event, event))
         for topic in topics:
             owner = package.audience(topic)
             self._read(topic, () if owner is None else self._bindings(owner))

@@ -30,7 +30,7 @@ class Package(Protocol):
 
     @property
     def news(self) -> Collection[type[Any]]:
-        """The events on the bus that can change a state."""
+        """The events on the bus that can change a state; two that are equal say the same."""
 
     async def touched(self, event: Any) -> Sequence[Topic]:
         """The topics whose states such an event can have changed."""

@@ -36,6 +36,8 @@ class Summary(MessageSummary):
 
     failures = 0
     lost = 0
+    traced = 0
+    """How often it was asked whom a change concerns."""
 
     async def state(self, topic: Topic) -> MessageCount:
         if self.failures:
@@ -44,6 +46,7 @@ class Summary(MessageSummary):
         return await super().state(topic)
 
     async def touched(self, event: MailboxChanged) -> Sequence[Topic]:
+        self.traced += 1
         if self.lost:
             self.lost -= 1
             raise OSError("the disk is full")
