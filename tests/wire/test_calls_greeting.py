@@ -95,6 +95,17 @@ async def test_greeting_takes_the_place_of_the_music_and_keeps_the_status_of_the
     assert (await scene.story(alice)).disposition is Disposition.BUSY
 
 
+async def test_greeting_that_is_replaced_meanwhile_is_heard_as_it_was_and_as_often_as_was_said(scene: Scene) -> None:
+    alice, bob = await scene.phones(2)
+    await upload_prompts(scene.house, {"closed.wav": [(SORRY, 0.6), (0, PAUSE)]})
+    invite = await alice.dial(await scene.group(bob, ring_timeout=1, **greeting("4", "closed.wav")))
+    await bob.cancelled(await bob.rings())
+    await alice.audio.hears(SORRY)
+    await upload_prompts(scene.house, {"closed.wav": [(JOIN, 0.4)]}, is_check="force")
+    assert (await alice.refused(invite, within=8)).status == 480
+    assert heard(alice) == [SORRY] * 4
+
+
 async def test_greeting_for_a_caller_who_leaves_meanwhile(scene: Scene) -> None:
     alice, bob = await scene.phones(2)
     invite = await alice.dial(await scene.group(bob, ring_timeout=1, **greeting("5")))

@@ -105,6 +105,14 @@ def test_an_item_whose_tracks_go_away_ends_as_broken(tracks: dict[str, str]) -> 
     assert listener.ended == [("a", True)]
 
 
+def test_a_track_that_is_heard_so_many_times_is_heard_so_often_although_it_goes_away(tracks: dict[str, str]) -> None:
+    listener = Listener([("a", [tracks["two"]], 3, False), ("b", [tracks["one"]], 1, False)])
+    assert listener.hear(1) == ["two 0"]
+    (Path(tracks["two"]) / "pcmu").unlink()
+    assert listener.hear() == ["two 1", "two 0", "two 1", "two 0", "two 1", "one 0"]
+    assert listener.ended == [("a", False), ("b", False)]
+
+
 @given(st.integers(0, 40))
 def test_skipping_is_as_if_it_had_been_heard(tmp_path_factory: pytest.TempPathFactory, frames: int) -> None:
     folders = []

@@ -16,6 +16,7 @@ class Programme:
     """Frame after frame without a gap. One file is open at a time.
 
     A track that cannot be read is left out. An item ends as broken when nothing of it could be read in one round.
+    One track that is heard so many times is opened once: whatever becomes of its folder, it is heard so often.
     """
 
     def __init__(self, items: Items, file: str, skip: float, ended: Callable[[str, bool], None]) -> None:
@@ -26,6 +27,8 @@ class Programme:
         self._skip = round(skip / FRAME_SECONDS)
         self._ended = ended
         self._sounded = False
+        self._counted = False
+        """Whether the item has an end; one without ends as broken when its track is replaced."""
         self._track: BufferedReader | None = None
         self._tracks = self._row(items)
 
@@ -37,9 +40,9 @@ class Programme:
                 if len(frame) == FRAME_BYTES:
                     self._sounded = True
                     return frame
-                self.close()
             folder = next(self._tracks, None)
             if folder is None:
+                self.close()
                 return None
             self._open(folder)
 
@@ -65,6 +68,7 @@ class Programme:
         for name, folders, times, shuffled in items:
             over = self._rounds_over(folders, times)
             self._sounded = over > 0
+            self._counted = times > 0
             for _ in range(over, times) if times else count():
                 self._sounded = False
                 yield from random.sample(folders, len(folders)) if shuffled else folders
@@ -91,6 +95,10 @@ class Programme:
 
     def _open(self, folder: str) -> None:
         """Open a track behind what is to be skipped; leave it out when there is nothing to be read."""
+        if self._counted and self._track is not None and os.path.dirname(self._track.name) == folder and not self._skip:
+            self._track.seek(0)
+            return
+        self.close()
         skip = min(self._skip, self._frames(folder))
         try:
             track = open(os.path.join(folder, self._file), "rb")  # noqa: SIM115 - closed by `close`
