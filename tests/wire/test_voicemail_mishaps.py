@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from ringdove.events.types import MailboxFull
 from ringdove.model.story import Disposition, EndedBy, HopOutcome
 from ringdove.sip.dialog import Dialog
 from support import spoken
@@ -156,6 +157,22 @@ async def test_who_comes_to_a_full_mailbox_is_told_that_and_nothing_else(scene: 
     await alice.answered(await alice.dial(bob.number))
     await alice.hung_up(within=10)
     assert spoken.said(alice.audio.packets) == ["mailbox_full", "goodbye"]
+    assert (await scene.story(alice)).hops[-1].outcome is HopOutcome.MAILBOX_FULL
+
+
+async def test_who_comes_when_there_is_no_room_for_anybody_is_told_that_and_nothing_else(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (alice,) = await scene.phones(1)
+    bob = await scene.person(enb_vm=1)
+    monkeypatch.setattr("ringdove.voicemail.postbox.SPARE", 1 << 60)  # octets that the disk is to have left
+    told = list[MailboxFull]()
+    stop = scene.house.node.bus.subscribe(MailboxFull, told.append)
+    await alice.answered(await alice.dial(bob.number))
+    await alice.hung_up(within=10)
+    stop()
+    assert spoken.said(alice.audio.packets) == ["no_room", "goodbye"]
+    assert [event.mailbox for event in told] == [None]
     assert (await scene.story(alice)).hops[-1].outcome is HopOutcome.MAILBOX_FULL
 
 
