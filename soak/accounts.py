@@ -24,6 +24,8 @@ _REPEAT = 0.5
 """and those after which a message that was lost is sent again, twice as many each time (T1 of RFC 3261)."""
 _POSTED = 60.0
 """Seconds within which the last messages are in their mailboxes."""
+_WRITTEN = 10.0
+"""Seconds within which the records of the last calls are closed."""
 _PAGE = 100
 _REFUSED = {
     487: Disposition.ABANDONED,
@@ -93,11 +95,21 @@ async def audit(
     stalls: Sequence[Stall] = (),
 ) -> Accounts:
     """Read every record, message and log, and compare. `lost_of` are SIP messages lost by Call-ID."""
-    stories = await _stories(api)
+    stories = await _closed(api)
     everybody = [person.id for person in (*world.people, *world.guests)]
     there = await _arrived(api, world, stories, post)
     books = Books(world, post, there, await read_logs(api, everybody))
     return compare(ledger, stories, lost_of, outages, stalls, books)
+
+
+async def _closed(api: Client) -> list[Story]:
+    """Every record, once all are closed or time is up: they are written a little after the phones know of the end."""
+    until = time.monotonic() + _WRITTEN
+    while True:
+        stories = await _stories(api)
+        if all(story.ended_at is not None for story in stories) or time.monotonic() > until:
+            return stories
+        await asyncio.sleep(0.5)
 
 
 async def _arrived(api: Client, world: World, stories: Sequence[Story], deeds: Post) -> list[Found]:
