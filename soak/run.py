@@ -125,7 +125,8 @@ class Soak:
                 with self._watched(server), self._killed(server, life):
                     self._enter("calls", plan.seconds)
                     await life.run(api, plan.seconds)
-                await self._end(server, life, api, world)
+                await self._compare(life, api, world)
+            await self._end(server, life)
         finally:
             await life.close()
         self.complaints += [*life.complaints, *life.post.complaints, *self.accounts.complaints]
@@ -141,13 +142,15 @@ class Soak:
         self._enter("switching phones on")
         await life.wake()
 
-    async def _end(self, server: Server, life: Life, api: Client, world: World) -> None:
+    async def _compare(self, life: Life, api: Client, world: World) -> None:
         self._enter("the last calls end", _HURRY if self.plan.hurried else _GHOSTS)
         await life.calm(api)
         while self.ledger.open and time.monotonic() < self.ends_at:  # noqa: ASYNC110 - many lines, and a deadline
             await asyncio.sleep(0.1)
         self._enter("comparing the books")
         self.accounts = await audit(api, world, self.ledger, life.post, self.weather.lost_of, self.outages, self.stalls)
+
+    async def _end(self, server: Server, life: Life) -> None:
         self._enter("transactions end", _HURRY if self.plan.hurried else _REMAINS)
         await self._until_given_back(server, "gauges")
         await life.close()
