@@ -17,10 +17,10 @@ demo: install ## Ring simulated phones, and draw who rang and heard what when
 run: install ## Keep a server up, with a few sample extensions
 	@$(BIN)/ringdove serve --sample-data
 
-# Three files at a time: they wait more than they work.
+# Four files at a time: they wait more than they work.
 test: install ## Run the tests
 	@sh scripts/peers.sh
-	@$(BIN)/pytest -n 3 --dist loadfile
+	@$(BIN)/pytest -n 4 --dist loadfile
 
 lint: install ## Check format, lint, types and import rules
 	@$(BIN)/ruff format --check .
