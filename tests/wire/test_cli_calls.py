@@ -104,6 +104,30 @@ async def test_what_was_typed_is_not_markup(house: House, capsys: pytest.Capture
     assert capsys.readouterr().err == "ringdove: there is no ring group [/x]\n"
 
 
+async def test_a_simulation_says_where_the_call_goes_on(house: House, scene: Scene) -> None:
+    caller, member = await scene.phones(2)
+    away, bob = await scene.person(), await scene.person(enb_vm=1)
+    onward = {"fail_dest": "extension", "fail_dest_value": str(caller.person.id)}
+    nobody = {"no_agent_online_dest": "ext_vm", "no_agent_online_value": str(bob.id)}
+
+    async def simulated(number: str) -> list[str]:
+        out = screen()
+        assert await ask.simulate(house.node.settings, number, out) == 0
+        return [" ".join(line.split()) for line in out.export_text().splitlines()]
+
+    *_, bar, then = await simulated(await scene.group(member, **onward, **nobody))
+    assert bar.startswith(member.number)
+    assert then.startswith(f"If nobody answers: → extension {caller.number}")
+    *_, skipped, none, then = await simulated(await scene.group(away, **onward, **nobody))
+    assert skipped.endswith("skipped: offline")
+    assert none == "Nobody would ring."
+    assert then.startswith(f"The call goes on: → ext_vm {bob.number}")
+    *_, then = await simulated(await scene.group(away, **onward))
+    assert then.startswith(f"The call goes on: → extension {caller.number}")
+    *_, then = await simulated(await scene.group(away, fail_dest="end_call"))
+    assert then == "The call goes on: → end_call"
+
+
 async def test_what_was_dialled_is_not_markup(house: House, scene: Scene) -> None:
     (caller,) = await scene.phones(1)
     await caller.refused(await caller.dial("%5B%2Fx%5D"))

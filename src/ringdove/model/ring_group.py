@@ -94,6 +94,10 @@ class RingGroup(BaseModel):
             raise refuse("required", "ring_timeout is required for this strategy")
         return self
 
+    def onward(self, *, nobody_online: bool) -> Destination:
+        """Where a call goes that nobody here answers (R2)."""
+        return self.no_agent_online_dest or self.fail_dest if nobody_online else self.fail_dest
+
     def refs(self) -> Iterator[Ref]:
         """Every object that this group mentions, as member or as destination."""
         for entry in self.member_list:

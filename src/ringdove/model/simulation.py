@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, Field
 
+from ringdove.model.reference import DestinationKind
 from ringdove.model.story import Party
 from ringdove.ring.eligibility import Skip
 
@@ -21,8 +22,20 @@ class SkippedMember(BaseModel):
     reason: Skip
 
 
+class Onward(BaseModel):
+    """Where the call would go on: the kind of destination, and which one; `number` and `name` are "" where it has none.
+
+    The name of a `play_greeting` is that of its prompt.
+    """
+
+    kind: DestinationKind
+    number: str = ""
+    name: str = ""
+
+
 class Simulation(BaseModel):
-    """The plan for the present state."""
+    """The plan for the present state. `onward`: where the call goes that nobody answers, at once without windows."""
 
     windows: list[SimulatedWindow] = Field(default_factory=list)
     skipped: list[SkippedMember] = Field(default_factory=list)
+    onward: Onward = Onward(kind=DestinationKind.END_CALL)

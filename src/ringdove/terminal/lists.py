@@ -13,7 +13,7 @@ from ringdove.model.simulation import Simulation
 from ringdove.model.voicemail import MailboxRow
 
 from .scale import TO_RING, Scale, Span, seconds
-from .timeline import bar_table, bar_width, ending, person
+from .timeline import bar_table, bar_width, ending, onward, person
 
 _LOG_STYLE = {
     LogResult.ANSWERED: "green",
@@ -85,7 +85,7 @@ def _ending(row: CallRow) -> Text:
 
 
 class SimulationChart:
-    """Who would ring from when to when, and who would not and why."""
+    """Who would ring from when to when, who would not and why, and where the call goes that nobody answers."""
 
     def __init__(self, number: str, name: str, simulation: Simulation) -> None:
         self._title = Text.assemble("If somebody dialled ", (f"{number} {name}", "bold"), " now:")
@@ -109,3 +109,6 @@ class SimulationChart:
         yield table
         if not windows:
             yield Text("Nobody would ring.", style="yellow")
+        then = self._simulation.onward
+        when = "If nobody answers: " if windows else "The call goes on: "
+        yield Text.assemble(when, onward(then.kind, then.number, then.name))

@@ -220,12 +220,19 @@ def _waited(hop: Hop) -> bool:
     return hop.ringing_from is not None and hop.ringing_from - hop.entered_at >= _AT_ONCE
 
 
-def _hop_title(hop: Hop) -> Text:
+def onward(kind: str, number: str, name: str) -> Text:
+    """Where a call goes."""
     return Text.assemble(
         ("→ ", "dim"),
-        (hop.kind, "bold cyan"),
-        (f" {hop.number}" if hop.number else "", "bold"),
-        f" {hop.name}" if hop.name and hop.name != hop.number else "",
+        (kind, "bold cyan"),
+        (f" {number}" if number else "", "bold"),
+        f" {name}" if name and name != number else "",
+    )
+
+
+def _hop_title(hop: Hop) -> Text:
+    return Text.assemble(
+        onward(hop.kind, hop.number, hop.name),
         (f"  {hop.strategy}" if hop.strategy else "", "magenta"),
         (f"  at {seconds(hop.entered_at)}", "dim"),
         (f", rang from {seconds(hop.ringing_from or 0)}", "dim") if _waited(hop) else "",

@@ -342,5 +342,6 @@ async def test_simulate_tells_the_plan(people: Api) -> None:
     group_id = await create(people, SIMPLE)
     answer = await people.get("ringgroup/simulate", id=group_id)
     window = {"member": {"id": 3071, "number": "1001", "name": "Person 1001"}, "start": 0.0, "stop": 20.0}
-    assert answer["data"] == {"windows": [window], "skipped": []}
+    onward = {"kind": "end_call", "number": "", "name": ""}
+    assert answer["data"] == {"windows": [window], "skipped": [], "onward": onward}
     assert bad_fields(await people.get("ringgroup/simulate", id=99)) == {"id": "exist"}

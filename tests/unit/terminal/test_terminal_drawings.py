@@ -5,7 +5,7 @@ from rich.console import Console, RenderableType
 
 from ringdove.model.call_row import CallRow
 from ringdove.model.ladder import Ladder, LadderLeg, LadderMessage
-from ringdove.model.simulation import SimulatedWindow, Simulation, SkippedMember
+from ringdove.model.simulation import Onward, SimulatedWindow, Simulation, SkippedMember
 from ringdove.model.story import (
     Attempt,
     Disposition,
@@ -259,14 +259,19 @@ def test_a_simulation_says_when_and_why_not() -> None:
     simulation = Simulation(
         windows=[SimulatedWindow(member=ALICE, start=0, stop=20), SimulatedWindow(member=BOB, start=20, stop=40)],
         skipped=[SkippedMember(member=CAROL, reason="offline")],
+        onward=Onward(kind="group_vm", number="6400", name="Support voicemail"),
     )
     lines = drawn(SimulationChart("6300", "Support", simulation))
     assert row(lines, "2002 Bob").endswith("20 to 40.0 s")
     assert row(lines, "2003 Carol").endswith("skipped: offline")
+    assert lines[-1] == "If nobody answers: → group_vm 6400 Support voicemail"
 
 
 def test_a_simulation_without_windows_says_that_nobody_would_ring() -> None:
-    assert drawn(SimulationChart("6300", "Support", Simulation()))[-1] == "Nobody would ring."
+    assert drawn(SimulationChart("6300", "Support", Simulation()))[-2:] == [
+        "Nobody would ring.",
+        "The call goes on: → end_call",
+    ]
 
 
 def test_messages_of_phones_give_a_terminal_no_orders() -> None:

@@ -51,8 +51,8 @@ async def enter(call: Call, destination: Destination) -> Destination | None:
 def _onward(group: RingGroup, outcome: Outcome, hop: Hop) -> Destination | None:
     if outcome is Outcome.ABANDONED:
         return None
-    if outcome is Outcome.NOBODY_ONLINE and group.no_agent_online_dest is not None:
-        return group.no_agent_online_dest
-    applies = counts_missed_calls(group.ring_strategy, group.fail_dest.kind)
-    hop.enb_miss_call = applies and group.enb_miss_call
-    return group.fail_dest
+    onward = group.onward(nobody_online=outcome is Outcome.NOBODY_ONLINE)
+    if onward is group.fail_dest:  # the page speaks of this one alone
+        applies = counts_missed_calls(group.ring_strategy, group.fail_dest.kind)
+        hop.enb_miss_call = applies and group.enb_miss_call
+    return onward
