@@ -179,7 +179,7 @@ def choice(kind: type[E], value: Any) -> E | None:
 
 def as_text(value: Any) -> str | None:
     """Return an unchecked value as text where it can stand for one."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return str(value)
 

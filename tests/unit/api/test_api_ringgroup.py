@@ -188,6 +188,8 @@ BOGUS_DESTINATIONS = [
      {"fail_dest_prefix": "range", "fail_dest_value": "pattern"}),
     ({"fail_dest": "play_greeting", "fail_dest_prefix": "-1", "fail_dest_value": "demo.wav"},
      {"fail_dest_prefix": "range"}),
+    ({"fail_dest": "play_greeting", "fail_dest_prefix": 2.0, "fail_dest_value": "demo.wav"},
+     {"fail_dest_prefix": "range"}),
     ({"fail_dest": "play_greeting", "fail_dest_prefix": 5, "fail_dest_value": "no.wav"}, {"fail_dest_value": "exist"}),
     ({"no_agent_online_dest": "play_greeting", "no_agent_online_prefix": 5, "no_agent_online_value": "SoftBreeze"},
      {"no_agent_online_value": "exist"}),
