@@ -39,6 +39,15 @@ class PhoneCame:
 
 
 @dataclass(frozen=True, slots=True)
+class PhoneReturned:
+    """A phone answers that was silent for a while (registrar); it does not know what it was to be told meanwhile."""
+
+    extension_id: int
+    key: str
+    """Of its binding."""
+
+
+@dataclass(frozen=True, slots=True)
 class BusyChanged:
     """An extension is in a call now, or in none any more, or became full or not (calls).
 

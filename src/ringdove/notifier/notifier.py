@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from ringdove.events.bus import Bus
-from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted, PhoneCame
+from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted, PhoneCame, PhoneReturned
 from ringdove.model.binding import StoredBinding
 from ringdove.model.extension import Extension
 from ringdove.net.endpoint import Endpoint, IncomingRequest
@@ -105,6 +105,7 @@ class Notifier:
             listen(ExtensionDeleted, lambda event: self._tasks.run(self._subscribers.review(event.extension_id))),
             listen(BindingsChanged, lambda event: self._bystanders.review(event.extension_id)),
             listen(PhoneCame, lambda event: self._came(Name(event.extension_id, event.key))),
+            listen(PhoneReturned, lambda event: self._tell_of_its_own(Name(event.extension_id, event.key), True)),
         ]
         for package in self._packages.values():
             for kind in package.news:
@@ -154,12 +155,14 @@ class Notifier:
     def _came(self, name: Name) -> None:
         """A phone has registered: give it the time to subscribe, then tell it, unless it is told nothing new."""
         if not self._stopping:
-            asyncio.get_running_loop().call_later(self._greeting, self._greet, name)
+            asyncio.get_running_loop().call_later(self._greeting, self._tell_of_its_own, name, False)
 
-    def _greet(self, name: Name) -> None:
+    def _tell_of_its_own(self, name: Name, in_any_case: bool) -> None:
+        """Tell a phone how things stand; `in_any_case` also where it shows that already if it has been switched on."""
         for package in self._packages.values():
             if (topic := package.own(name.extension_id)) is not None:
-                self._to_read.setdefault(topic, {}).setdefault(name, False)
+                phones = self._to_read.setdefault(topic, {})
+                phones[name] = in_any_case or phones.get(name, False)
                 self._news.set()
 
     # What is told

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import structlog
 
 from ringdove.events.bus import Bus
-from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted, PhoneCame
+from ringdove.events.types import BindingsChanged, ExtensionChanged, ExtensionDeleted, PhoneCame, PhoneReturned
 from ringdove.model.binding import StoredBinding
 from ringdove.net.endpoint import IncomingRequest
 from ringdove.net.tasks import Tasks
@@ -124,6 +124,8 @@ class Registrar:
                 contact=binding.contact,
             )
             self._bus.publish(BindingsChanged(binding.extension_id))
+            if reachable:
+                self._bus.publish(PhoneReturned(binding.extension_id, binding.key))
 
     async def expire(self) -> None:
         """Forget the bindings whose time is over; `start` sees to this once a second."""
@@ -185,9 +187,12 @@ class Registrar:
     def _enter(self, binding: StoredBinding) -> None:
         """Put a binding where it belongs; the Call-ID of its REGISTER changes when the phone is started (§10.2.4)."""
         before = self._index.find(binding.extension_id, binding.key)
+        was_silent = before is not None and not self._index.is_reachable(before)
         self._index.put(binding)
         if before is None or before.call_id != binding.call_id:
             self._bus.publish(PhoneCame(binding.extension_id, binding.key))
+        if was_silent:
+            self._bus.publish(PhoneReturned(binding.extension_id, binding.key))
 
     def _grant(self, incoming: IncomingRequest, extension_id: int, now: float) -> Response:
         request = incoming.request

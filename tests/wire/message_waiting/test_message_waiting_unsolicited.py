@@ -2,7 +2,9 @@
 
 import pytest
 
+from ringdove.events.types import MailboxChanged
 from ringdove.sip.message import Request
+from ringdove.store.listing import Listing
 from support.phones import Phone, until
 from support.subscriber import Lamp, shown, standing
 from wire.message_waiting.waiting_server import SOON, Server, box, greets
@@ -37,6 +39,27 @@ class TestUnsolicited:
         alice.registration = f"{call_id}-anew", cseq
         await alice.register()
         assert shown(await self.unsolicited(alice)) == ("yes", "1/0")
+
+    @pytest.mark.parametrize("how", ["answers", "registers"])
+    async def test_a_phone_that_was_silent_for_a_while_is_told_what_it_has_missed(
+        self, server: Server, alice: Phone, how: str
+    ) -> None:
+        await alice.register()
+        await server.leave(box(alice))
+        assert shown(await self.unsolicited(alice)) == ("yes", "1/0")
+        (binding,) = server.registrar.bindings(alice.person.id)
+        server.registrar.mark(binding, reachable=False)
+        _, messages = await server.store.messages.page(box(alice), Listing())
+        await server.store.messages.delete(*(message.id for message in messages))
+        server.bus.publish(MailboxChanged(box(alice)))
+        await alice.expect_none("NOTIFY", within=3 * SOON)
+        if how == "answers":
+            server.registrar.mark(binding, reachable=True)
+        else:
+            await alice.register()
+        assert shown(await self.unsolicited(alice)) == ("no", "0/0")
+        await alice.register()
+        await alice.expect_none("NOTIFY", within=3 * SOON)
 
     async def test_a_phone_behind_a_proxy_is_told_by_way_of_that(self, server: Server, alice: Phone) -> None:
         edge = "<sip:edge.test;lr>"
