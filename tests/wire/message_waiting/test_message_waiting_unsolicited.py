@@ -19,6 +19,12 @@ class TestUnsolicited:
         phone.reply(notify, status)
         return notify
 
+    async def starts_anew(self, phone: Phone) -> None:
+        """It was switched off and on, and registers with another Call-ID (RFC 3261 §10.2.4)."""
+        call_id, cseq = phone.registration
+        phone.registration = f"{call_id}-anew", cseq
+        await phone.register()
+
     async def test_a_phone_that_only_registers_is_told_of_each_change(self, server: Server, alice: Phone) -> None:
         await alice.register()
         await server.leave(box(alice))
@@ -35,9 +41,7 @@ class TestUnsolicited:
         assert shown(await self.unsolicited(alice)) == ("yes", "1/0")
         await alice.register()
         await alice.expect_none("NOTIFY", within=3 * SOON)
-        call_id, cseq = alice.registration
-        alice.registration = f"{call_id}-anew", cseq
-        await alice.register()
+        await self.starts_anew(alice)
         assert shown(await self.unsolicited(alice)) == ("yes", "1/0")
 
     @pytest.mark.parametrize("how", ["answers", "registers"])
@@ -114,9 +118,7 @@ class TestUnsolicited:
         await server.leave(box(alice))
         await alice.register()
         await alice.expect_none("NOTIFY", within=3 * SOON)
-        call_id, cseq = alice.registration
-        alice.registration = f"{call_id}-anew", cseq
-        await alice.register()
+        await self.starts_anew(alice)
         assert shown(await self.unsolicited(alice)) == ("yes", "2/0")
         assert server.notifier.declined == 0
 

@@ -120,8 +120,8 @@ class _Worker:
     """A process that works on one file after the other."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None  # noqa: S101 - both were asked for
-        assert process.stdout is not None  # noqa: S101
+        assert process.stdin is not None  # noqa: S101 - it was asked for
+        assert process.stdout is not None  # noqa: S101 - it was asked for
         self._process, self._in, self._out = process, process.stdin, process.stdout
         self.lives = True
 
